@@ -1,0 +1,41 @@
+/** What sessionwatch knows of a coding agent: where its transcripts are and how to read them. */
+
+import type { SessionId } from "../watch/session.ts";
+import type { SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
+
+/** The environment variables and the home folder, as the process has them. */
+export interface Surroundings {
+  env: Record<string, string | undefined>;
+  home: string;
+}
+
+/** What a transcript's place says about its session. */
+export interface TranscriptPlace {
+  id: SessionId;
+  parentId: SessionId | null;
+}
+
+/** What a parser needs to go on where it stopped; JSON, and bounded whatever the transcript's length. */
+export interface ParserState {
+  facts: SessionFacts;
+}
+
+export interface Parsed {
+  entries: TranscriptEntry[];
+  state: ParserState;
+}
+
+export interface Agent {
+  /** As the archive's `agent` column has it. */
+  readonly name: string;
+  /** Folders that hold transcripts, whether they exist or not. */
+  roots(surroundings: Surroundings): string[];
+  /** @param path relative to a root, with `/`. @returns null if the file is no transcript. */
+  placeOf(path: string): TranscriptPlace | null;
+  /**
+   * Reads complete lines that follow those that led to `state`; pure, and never throws on what a line holds.
+   *
+   * @param state null at the transcript's start.
+   */
+  parse(lines: readonly string[], state: ParserState | null, place: TranscriptPlace): Parsed;
+}

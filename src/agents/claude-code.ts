@@ -1,0 +1,109 @@
+/** Claude Code: one JSONL transcript per session under `projects/<folder>/`. */
+
+import type { SessionFacts } from "../watch/transcript.ts";
+import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "./agent.ts";
+import { entriesOf } from "./claude-code-entries.ts";
+import { asObject, asString, asTime, parseObject } from "./json.ts";
+import type { Json } from "./json.ts";
+
+export const claudeCode: Agent = { name: "claude", roots, placeOf, parse };
+
+const FIRST_MESSAGE_LENGTH = 300;
+
+function roots({ env, home }: Surroundings): string[] {
+  const configured = asString(env["CLAUDE_CONFIG_DIR"]);
+  if (configured !== null) return [`${configured}/projects`];
+  const xdg = asString(env["XDG_CONFIG_HOME"]) ?? `${home}/.config`;
+  // Some 1.0.x versions wrote to the second one.
+  return [`${home}/.claude/projects`, `${xdg}/claude/projects`];
+}
+
+/**
+ * `<folder>/<session>.jsonl` is a session, and `agent-<id>.jsonl` in the folder `<folder>/<session>/subagents`, at
+ * any depth, one of its subagents; older versions put these beside the sessions.
+ */
+function placeOf(path: string): TranscriptPlace | null {
+  const parts = path.split("/");
+  const stem = /^(.+)\.jsonl$/.exec(parts.at(-1) ?? "")?.[1];
+  if (stem === undefined) return null;
+  // The hidden agent that writes compaction summaries holds no conversation.
+  if (stem.startsWith("agent-acompact-")) return null;
+  if (parts.length === 2) return { id: stem, parentId: null };
+  const isSubagent = parts.length >= 4 && parts[2] === "subagents" && stem.startsWith("agent-");
+  return isSubagent ? { id: stem, parentId: parts[1] ?? null } : null;
+}
+
+function parse(lines: readonly string[], state: ParserState | null, place: TranscriptPlace): Parsed {
+  const facts = { ...(state?.facts ?? noFacts(place)) };
+  const entries = [];
+  for (const line of lines) {
+    if (line.trim() === "") continue;
+    const record = parseObject(line);
+    if (record === null) {
+      facts.malformedLines += 1;
+      continue;
+    }
+    const found = entriesOf(record, place);
+    entries.push(...found);
+    learn(facts, record, place);
+    if (facts.firstMessage !== null) continue;
+    const typed = found.find((entry) => entry.kind === "message" && entry.role === "user" && !entry.isSystem);
+    if (typed?.kind !== "message") continue;
+    const text = typed.blocks.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
+    facts.firstMessage = asString(text.slice(0, FIRST_MESSAGE_LENGTH).trim());
+  }
+  return { entries, state: { facts } };
+}
+
+function noFacts({ parentId }: TranscriptPlace): SessionFacts {
+  return {
+    agent: "claude",
+    project: "",
+    cwd: null,
+    gitBranch: null,
+    firstMessage: null,
+    displayName: null,
+    startedAt: null,
+    endedAt: null,
+    parentSessionId: parentId,
+    relationshipType: parentId === null ? null : "subagent",
+    sourceSessionId: null,
+    sourceVersion: null,
+    malformedLines: 0,
+  };
+}
+
+/** Records about the session, and what every record says about it. */
+function learn(facts: SessionFacts, record: Json, place: TranscriptPlace): void {
+  const time = asTime(record["timestamp"]) ?? asTime(asObject(record["snapshot"])?.["timestamp"]);
+  // Order in the file is not order in time.
+  if (time !== null && (facts.startedAt === null || time < facts.startedAt)) facts.startedAt = time;
+  if (time !== null && (facts.endedAt === null || time > facts.endedAt)) facts.endedAt = time;
+
+  facts.sourceVersion = asString(record["version"]) ?? facts.sourceVersion;
+  const title = asString(record["customTitle"]) ?? asString(record["title"]);
+  if (record["type"] === "custom-title" && title !== null) facts.displayName = title;
+  if (record["type"] === "user") {
+    const cwd = asString(record["cwd"]);
+    if (facts.cwd === null && cwd !== null) {
+      facts.cwd = cwd;
+      facts.project = projectOf(cwd);
+    }
+    facts.gitBranch ??= asString(record["gitBranch"]);
+  }
+  const sessionId = asString(record["sessionId"]);
+  if (facts.sourceSessionId === null && sessionId !== null) {
+    facts.sourceSessionId = sessionId;
+    // Flat subagents of older versions say whose they are; a session that begins under another id goes on from it.
+    if (facts.parentSessionId === null && sessionId !== place.id) {
+      facts.parentSessionId = sessionId;
+      facts.relationshipType = place.id.startsWith("agent-") ? "subagent" : "continuation";
+    }
+  }
+}
+
+/** The base name of the working folder, as an agentsview archive names projects. */
+function projectOf(cwd: string): string {
+  const name = cwd.split(/[\\/]+/).findLast((part) => part !== "") ?? "";
+  return name.replaceAll("-", "_");
+}

@@ -1,0 +1,6 @@
+/** Every agent that sessionwatch knows. */
+
+import type { Agent } from "./agent.ts";
+import { claudeCode } from "./claude-code.ts";
+
+export const AGENTS: readonly Agent[] = [claudeCode];

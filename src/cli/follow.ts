@@ -1,0 +1,105 @@
+/** `watch <id>`: one line per event of one session. */
+
+import type { Logger } from "@logtape/logtape";
+import { messageOf } from "../errors.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { LiveSync } from "../sync/live.ts";
+import { withHeartbeats } from "../watch/heartbeats.ts";
+import { resolveId } from "../watch/resolve.ts";
+import { eventFor } from "../watch/session.ts";
+import type { Heartbeat, SessionId, Update } from "../watch/session.ts";
+import { EXIT, Stop, untilSignalled } from "./exit.ts";
+import { localIndex } from "./lookup.ts";
+import { writeLine } from "./output.ts";
+import { followRemote } from "./remote.ts";
+import { textLine } from "./text.ts";
+import { wire } from "./wiring.ts";
+import type { CommonOptions, Wiring } from "./wiring.ts";
+
+export interface FollowOptions extends CommonOptions {
+  format: "ndjson" | "text";
+  initial?: boolean;
+  /** Ends after so many `session_updated` lines. */
+  count?: number;
+  /** In ms. */
+  timeout?: number;
+  /** Follow through this server instead of an archive. */
+  server?: string;
+  /** Failed connections in a row before giving up. */
+  maxRetries: number;
+}
+
+export type FollowedEvent = Update | Heartbeat;
+
+/** @returns the exit code. @throws WatchError, PipeClosed. */
+export async function follow(wanted: string, options: FollowOptions, log: Logger): Promise<number> {
+  const stopping = untilSignalled();
+  const { signal } = stopping;
+  if (options.timeout !== undefined)
+    systemClock.after(options.timeout, () => stopping.abort(new Stop(EXIT.timeout)));
+
+  const events =
+    options.server === undefined
+      ? followLocal(wanted, options, signal, log)
+      : followRemote(wanted, options.server, {
+          initial: options.initial === true,
+          maxRetries: options.maxRetries,
+          signal,
+          log,
+        });
+  const format = options.format === "text" ? textLine : JSON.stringify;
+  let updates = 0;
+  for await (const event of events) {
+    await writeLine(format(event));
+    if (event.event === "session_updated") updates += 1;
+    if (updates === options.count) return EXIT.done;
+  }
+  return signal.reason instanceof Stop ? signal.reason.exitCode : EXIT.failed;
+}
+
+async function* followLocal(
+  wanted: string,
+  options: FollowOptions,
+  signal: AbortSignal,
+  log: Logger,
+): AsyncGenerator<FollowedEvent, void, void> {
+  const wiring = wire(options, (id, error) => log.warning(`cannot sync session ${id}: ${messageOf(error)}`));
+  try {
+    const id = await resolveId(wanted, localIndex(wiring.store, wiring.engine));
+    if (signal.aborted) return;
+    const live = await startSyncing(id, wiring, options, log);
+    try {
+      const subscription = wiring.watcher.events(id, { signal });
+      const session = await subscription.ready;
+      if (options.initial === true && session !== null) yield eventFor(id, session, systemClock.now());
+      yield* withHeartbeats(subscription[Symbol.asyncIterator](), systemClock, options.heartbeat);
+    } finally {
+      live?.stop();
+    }
+  } finally {
+    await wiring.close();
+  }
+}
+
+/** Brings the session up to date, so that what is told first is true, and keeps it so. */
+async function startSyncing(
+  id: SessionId,
+  { engine }: Wiring,
+  { pollInterval }: FollowOptions,
+  log: Logger,
+): Promise<LiveSync | undefined> {
+  if (engine === undefined) return undefined;
+  const live = new LiveSync(engine, systemClock, {
+    pollIntervalMs: pollInterval,
+    onError: (_transcript, error) => log.warning(messageOf(error)),
+    only: id,
+  });
+  await live.start();
+  try {
+    await engine.sync(id);
+  } catch (error) {
+    // What the archive holds already can be followed all the same; the feed tries again.
+    log.warning(messageOf(error));
+  }
+  return live;
+}

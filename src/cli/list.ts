@@ -1,0 +1,49 @@
+/** `watch list`: the sessions of an archive, newest first. */
+
+import type { Logger } from "@logtape/logtape";
+import { messageOf } from "../errors.ts";
+import type { SessionSummary } from "../watch/session.ts";
+import { EXIT } from "./exit.ts";
+import { printable, writeLine } from "./output.ts";
+import { syncEverything } from "./sync.ts";
+import { wire } from "./wiring.ts";
+import type { CommonOptions } from "./wiring.ts";
+
+export interface ListOptions extends CommonOptions {
+  format: "text" | "json";
+  project?: string;
+  agent?: string;
+  limit: number;
+}
+
+/** @returns the exit code. */
+export async function list(options: ListOptions, log: Logger): Promise<number> {
+  const { store, engine, close } = wire(options, (_id, error) => log.warning(messageOf(error)));
+  try {
+    if (engine !== undefined) await syncEverything(engine, log);
+    const { limit, project, agent } = options;
+    const query = {
+      limit,
+      ...(project === undefined ? {} : { project }),
+      ...(agent === undefined ? {} : { agent }),
+    };
+    const { sessions, total } = await store.list(query);
+    if (options.format === "json") await writeLine(JSON.stringify({ sessions, total }));
+    else for (const session of sessions) await writeLine(lineOf(session));
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+}
+
+/** `<id>  <last activity>  <messages>  <project>  <title>` */
+function lineOf(session: SessionSummary): string {
+  const active = String(session["ended_at"] ?? session["started_at"] ?? "")
+    .slice(0, 16)
+    .replace("T", " ");
+  const title = String(session["display_name"] ?? session["first_message"] ?? "")
+    .replaceAll(/\s+/g, " ")
+    .slice(0, 60);
+  const columns = [session.id, active.padEnd(16), String(session.message_count).padStart(5)];
+  return printable([...columns, String(session["project"] ?? ""), title].join("  ").trimEnd());
+}

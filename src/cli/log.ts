@@ -1,0 +1,33 @@
+/** The log, on standard error: text for people, JSON lines for programs. */
+
+import process from "node:process";
+import { configure, getLogger, jsonLinesFormatter } from "@logtape/logtape";
+import type { Logger, LogRecord } from "@logtape/logtape";
+import { printable } from "./output.ts";
+
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+export const LOG_FORMATS = ["text", "json"] as const;
+
+export interface LogOptions {
+  logLevel: (typeof LOG_LEVELS)[number];
+  logFormat: (typeof LOG_FORMATS)[number];
+}
+
+/** @returns the program's logger, ready to use. */
+export async function openLog({ logLevel, logFormat }: LogOptions): Promise<Logger> {
+  const format = logFormat === "json" ? jsonLinesFormatter : textLine;
+  await configure({
+    reset: true,
+    sinks: { stderr: (record: LogRecord) => void process.stderr.write(format(record)) },
+    loggers: [
+      { category: "watch", lowestLevel: logLevel, sinks: ["stderr"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
+    ],
+  });
+  return getLogger("watch");
+}
+
+function textLine({ level, message }: LogRecord): string {
+  const text = message.map(String).join("");
+  return `watch: ${level === "info" ? "" : `${level}: `}${printable(text)}\n`;
+}

@@ -1,0 +1,183 @@
+/** The command line: what can be asked for, and how it is explained. */
+
+import process from "node:process";
+import { Argument, Command, CommanderError, Option } from "commander";
+import { messageOf } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "../watch/watcher.ts";
+import { parseDuration, parseWhole } from "./durations.ts";
+import { EXIT, exitCodeOf } from "./exit.ts";
+import type { FollowOptions } from "./follow.ts";
+import type { ListOptions } from "./list.ts";
+import { LOG_FORMATS, LOG_LEVELS, openLog } from "./log.ts";
+import type { LogOptions } from "./log.ts";
+import { complain, PipeClosed } from "./output.ts";
+import type { ServeOptions } from "./serve.ts";
+import type { CommonOptions } from "./wiring.ts";
+
+/** @returns the exit code. Everything that goes wrong has been said on standard error by then. */
+export async function run(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = createProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(withFollowCommand(program, argv), { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof PipeClosed) return EXIT.done;
+    if (error instanceof CommanderError) return await explainUsage(error);
+    await complain(messageOf(error));
+    if (program.opts<LogOptions>().logLevel === "debug" && error instanceof Error)
+      await complain(`${error.stack}`);
+    return exitCodeOf(error);
+  }
+}
+
+/** Commands are loaded when they are run: a start pays for no other. */
+function createProgram(done: (exitCode: number) => void): Command {
+  const program = new Command("watch")
+    .description("Tells people and programs, at once, when an AI coding agent's session changes.")
+    .usage("<id> [options]\n       watch <command> [options]")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .configureHelp({ showGlobalOptions: true });
+  addCommonOptions(program);
+
+  const follow = program
+    .command("follow", { isDefault: true, hidden: true })
+    .usage("<id> [options]")
+    .description("follow one session")
+    .argument("<id>", "a full id, an id without its agent prefix, a unique prefix, or `latest`")
+    .addOption(
+      new Option("--format <format>", "one JSON object a line, or lines to read")
+        .choices(["ndjson", "text"])
+        .default(process.stdout.isTTY ? "text" : "ndjson", "text on a terminal, else ndjson"),
+    )
+    .option("--initial", "begin with one session_updated for the present state")
+    .option("--count <n>", "end after n session_updated lines", parseWhole(1, Number.MAX_SAFE_INTEGER))
+    .option("--timeout <duration>", "end after this time with exit code 124", parseDuration)
+    .option("--server <url>", "follow through a running `watch serve` instead of an archive")
+    .option(
+      "--max-retries <n>",
+      "failed connections in a row before giving up on --server",
+      parseWhole(0, 1_000_000),
+      20,
+    )
+    .action(async (id: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<FollowOptions & LogOptions>();
+      const { follow: run } = await import("./follow.ts");
+      done(await run(id, options, await openLog(options)));
+    });
+
+  program
+    .command("serve")
+    .description("stream sessions over HTTP: Server-Sent Events, and a page to look at")
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--port <port>", "port to listen on; 0 means any free one", parseWhole(0, 65_535), 7373)
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<ServeOptions & LogOptions>();
+      const { serve } = await import("./serve.ts");
+      done(await serve(options, await openLog(options)));
+    });
+
+  program
+    .command("list")
+    .description("list sessions, newest first")
+    .addOption(
+      new Option("--format <format>", "lines to read, or one JSON object")
+        .choices(["text", "json"])
+        .default("text"),
+    )
+    .option("--project <name>", "only sessions of this project")
+    .option("--agent <name>", "only sessions of this agent")
+    .option("--limit <n>", "at most so many", parseWhole(1, 1_000_000), 100)
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<ListOptions & LogOptions>();
+      const { list } = await import("./list.ts");
+      done(await list(options, await openLog(options)));
+    });
+
+  program
+    .command("sync")
+    .description("bring the archive up to date once")
+    .addArgument(new Argument("[target]", "a transcript's path or a session; everything if left out"))
+    .action(async (target: string | undefined, _options, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions & LogOptions>();
+      const { sync } = await import("./sync.ts");
+      done(await sync(target, options, await openLog(options)));
+    });
+
+  program.addHelpText("after", () => `\n${optionsOf(follow, "Options for following")}\n\n${NOTES}`);
+  return program;
+}
+
+function addCommonOptions(program: Command): void {
+  const heartbeat = POLL_INTERVAL_MS * HEARTBEAT_TICKS;
+  program
+    .option(
+      "--db <url>",
+      "archive to read: sqlite:PATH, file:URL or a path (default: $SESSIONWATCH_DB, else our own)",
+    )
+    .option("--no-sync", "only read the archive; never look at transcripts")
+    .addOption(
+      duration("--poll-interval <duration>", "look at everything this often, hints or not", POLL_INTERVAL_MS),
+    )
+    .addOption(
+      duration(
+        "--sync-delay <duration>",
+        "sync a transcript directly when the archive lags this long",
+        SYNC_FALLBACK_DELAY_MS,
+      ),
+    )
+    .addOption(duration("--heartbeat <duration>", "say so after this much silence", heartbeat))
+    .addOption(
+      new Option("--log-level <level>", "log this and what is worse").choices(LOG_LEVELS).default("info"),
+    )
+    .addOption(
+      new Option("--log-format <format>", "log as lines to read, or as JSON lines")
+        .choices(LOG_FORMATS)
+        .default("text"),
+    );
+}
+
+function duration(flags: string, description: string, defaultMs: number): Option {
+  const text = defaultMs % 1000 === 0 ? `${defaultMs / 1000}s` : `${defaultMs}ms`;
+  return new Option(flags, description).argParser(parseDuration).default(defaultMs, text);
+}
+
+/** What stands before a `--` decides: after it, an id may be called like a command. */
+function withFollowCommand(program: Command, argv: readonly string[]): string[] {
+  const end = argv.indexOf("--");
+  const names = new Set(program.commands.map((command) => command.name()));
+  const hasCommand = argv.slice(0, end).some((word) => names.has(word));
+  return end === -1 || hasCommand ? [...argv] : ["follow", ...argv];
+}
+
+/** Help and version are what was asked for; everything else is one line that says what would be right. */
+async function explainUsage(error: CommanderError): Promise<number> {
+  if (error.exitCode === 0) return EXIT.done;
+  if (error.code === "commander.help" || error.code === "commander.missingArgument") {
+    await complain("missing <id>: name a session, as in `watch latest`, or see `watch --help`");
+    return EXIT.usage;
+  }
+  const message = error.message.replace(/^error: /, "").replaceAll(/\s+/g, " ");
+  await complain(`${message} (see \`watch --help\`)`);
+  return EXIT.usage;
+}
+
+function optionsOf(command: Command, title: string): string {
+  const help = command.createHelp();
+  const options = command.options.map(
+    (option) => [help.optionTerm(option), help.optionDescription(option)] as const,
+  );
+  const width = Math.max(...options.map(([term]) => term.length));
+  return [`${title}:`, ...options.map(([term, text]) => `  ${term.padEnd(width)}  ${text}`)].join("\n");
+}
+
+const NOTES = `Exit codes:
+  0 done   1 failed   2 wrong usage   4 no such session   124 --timeout   130 SIGINT   143 SIGTERM
+
+A session called like a command is reached with \`watch -- serve\`.`;

@@ -1,0 +1,92 @@
+/** `watch serve`: the HTTP server. */
+
+import process from "node:process";
+import type { Logger } from "@logtape/logtape";
+import { messageOf, WatchError } from "../errors.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { listen } from "../runtime/listen.ts";
+import type { Listener } from "../runtime/listen.ts";
+import { createApp } from "../server/app.ts";
+import { Streams } from "../server/sse.ts";
+import type { SyncEngine } from "../sync/engine.ts";
+import { LiveSync } from "../sync/live.ts";
+import { VERSION } from "../version.ts";
+import { EXIT, untilSignalled } from "./exit.ts";
+import { wire } from "./wiring.ts";
+import type { CommonOptions } from "./wiring.ts";
+
+export interface ServeOptions extends CommonOptions {
+  host: string;
+  port: number;
+}
+
+/** How long (ms) clients have to take the last bytes of their streams. */
+const DRAIN_MS = 200;
+
+/** @returns the exit code, once it was told to stop. */
+export async function serve(options: ServeOptions, log: Logger): Promise<number> {
+  const { signal } = untilSignalled();
+  const { store, engine, watcher, close } = wire(options, (id, error) => {
+    log.warning(`cannot sync session ${id}: ${messageOf(error)}`);
+  });
+  const streams = new Streams(systemClock, options.heartbeat);
+  const onError = (error: unknown): void => log.error(messageOf(error), { error });
+  const app = createApp({ store, watcher, streams, version: VERSION, pid: process.pid, onError });
+  try {
+    const listener = open(options, (request) => app.fetch(request));
+    log.info(`listening on http://${hostInUrl(options.host)}:${listener.port}`);
+    const live = engine === undefined ? undefined : startSyncing(engine, options, signal, log);
+    await aborted(signal);
+    streams.closeAll();
+    live?.stop();
+    await new Promise<void>((resolve) => void systemClock.after(streams.size === 0 ? 0 : DRAIN_MS, resolve));
+    await listener.stop();
+  } finally {
+    await close();
+  }
+  return EXIT.done;
+}
+
+function open(
+  { host, port }: ServeOptions,
+  fetch: (request: Request) => Response | Promise<Response>,
+): Listener {
+  try {
+    return listen({ hostname: host, port, fetch });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    const why = REASONS[code] ?? messageOf(error);
+    throw new WatchError("cannot_listen", `Cannot listen on ${host}:${port}: ${why}`, { cause: error });
+  }
+}
+
+const REASONS: Record<string, string> = {
+  EADDRINUSE: "the port is in use; choose another with --port (0 for any free one)",
+  EADDRNOTAVAIL: "this machine has no such address; choose another with --host",
+  EACCES: "permission denied; ports below 1024 are the administrator's",
+};
+
+/** Notifications first, then what had changed before: nothing falls between. Requests are answered meanwhile. */
+function startSyncing(engine: SyncEngine, options: ServeOptions, signal: AbortSignal, log: Logger): LiveSync {
+  const live = new LiveSync(engine, systemClock, {
+    pollIntervalMs: options.pollInterval,
+    onError: (_transcript, error) => log.warning(messageOf(error)),
+  });
+  live
+    .start()
+    .then(() => engine.syncAll({ signal }))
+    .then(({ failures }) => {
+      for (const { error } of failures) log.warning(messageOf(error));
+    })
+    .catch((error: unknown) => log.error(messageOf(error), { error }));
+  return live;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+function hostInUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,59 @@
+/** The composition root: binds stores, engine, feed and clock to one another. */
+
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import envPaths from "env-paths";
+import { AGENTS } from "../agents/registry.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { openStore } from "../stores/open.ts";
+import { SyncEngine } from "../sync/engine.ts";
+import type { Root } from "../sync/engine.ts";
+import type { Store } from "../watch/ports.ts";
+import type { SessionId } from "../watch/session.ts";
+import { Watcher } from "../watch/watcher.ts";
+
+/** The flags that every command knows; durations in ms. */
+export interface CommonOptions {
+  db?: string;
+  sync: boolean;
+  pollInterval: number;
+  syncDelay: number;
+  heartbeat: number;
+}
+
+export interface Wiring {
+  store: Store;
+  /** Only where the archive is ours, and syncing was not switched off. */
+  engine: SyncEngine | undefined;
+  watcher: Watcher;
+  close: () => Promise<void>;
+}
+
+/** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
+export function wire(options: CommonOptions, onSyncError: (id: SessionId, error: unknown) => void): Wiring {
+  const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
+  const { store, archive } = openStore(url, { defaultPath: defaultArchive(), readOnly: !options.sync });
+  const engine = archive === undefined ? undefined : new SyncEngine(archive, transcriptRoots(), systemClock);
+  const watcher = new Watcher(store, engine, {
+    clock: systemClock,
+    pollIntervalMs: options.pollInterval,
+    syncDelayMs: options.syncDelay,
+    onSyncError,
+  });
+  // Our own commits need no notification from the file system.
+  engine?.onSynced(() => watcher.wake());
+  return { store, engine, watcher, close: () => store.close() };
+}
+
+/** Created on first use. */
+export function defaultArchive(): string {
+  const configured = process.env["SESSIONWATCH_DATA_DIR"];
+  const folder = configured ? resolve(configured) : envPaths("sessionwatch", { suffix: "" }).data;
+  return join(folder, "sessions.db");
+}
+
+function transcriptRoots(): Root[] {
+  const surroundings = { env: process.env, home: homedir() };
+  return AGENTS.flatMap((agent) => agent.roots(surroundings).map((path) => ({ agent, path: resolve(path) })));
+}

@@ -1,0 +1,24 @@
+/** What a program that embeds sessionwatch may import. */
+
+import { systemClock } from "./runtime/clock.ts";
+import type { Engine, Store } from "./watch/ports.ts";
+import { Watcher as ClockedWatcher } from "./watch/watcher.ts";
+import type { WatcherOptions } from "./watch/watcher.ts";
+
+export { WatchError } from "./errors.ts";
+export type { ErrorCode } from "./errors.ts";
+export { openStore } from "./stores/open.ts";
+export type { OpenedStore, OpenOptions } from "./stores/open.ts";
+export { statMtime } from "./sync/files.ts";
+export type { Clock, Engine, ListQuery, MessageQuery, SessionPage, Store } from "./watch/ports.ts";
+export type { SessionEvent, SessionState, SessionSummary, StatusEvent, Update } from "./watch/session.ts";
+export { Subscription } from "./watch/subscription.ts";
+export { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "./watch/watcher.ts";
+export type { EventsOptions, WatcherOptions } from "./watch/watcher.ts";
+
+/** A watcher on real time: `new Watcher(store).events(id, { signal })`. */
+export class Watcher extends ClockedWatcher {
+  constructor(store: Store, engine?: Engine, options: Partial<WatcherOptions> = {}) {
+    super(store, engine, { clock: systemClock, ...options });
+  }
+}

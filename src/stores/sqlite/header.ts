@@ -1,0 +1,60 @@
+/** What the first 100 bytes of a database file say (https://www.sqlite.org/fileformat.html, section 1.3). */
+
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { messageOf, WatchError } from "../../errors.ts";
+
+export interface Header {
+  /** Changes are kept in a write-ahead log beside the file. */
+  isWal: boolean;
+  applicationId: number;
+}
+
+const MAGIC = "SQLite format 3\0";
+
+/**
+ * Never call this while this process has the file open in SQLite: closing any descriptor of a file drops
+ * all POSIX locks of the process on it (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+ *
+ * @throws WatchError `archive_unavailable` if it cannot be read, `archive_unusable` if it is no database.
+ */
+export function readHeader(path: string): Header {
+  const bytes = Buffer.alloc(100);
+  let length: number;
+  try {
+    if (statSync(path).isDirectory()) throw new Error("it is a directory");
+    const file = openSync(path, "r");
+    try {
+      length = readSync(file, bytes, 0, bytes.length, 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw cannotOpen(path, error);
+  }
+  if (length === 0) throw unusable(path, "it is empty");
+  if (length < bytes.length || bytes.toString("latin1", 0, 16) !== MAGIC) {
+    throw unusable(path, "it is not a SQLite database");
+  }
+  return { isWal: bytes[18] === 2, applicationId: bytes.readUInt32BE(68) };
+}
+
+/** @returns the error for an archive that is there but cannot be used. */
+export function unusable(path: string, why: string, cause?: unknown): WatchError {
+  return new WatchError("archive_unusable", `Cannot open archive ${JSON.stringify(path)}: ${why}`, { cause });
+}
+
+/** @returns the error for an archive that cannot be opened now. */
+export function cannotOpen(path: string, cause: unknown): WatchError {
+  if (cause instanceof WatchError) return cause;
+  const why = REASONS[(cause as NodeJS.ErrnoException | null)?.code ?? ""] ?? messageOf(cause);
+  return new WatchError("archive_unavailable", `Cannot open archive ${JSON.stringify(path)}: ${why}`, {
+    cause,
+  });
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: "it does not exist",
+  ENOTDIR: "it does not exist",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+};

@@ -1,0 +1,154 @@
+/** A read-only connection that never goes blind, whatever is done to the file underneath it. */
+
+import { statSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { DatabaseSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
+import { cannotOpen, readHeader } from "./header.ts";
+import { readTables } from "./tables.ts";
+import type { Tables } from "./tables.ts";
+
+/** An open connection with what was learned about the archive when it was opened. */
+export class Connection {
+  readonly tables: Tables;
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync, tables: Tables) {
+    this.#db = db;
+    this.tables = tables;
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Changes when any other connection, here or elsewhere, commits. */
+  dataVersion(): number {
+    return Number(this.prepare("PRAGMA data_version").get()?.["data_version"]);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+}
+
+interface Opened {
+  connection: Connection;
+  /** Device and inode: another file at the same path has another identity. */
+  identity: string;
+  /** Size and mtime of the main file. */
+  stamp: string;
+  dataVersion: number;
+  /** Opened without looking at locks or a log, because there was no log. */
+  isImmutable: boolean;
+}
+
+export interface ReaderOptions {
+  /** Not ours: no byte may change in its folder as long as nobody else writes. */
+  isForeign: boolean;
+}
+
+export class SqliteReader {
+  readonly #path: string;
+  readonly #isForeign: boolean;
+  #opened: Opened | null = null;
+  /** Counts connections: a data_version only means something within one. */
+  #generation = 0;
+
+  constructor(path: string, { isForeign }: ReaderOptions) {
+    this.#path = path;
+    this.#isForeign = isForeign;
+  }
+
+  /** @throws WatchError `archive_unavailable`, `archive_unusable`; the next read tries anew. */
+  read<T>(query: (connection: Connection) => T): T {
+    try {
+      return query(this.#current().connection);
+    } catch (error) {
+      // After an error nothing that this connection has cached can be trusted: the file may be another.
+      if (!isBusy(error)) this.close();
+      throw cannotOpen(this.#path, error);
+    }
+  }
+
+  /** @returns a token that stays the same only while nothing in the archive has changed. */
+  revision(): string {
+    return this.read((connection) => `${this.#generation}:${connection.dataVersion()}`);
+  }
+
+  close(): void {
+    const opened = this.#opened;
+    this.#opened = null;
+    opened?.connection.close();
+  }
+
+  #current(): Opened {
+    const stats = statSync(this.#path, { bigint: true });
+    if (this.#opened !== null && this.#isStale(this.#opened, stats)) this.close();
+    this.#opened ??= this.#open(stats);
+    return this.#opened;
+  }
+
+  #isStale(opened: Opened, stats: BigIntStats): boolean {
+    if (opened.identity !== identityOf(stats)) return true;
+    if (opened.isImmutable && hasLog(this.#path)) return true;
+    const stamp = stampOf(stats);
+    if (stamp === opened.stamp) return false;
+    // The file's bytes have changed. A commit through SQLite, or a checkpoint after one, shows in
+    // data_version; if that stands still, somebody may have overwritten the file behind SQLite's back.
+    const dataVersion = opened.connection.dataVersion();
+    if (dataVersion === opened.dataVersion) return true;
+    opened.stamp = stamp;
+    opened.dataVersion = dataVersion;
+    return false;
+  }
+
+  #open(stats: BigIntStats): Opened {
+    // A foreign archive at rest is opened as immutable: SQLite would create a log beside it otherwise.
+    const isImmutable = this.#isForeign && readHeader(this.#path).isWal && !hasLog(this.#path);
+    const url = pathToFileURL(this.#path);
+    if (isImmutable) url.searchParams.set("immutable", "1");
+    const db = new DatabaseSync(url, { readOnly: true, timeout: 0 });
+    try {
+      const connection = new Connection(db, readTables(db, this.#path));
+      this.#generation += 1;
+      const dataVersion = connection.dataVersion();
+      return { connection, identity: identityOf(stats), stamp: stampOf(stats), dataVersion, isImmutable };
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+}
+
+/** Deno's errors carry no SQLite code, so the message has to do on both runtimes. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && /\b(locked|busy)\b/.test(error.message);
+}
+
+/** @returns device and inode of the file at `path`; empty if there is none. */
+export function fileIdentity(path: string): string {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? "" : identityOf(stats);
+}
+
+function identityOf(stats: BigIntStats): string {
+  return `${stats.dev}:${stats.ino}`;
+}
+
+function stampOf(stats: BigIntStats): string {
+  return `${stats.size}:${stats.mtimeNs}`;
+}
+
+/** An empty log holds nothing: the main file is the whole truth. */
+function hasLog(path: string): boolean {
+  return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}

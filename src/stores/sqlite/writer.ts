@@ -1,0 +1,143 @@
+/** Our own archive: the reader, and one connection that writes. */
+
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DatabaseSync } from "node:sqlite";
+import { messageOf, WatchError } from "../../errors.ts";
+import type { Archive, SourceRecord, SyncTransaction } from "../../watch/archive.ts";
+import type { SessionId, SourceToken } from "../../watch/session.ts";
+import { cannotOpen } from "./header.ts";
+import { fileIdentity, isBusy } from "./reader.ts";
+import { migrate } from "./schema.ts";
+import { SqliteStore } from "./store.ts";
+import { readSource, SqliteSync } from "./transaction.ts";
+
+/** How long (ms) another process may hold the write lock before a sync gives up; a cold import takes seconds. */
+const LOCK_PATIENCE_MS = 30_000;
+/** Longest pause (ms) between two tries to get the write lock. */
+const LOCK_RETRY_MS = 20;
+
+export class SqliteArchive extends SqliteStore implements Archive {
+  readonly #path: string;
+  readonly #db: DatabaseSync;
+  readonly #identity: string;
+  /** Syncs take turns: SQLite has one writer, and a transaction here spans several awaits. */
+  #turn: Promise<void> = Promise.resolve();
+
+  /** @param db a connection to `path` that `openArchive` has prepared. */
+  constructor(path: string, db: DatabaseSync) {
+    super(path, { isForeign: false });
+    this.#path = path;
+    this.#db = db;
+    this.#identity = fileIdentity(path);
+  }
+
+  async sources(): Promise<Map<string, { id: SessionId; token: SourceToken }>> {
+    const rows = this.#db
+      .prepare("SELECT path, session_id, source_token FROM sync_state JOIN sessions ON id = session_id")
+      .all();
+    return new Map(
+      rows.map((row) => [
+        String(row["path"]),
+        { id: String(row["session_id"]), token: String(row["source_token"]) },
+      ]),
+    );
+  }
+
+  async source(id: SessionId): Promise<SourceRecord | null> {
+    return readSource(this.#db, id);
+  }
+
+  async sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {
+    const earlier = this.#turn;
+    const turn = Promise.withResolvers<void>();
+    this.#turn = turn.promise;
+    await earlier;
+    try {
+      await this.#transact(id, work);
+    } finally {
+      turn.resolve();
+    }
+  }
+
+  override async close(): Promise<void> {
+    await this.#turn;
+    await super.close();
+    this.#db.close();
+  }
+
+  async #transact(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {
+    await this.#begin();
+    let committed = false;
+    try {
+      const transaction = new SqliteSync(this.#db, id);
+      await work(transaction);
+      if (!transaction.isSaved) return;
+      this.#db.exec("COMMIT");
+      committed = true;
+    } catch (error) {
+      throw error instanceof WatchError ? error : this.#cannotWrite(error);
+    } finally {
+      if (!committed) this.#db.exec("ROLLBACK");
+    }
+  }
+
+  /** Waits for the write lock without blocking the event loop. */
+  async #begin(): Promise<void> {
+    // A file that was moved away or replaced would swallow what is written to it.
+    if (fileIdentity(this.#path) !== this.#identity) {
+      throw this.#cannotWrite(new Error("another file has taken its place: restart watch"));
+    }
+    const deadline = Date.now() + LOCK_PATIENCE_MS;
+    for (;;) {
+      try {
+        this.#db.exec("BEGIN IMMEDIATE");
+        return;
+      } catch (error) {
+        if (!isBusy(error) || Date.now() > deadline) throw this.#cannotWrite(error);
+      }
+      await sleep(Math.random() * LOCK_RETRY_MS);
+    }
+  }
+
+  #cannotWrite(cause: unknown): WatchError {
+    const text = `Cannot write to archive ${JSON.stringify(this.#path)}: ${messageOf(cause)}`;
+    return new WatchError("archive_unavailable", text, { cause });
+  }
+}
+
+/**
+ * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
+ *
+ * @throws WatchError `archive_unavailable`, `archive_unusable`.
+ */
+export function openArchive(path: string): SqliteArchive {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    createPrivate(path);
+    // Waiting is allowed here, and only here: several processes may create the archive at once.
+    const db = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: true });
+    try {
+      migrate(db, path);
+      db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0");
+      return new SqliteArchive(path, db);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    throw cannotOpen(path, error);
+  }
+}
+
+/** Transcripts hold secrets: the file, and with it SQLite's files beside it, is the owner's alone from the start. */
+function createPrivate(path: string): void {
+  if (existsSync(path)) return;
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    // Another process was faster.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}

@@ -1,0 +1,48 @@
+/** Runs a job per key: at once when it is quiet, and at most once per spacing when it is not. */
+
+import type { Clock } from "../watch/ports.ts";
+
+interface Lane<T> {
+  /** Settles when the present run is over and the spacing with it. */
+  rested: Promise<void>;
+  /** The run after the present one; everyone who asks meanwhile shares it. */
+  next: Promise<T> | null;
+}
+
+export class Coalescer<T> {
+  readonly #clock: Clock;
+  readonly #spacingMs: number;
+  readonly #lanes = new Map<string, Lane<T>>();
+
+  /** @param spacingMs from the start of one run to the start of the next with the same key. */
+  constructor(clock: Clock, spacingMs: number) {
+    this.#clock = clock;
+    this.#spacingMs = spacingMs;
+  }
+
+  /** @returns the outcome of a run that starts after this call, so that it sees all that was there before. */
+  run(key: string, job: () => Promise<T>): Promise<T> {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined) return this.#start(key, job);
+    lane.next ??= lane.rested.then(() => this.#start(key, job));
+    return lane.next;
+  }
+
+  #start(key: string, job: () => Promise<T>): Promise<T> {
+    const startedMs = this.#clock.now();
+    const run = job();
+    const rest = (): Promise<void> => this.#rest(startedMs);
+    // The outcome is the caller's to handle; here only its end matters.
+    const lane: Lane<T> = { rested: run.then(rest, rest), next: null };
+    this.#lanes.set(key, lane);
+    void lane.rested.then(() => {
+      if (lane.next === null) this.#lanes.delete(key);
+    });
+    return run;
+  }
+
+  async #rest(startedMs: number): Promise<void> {
+    const restMs = startedMs + this.#spacingMs - this.#clock.now();
+    if (restMs > 0) await new Promise<void>((resolve) => void this.#clock.after(restMs, resolve));
+  }
+}

@@ -1,0 +1,68 @@
+/** What the watching asks of the world; the composition root binds these. */
+
+import type { MessageRow, SessionId, SessionState, SessionSummary, SourceToken } from "./session.ts";
+
+/** Time as data, and the one way to wait. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls `run` once after `ms`; the returned function forgets it. */
+  after(ms: number, run: () => void): () => void;
+}
+
+/** A reader of an archive. Every method throws WatchError `archive_unavailable` while it cannot be read. */
+export interface Store {
+  /**
+   * A token that stays the same only while nothing in the archive has changed, so that a reader may skip
+   * its query; null where the archive cannot say this cheaply.
+   */
+  revision(): Promise<string | null>;
+  /** One batched read. Sessions that are missing or in the trash are left out. */
+  states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>>;
+  /** Calls `hint` when the archive may have changed; hints can be missed, so the poll stays the truth. */
+  onHint(hint: () => void): () => void;
+  list(query?: ListQuery): Promise<SessionPage>;
+  get(id: SessionId): Promise<SessionSummary | null>;
+  /** Ids that start with `prefix`, with or without their agent's name before the colon; the newest first. */
+  idsStartingWith(prefix: string, limit: number): Promise<SessionId[]>;
+  messages(id: SessionId, query?: MessageQuery): Promise<MessageRow[]>;
+  close(): Promise<void>;
+}
+
+export interface ListQuery {
+  project?: string;
+  agent?: string;
+  machine?: string;
+  /** RFC 3339: only sessions that were active at this time or later. */
+  activeSince?: string;
+  /** @default 100 */
+  limit?: number;
+  /** Where an earlier page ended: its `nextCursor`. */
+  cursor?: string;
+}
+
+/** Newest activity first. */
+export interface SessionPage {
+  sessions: SessionSummary[];
+  /** Null on the last page. */
+  nextCursor: string | null;
+  /** Sessions that match, on all pages. */
+  total: number;
+}
+
+export interface MessageQuery {
+  /** First ordinal, counted in reading direction: at least this when ascending, at most this when descending. */
+  from?: number;
+  /** @default 100 */
+  limit?: number;
+  /** @default "asc" */
+  direction?: "asc" | "desc";
+}
+
+/** What brings an archive up to date from transcripts. */
+export interface Engine {
+  /** The transcript's state on disk now; null while it has none or cannot be reached. */
+  sourceToken(id: SessionId): Promise<SourceToken | null>;
+  /** Syncs one session; resolves once the archive holds all that is complete in its transcript. */
+  sync(id: SessionId): Promise<void>;
+}

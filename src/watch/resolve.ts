@@ -1,0 +1,39 @@
+/** Finds the session that a person means: its id, the id without its agent's name, a unique beginning, or `latest`. */
+
+import { WatchError } from "../errors.ts";
+import type { SessionId } from "./session.ts";
+
+/** Where sessions can be looked up: an archive, a server, or an archive and the transcripts beside it. */
+export interface SessionIndex {
+  has(id: SessionId): Promise<boolean>;
+  /** Null if there are no sessions at all. */
+  latest(): Promise<SessionId | null>;
+  /** Ids that start with `prefix`, with or without their agent's name before the colon. */
+  idsStartingWith(prefix: string, limit: number): Promise<SessionId[]>;
+}
+
+/** How many candidates are named when there are several. */
+const MAX_CANDIDATES = 10;
+
+/** @throws WatchError `session_not_found`, `session_ambiguous` (its message names the candidates, one a line). */
+export async function resolveId(wanted: string, index: SessionIndex): Promise<SessionId> {
+  if (await index.has(wanted)) return wanted;
+  if (wanted === "latest") {
+    const latest = await index.latest();
+    if (latest !== null) return latest;
+    throw new WatchError("session_not_found", "there are no sessions yet");
+  }
+  const found = wanted === "" ? [] : await index.idsStartingWith(wanted, MAX_CANDIDATES + 1);
+  const exact = found.filter((id) => withoutAgent(id) === wanted);
+  const candidates = exact.length > 0 ? exact : found;
+  const [only] = candidates;
+  if (only === undefined) throw new WatchError("session_not_found", `session not found: ${wanted}`);
+  if (candidates.length === 1) return only;
+  const lines = candidates.slice(0, MAX_CANDIDATES).map((id) => `  ${id}`);
+  if (candidates.length > MAX_CANDIDATES) lines.push("  …");
+  throw new WatchError("session_ambiguous", `several sessions begin with ${wanted}:\n${lines.join("\n")}`);
+}
+
+function withoutAgent(id: SessionId): string {
+  return id.slice(id.indexOf(":") + 1);
+}

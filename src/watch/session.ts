@@ -1,0 +1,59 @@
+/** What a session is to a watcher, and the events that are told about it. */
+
+/** Known by the archive and stable: a bare UUID for Claude Code, `<agent>:<uuid>` for others. */
+export type SessionId = string;
+
+/** An opaque token of a session's state in the archive; only ever compared with `===`. */
+export type Version = string;
+
+/** An opaque token of a transcript's state on disk; only ever compared with `===`. */
+export type SourceToken = string;
+
+/** The version of a session that is not in the archive, or is in its trash. */
+export const DELETED: Version = "deleted";
+
+/** One session as an archive holds it at this moment. */
+export interface SessionState {
+  version: Version;
+  messageCount: number;
+  /** The transcript's state when it was last synced; null where the archive does not say. */
+  sourceToken: SourceToken | null;
+}
+
+/** Times are RFC 3339 UTC; the fields are those of the wire formats. */
+export type SessionEvent =
+  | { event: "session_updated"; data: SessionId; version: Version; message_count: number; at: string }
+  | { event: "session_deleted"; data: SessionId; at: string };
+
+/** Whether the archive can be read; `data` is a short reason without secrets. */
+export type StatusEvent = { event: "degraded"; data: string } | { event: "recovered"; data: string };
+
+/** What a subscriber is told. */
+export type Update = SessionEvent | StatusEvent;
+
+/** Sent after a silence, so that a reader knows the stream is alive. */
+export type Heartbeat = { event: "heartbeat"; data: string };
+
+/** One session in a list; names are the archive's columns, null where it has none. */
+export interface SessionSummary {
+  id: SessionId;
+  version: Version;
+  message_count: number;
+  [column: string]: string | number | boolean | null;
+}
+
+/** One message of a session, in the archive's column names, its tool calls within. */
+export type MessageRow = Record<string, unknown>;
+
+/** @returns the event that says what a session has become. */
+export function eventFor(id: SessionId, session: SessionState | null, nowMs: number): SessionEvent {
+  const at = new Date(nowMs).toISOString();
+  if (session === null) return { event: "session_deleted", data: id, at };
+  const { version, messageCount } = session;
+  return { event: "session_updated", data: id, version, message_count: messageCount, at };
+}
+
+/** @returns a heartbeat; its time has whole seconds, as the reference writes it. */
+export function heartbeat(nowMs: number): Heartbeat {
+  return { event: "heartbeat", data: new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z") };
+}

@@ -1,0 +1,82 @@
+/** The decision at the heart: what to do about one session after having looked at it once. */
+
+import { DELETED } from "./session.ts";
+import type { SessionState, SourceToken, Version } from "./session.ts";
+
+/** Longest wait between two direct syncs of a session whose archive row does not catch up. */
+export const SYNC_RETRY_MAX_MS = 300_000;
+
+/** What one watched session is known to be. */
+export interface WatchState {
+  /** The version that subscribers know. */
+  version: Version;
+  /** The transcript's state when it was last looked at; null when it had none. */
+  source: SourceToken | null;
+  /** When (ms) the next direct sync is due; null while the row is not behind its transcript. */
+  syncAtMs: number | null;
+  /** Direct syncs since the row last caught up; each doubles the wait for the next. */
+  syncs: number;
+}
+
+/** One look at a session. */
+export interface Sighting {
+  nowMs: number;
+  /** Null when it is not in the archive. */
+  row: SessionState | null;
+  /** The transcript on disk; null when there is none, undefined when nobody looked. */
+  source?: SourceToken | null | undefined;
+}
+
+export interface Step {
+  /** `emit`: tell the subscribers; `sync`: parse the transcript directly, then look again; `wait`: nothing. */
+  action: "emit" | "sync" | "wait";
+  state: WatchState;
+}
+
+/** @returns the state to compare later sightings with: what a new subscriber is taken to know already. */
+export function baseline(sighting: Sighting, delayMs: number): WatchState {
+  const state: WatchState = {
+    version: versionOf(sighting.row),
+    source: sighting.source ?? null,
+    syncAtMs: null,
+    syncs: 0,
+  };
+  if (isBehind(sighting)) state.syncAtMs = sighting.nowMs + delayMs;
+  return state;
+}
+
+/**
+ * Reference: `checkDBForChanges` in sessionwatch v0.23.5.
+ *
+ * @param delayMs how long a transcript may be ahead of its row before it is synced directly.
+ */
+export function step(state: WatchState, sighting: Sighting, delayMs: number): Step {
+  const { nowMs, row, source } = sighting;
+
+  const version = versionOf(row);
+  if (version !== state.version) {
+    // Whoever writes the archive is at work: if the row is still behind, it gets the whole delay again.
+    const syncAtMs = isBehind(sighting) ? nowMs + delayMs : null;
+    return { action: "emit", state: { version, source: source ?? state.source, syncAtMs, syncs: 0 } };
+  }
+
+  if (source === undefined) return { action: "wait", state };
+  if (!isBehind(sighting)) return { action: "wait", state: { version, source, syncAtMs: null, syncs: 0 } };
+
+  // A transcript that appears where there was none has nobody else to notice it: no delay.
+  const appeared = state.source === null;
+  const syncAtMs = appeared ? nowMs : (state.syncAtMs ?? nowMs + delayMs);
+  if (nowMs < syncAtMs) return { action: "wait", state: { ...state, source, syncAtMs } };
+
+  const retryAtMs = nowMs + Math.min(delayMs * 2 ** state.syncs, SYNC_RETRY_MAX_MS);
+  return { action: "sync", state: { version, source, syncAtMs: retryAtMs, syncs: state.syncs + 1 } };
+}
+
+/** A transcript is behind only while its token differs from the one that was stored with the row. */
+function isBehind({ row, source }: Sighting): boolean {
+  return source !== undefined && source !== null && source !== (row?.sourceToken ?? null);
+}
+
+function versionOf(row: SessionState | null): Version {
+  return row?.version ?? DELETED;
+}

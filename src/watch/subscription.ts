@@ -1,0 +1,72 @@
+/** One subscriber's end of the feed. */
+
+import { Mailbox } from "./mailbox.ts";
+import type { SessionState, Update } from "./session.ts";
+
+/** What the feed gives for a mailbox: the session's present state, and the way out. */
+export interface Registration {
+  ready: Promise<SessionState | null>;
+  leave: () => void;
+}
+
+/** Updates one by one, the newest per session: `for await` over it, or `take()` them when `onPending` calls. */
+export class Subscription implements AsyncIterable<Update> {
+  /** The state that later updates differ from; null while the session is deleted. Rejects if there is none. */
+  readonly ready: Promise<SessionState | null>;
+  readonly #mailbox: Mailbox;
+  readonly #leave: () => void;
+  readonly #signal: AbortSignal | undefined;
+  readonly #close = (): void => this.close();
+  #closed = false;
+  #notify: () => void = noWaiter;
+
+  constructor(signal: AbortSignal | undefined, register: (mailbox: Mailbox) => Registration) {
+    this.#mailbox = new Mailbox(() => this.#notify());
+    const { ready, leave } = register(this.#mailbox);
+    this.ready = ready;
+    // Whoever only iterates hears of the failure there; without this it would count as unhandled.
+    ready.catch(this.#close);
+    this.#leave = leave;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#close, { once: true });
+    if (signal?.aborted === true) this.close();
+  }
+
+  /** @returns the next update, or undefined when nothing is pending. */
+  take(): Update | undefined {
+    return this.#closed ? undefined : this.#mailbox.take();
+  }
+
+  /** Calls `notify` whenever something may be pending, and at the end. Only the last one given is called. */
+  onPending(notify: () => void): void {
+    this.#notify = notify;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#signal?.removeEventListener("abort", this.#close);
+    this.#leave();
+    this.#notify();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Update, void, void> {
+    try {
+      await this.ready;
+      while (!this.#closed) {
+        const update = this.#mailbox.take();
+        if (update !== undefined) yield update;
+        else await new Promise<void>((resolve) => this.onPending(resolve));
+      }
+    } finally {
+      this.close();
+    }
+  }
+}
+
+/** Nobody waits yet: `take()` will find what is pending. */
+function noWaiter(): void {}

@@ -1,0 +1,88 @@
+/** What a parser finds in a transcript, and what an archive keeps of it. */
+
+/** A piece of a message, in the order of the transcript. */
+export type Block =
+  | { type: "text"; text: string }
+  | { type: "thinking"; text: string }
+  | {
+      type: "tool_use";
+      id: string;
+      name: string;
+      /** `Read Edit Write Bash Grep Glob Task Tool Other` */
+      category: string;
+      /** JSON text, as the agent wrote it. */
+      input: string;
+      /** What the call is about, in a few words: a command, a path. */
+      subject: string;
+    };
+
+export interface TokenUsage {
+  /** JSON text, as the agent wrote it. */
+  json: string;
+  /** Tokens of context that were sent: new, written to and read from the cache. */
+  contextTokens: number | null;
+  outputTokens: number | null;
+}
+
+/** A message, or a part of one that has begun earlier. */
+export interface MessageEntry {
+  kind: "message";
+  /** Entries of one session with the same key are one message; null is a message of its own. */
+  key: string | null;
+  role: "user" | "assistant";
+  blocks: Block[];
+  /** RFC 3339 UTC. */
+  timestamp: string | null;
+  model: string | null;
+  usage: TokenUsage | null;
+  /** Written by the agent's program, not by a person or a model. */
+  isSystem: boolean;
+  isCompactBoundary: boolean;
+  isSidechain: boolean;
+  sourceType: string;
+  sourceSubtype: string | null;
+  uuid: string | null;
+  parentUuid: string | null;
+  messageId: string | null;
+  requestId: string | null;
+}
+
+/** The result of a tool call that stands earlier in the same transcript. */
+export interface ToolResultEntry {
+  kind: "tool_result";
+  toolUseId: string;
+  content: string;
+}
+
+export type TranscriptEntry = MessageEntry | ToolResultEntry;
+
+/** What is known of a session as a whole; counts and totals are the archive's own. */
+export interface SessionFacts {
+  agent: string;
+  project: string;
+  cwd: string | null;
+  gitBranch: string | null;
+  /** At most 300 characters. */
+  firstMessage: string | null;
+  displayName: string | null;
+  /** Earliest and latest time of any record, RFC 3339 UTC. */
+  startedAt: string | null;
+  endedAt: string | null;
+  parentSessionId: string | null;
+  relationshipType: "subagent" | "fork" | "continuation" | null;
+  sourceSessionId: string | null;
+  sourceVersion: string | null;
+  malformedLines: number;
+}
+
+/** @returns what a block adds to the readable content of its message; empty if nothing. */
+export function renderBlock(block: Block): string {
+  switch (block.type) {
+    case "text":
+      return block.text;
+    case "thinking":
+      return block.text === "" ? "" : `[Thinking]\n${block.text}\n[/Thinking]`;
+    case "tool_use":
+      return block.subject === "" ? `[${block.name}]` : `[${block.name}: ${block.subject}]`;
+  }
+}

@@ -1,0 +1,56 @@
+/** What a program that follows sessions holds: one per process. */
+
+import { Feed } from "./feed.ts";
+import type { FeedOptions } from "./feed.ts";
+import type { Clock, Engine, Store } from "./ports.ts";
+import type { SessionId, Version } from "./session.ts";
+import { Subscription } from "./subscription.ts";
+
+/** How often, in ms, everything is looked at when no hint came. */
+export const POLL_INTERVAL_MS = 1500;
+/** A heartbeat is due after this many poll intervals of silence. */
+export const HEARTBEAT_TICKS = 20;
+/** How long, in ms, a transcript may be ahead of the archive before it is synced directly. */
+export const SYNC_FALLBACK_DELAY_MS = 5000;
+
+export interface WatcherOptions extends Partial<FeedOptions> {
+  clock: Clock;
+}
+
+export interface EventsOptions {
+  /** Ends the iteration; it is not an error. */
+  signal?: AbortSignal;
+  /** The version that the caller knows already: if the session has another one, that is the first update. */
+  since?: Version;
+}
+
+export class Watcher {
+  readonly #feed: Feed;
+
+  /** @param engine syncs transcripts directly when the archive lags; without one, only the archive is read. */
+  constructor(store: Store, engine: Engine | undefined, options: WatcherOptions) {
+    const { clock, pollIntervalMs = POLL_INTERVAL_MS, syncDelayMs = SYNC_FALLBACK_DELAY_MS } = options;
+    const { onSyncError = ignore } = options;
+    this.#feed = new Feed(store, engine, clock, { pollIntervalMs, syncDelayMs, onSyncError });
+  }
+
+  /**
+   * Follows one session. Its state is read before this returns (a store that answers later: before `ready`
+   * resolves), and every later difference becomes an update. The subscription ends when the loop over it
+   * ends, when `signal` aborts, or with `close()`.
+   *
+   * @throws (from `ready` and from the loop) WatchError `session_not_found`, `archive_unavailable`.
+   */
+  events(id: SessionId, options: EventsOptions = {}): Subscription {
+    const { signal, since } = options;
+    return new Subscription(signal, (mailbox) => this.#feed.subscribe(id, mailbox, since));
+  }
+
+  /** Looks at the archive now: for callers that know that it has changed. */
+  wake(): void {
+    void this.#feed.wake();
+  }
+}
+
+/** The default for callers without a log: the feed retries by itself. */
+function ignore(): void {}
