@@ -35,9 +35,12 @@ export async function statTranscript(path: string): Promise<BigIntStats | null> 
   }
 }
 
-/** Everything that a writer can change without changing it back by accident. */
+/**
+ * Everything that a writer can hardly change without changing it back on purpose. In whole milliseconds, because
+ * that is what Deno knows of an mtime: two runtimes on one archive must not think each other's work outdated.
+ */
 export function tokenOf(stats: BigIntStats): SourceToken {
-  return `${stats.mtimeNs}-${stats.size}-${stats.dev}-${stats.ino}`;
+  return `${stats.mtimeNs / 1_000_000n}-${stats.size}-${stats.dev}-${stats.ino}`;
 }
 
 /** Yields every transcript under `root`; each folder is read once, links to folders are not followed. */

@@ -133,6 +133,8 @@ export class Feed {
   }
 
   async #look(): Promise<void> {
+    // Never done before `wake` has its promise; and hints of one moment become one look.
+    await Promise.resolve();
     try {
       while (this.#lookWanted && this.#watched.size > 0) {
         this.#lookWanted = false;

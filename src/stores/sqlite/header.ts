@@ -29,7 +29,7 @@ export function readHeader(path: string): Header {
       closeSync(file);
     }
   } catch (error) {
-    throw cannotOpen(path, error);
+    throw cannotRead(path, error);
   }
   if (length === 0) throw unusable(path, "it is empty");
   if (length < bytes.length || bytes.toString("latin1", 0, 16) !== MAGIC) {
@@ -40,14 +40,14 @@ export function readHeader(path: string): Header {
 
 /** @returns the error for an archive that is there but cannot be used. */
 export function unusable(path: string, why: string, cause?: unknown): WatchError {
-  return new WatchError("archive_unusable", `Cannot open archive ${JSON.stringify(path)}: ${why}`, { cause });
+  return new WatchError("archive_unusable", `Cannot read archive ${JSON.stringify(path)}: ${why}`, { cause });
 }
 
-/** @returns the error for an archive that cannot be opened now. */
-export function cannotOpen(path: string, cause: unknown): WatchError {
+/** @returns the error for an archive that cannot be read now. */
+export function cannotRead(path: string, cause: unknown): WatchError {
   if (cause instanceof WatchError) return cause;
   const why = REASONS[(cause as NodeJS.ErrnoException | null)?.code ?? ""] ?? messageOf(cause);
-  return new WatchError("archive_unavailable", `Cannot open archive ${JSON.stringify(path)}: ${why}`, {
+  return new WatchError("archive_unavailable", `Cannot read archive ${JSON.stringify(path)}: ${why}`, {
     cause,
   });
 }

@@ -5,7 +5,7 @@ import type { BigIntStats } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
-import { cannotOpen, readHeader } from "./header.ts";
+import { cannotRead, readHeader } from "./header.ts";
 import { readTables } from "./tables.ts";
 import type { Tables } from "./tables.ts";
 
@@ -75,7 +75,7 @@ export class SqliteReader {
     } catch (error) {
       // After an error nothing that this connection has cached can be trusted: the file may be another.
       if (!isBusy(error)) this.close();
-      throw cannotOpen(this.#path, error);
+      throw cannotRead(this.#path, error);
     }
   }
 

@@ -47,8 +47,8 @@ type Row = Record<string, unknown>;
 export function readStates(connection: Connection, ids: readonly SessionId[]): Map<SessionId, SessionState> {
   const token = connection.tables.sessions.has("source_token") ? "source_token" : "NULL";
   const statement = connection.prepare(
-    `SELECT id, ${token} AS source_token, ${versionColumns(connection)}
-     FROM json_each(?) AS wanted JOIN sessions ON id = wanted.value WHERE ${isKept(connection)}`,
+    `SELECT id, ${token} AS source_token, ${versionColumns(connection)} FROM sessions
+     WHERE id IN (SELECT value FROM json_each(?)) AND ${isKept(connection)}`,
   );
   return new Map(
     statement.all(JSON.stringify(ids)).map((row) => [String(row["id"]), stateOf(connection, row)]),

@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { messageOf, WatchError } from "../../errors.ts";
 import type { Archive, SourceRecord, SyncTransaction } from "../../watch/archive.ts";
 import type { SessionId, SourceToken } from "../../watch/session.ts";
-import { cannotOpen } from "./header.ts";
+import { cannotRead } from "./header.ts";
 import { fileIdentity, isBusy } from "./reader.ts";
 import { migrate } from "./schema.ts";
 import { SqliteStore } from "./store.ts";
@@ -127,7 +127,7 @@ export function openArchive(path: string): SqliteArchive {
       throw error;
     }
   } catch (error) {
-    throw cannotOpen(path, error);
+    throw cannotRead(path, error);
   }
 }
 
