@@ -4,12 +4,19 @@ import { realpathSync, statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { basename, dirname } from "node:path";
 
+/**
+ * When (ms) to hint again after a write was noticed. A commit in a write-ahead log is visible only after the log
+ * was written: microseconds later, or as long as the disk takes where the writer waits for it.
+ */
+const ECHOES_MS = [1, 4, 16, 64, 256];
+
 export class ArchiveHints {
   readonly #path: string;
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | null = null;
   /** The real file and the identity of its folder: a folder that was replaced must be watched anew. */
   #place: string | null = null;
+  #echo: ReturnType<typeof setTimeout> | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -50,7 +57,7 @@ export class ArchiveHints {
     try {
       this.#watcher = watch(dirname(file), (_event, changed) => {
         if (changed !== null && !names.has(changed)) return;
-        for (const listener of this.#listeners) listener();
+        this.#hint(0);
       });
     } catch {
       // No notifications to be had here (a limit, a file system): the poll sees everything a little later.
@@ -60,7 +67,15 @@ export class ArchiveHints {
     this.#watcher.on("error", () => this.#disarm());
   }
 
+  #hint(echo: number): void {
+    for (const listener of this.#listeners) listener();
+    clearTimeout(this.#echo);
+    const waitMs = ECHOES_MS[echo];
+    if (waitMs !== undefined) this.#echo = setTimeout(() => this.#hint(echo + 1), waitMs);
+  }
+
   #disarm(): void {
+    clearTimeout(this.#echo);
     this.#watcher?.close();
     this.#watcher = null;
     this.#place = null;
