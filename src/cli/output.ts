@@ -21,15 +21,13 @@ export function complain(message: string): Promise<void> {
   return write(process.stderr, `watch: ${printable(message)}\n`);
 }
 
-/** @returns `text` with its control characters visible; line breaks stay. */
+/** @returns `text` with its control characters, and those that turn the direction of writing, made visible. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what this is about
-  return text.replace(
-    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (c) => {
-      return `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    },
-  );
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => {
+    // Line breaks are ours: a list of candidates has one a line.
+    if (character === "\n") return character;
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }
 
 function write(stream: NodeJS.WriteStream, text: string): Promise<void> {

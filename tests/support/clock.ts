@@ -1,0 +1,43 @@
+/** Time that moves only when a test says so. */
+
+import type { Clock } from "../../src/watch/ports.ts";
+
+export class FakeClock implements Clock {
+  #nowMs = Date.UTC(2026, 0, 1);
+  readonly #timers = new Set<{ atMs: number; run: () => void }>();
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { atMs: this.#nowMs + ms, run };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Timers that are waiting. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /** Moves on, runs what is due in its order, and lets every promise that this settles go on. */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due);
+      this.#nowMs = Math.max(this.#nowMs, due.atMs);
+      due.run();
+      await settled();
+    }
+    this.#nowMs = endMs;
+    await settled();
+  }
+}
+
+/** Lets promises and file system callbacks that are under way finish. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
