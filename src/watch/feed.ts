@@ -82,11 +82,10 @@ export class Feed {
 
   async #readFirst(watched: Watched): Promise<WatchState> {
     // The archive is asked before anything is awaited: a change after this line is an update.
-    const rows = this.#store.states([watched.id]);
-    const source = this.#engine?.sourceToken(watched.id);
-    watched.row = (await rows).get(watched.id) ?? null;
-    const sighting = { nowMs: this.#clock.now(), row: watched.row, source: await source };
-    watched.state = baseline(sighting, this.#options.syncDelayMs);
+    const rows = await this.#store.states([watched.id]);
+    watched.row = rows.get(watched.id) ?? null;
+    watched.state = baseline(watched.row);
+    void this.#lookAtTranscript(watched);
     // A look that ran meanwhile had to pass this session by.
     void this.wake();
     return watched.state;

@@ -10,8 +10,8 @@ export const SYNC_RETRY_MAX_MS = 300_000;
 export interface WatchState {
   /** The version that subscribers know. */
   version: Version;
-  /** The transcript's state when it was last looked at; null when it had none. */
-  source: SourceToken | null;
+  /** The transcript's state when it was last looked at; null when it had none, undefined if nobody has looked yet. */
+  source: SourceToken | null | undefined;
   /** When (ms) the next direct sync is due; null while the row is not behind its transcript. */
   syncAtMs: number | null;
   /** Direct syncs since the row last caught up; each doubles the wait for the next. */
@@ -33,16 +33,9 @@ export interface Step {
   state: WatchState;
 }
 
-/** @returns the state to compare later sightings with: what a new subscriber is taken to know already. */
-export function baseline(sighting: Sighting, delayMs: number): WatchState {
-  const state: WatchState = {
-    version: versionOf(sighting.row),
-    source: sighting.source ?? null,
-    syncAtMs: null,
-    syncs: 0,
-  };
-  if (isBehind(sighting)) state.syncAtMs = sighting.nowMs + delayMs;
-  return state;
+/** @returns the state of a session that was read for the first time: what subscribers are taken to know. */
+export function baseline(row: SessionState | null): WatchState {
+  return { version: versionOf(row), source: undefined, syncAtMs: null, syncs: 0 };
 }
 
 /**
@@ -57,7 +50,10 @@ export function step(state: WatchState, sighting: Sighting, delayMs: number): St
   if (version !== state.version) {
     // Whoever writes the archive is at work: if the row is still behind, it gets the whole delay again.
     const syncAtMs = isBehind(sighting) ? nowMs + delayMs : null;
-    return { action: "emit", state: { version, source: source ?? state.source, syncAtMs, syncs: 0 } };
+    return {
+      action: "emit",
+      state: { version, source: source === undefined ? state.source : source, syncAtMs, syncs: 0 },
+    };
   }
 
   if (source === undefined) return { action: "wait", state };

@@ -1,0 +1,43 @@
+/** Stores for tests of what stands above them: real ones, seen through a glass. */
+
+import { openStore } from "../../src/stores/open.ts";
+import type { Store } from "../../src/watch/ports.ts";
+
+/** @returns the store of an archive that exists; nothing is ever created. */
+export function openForeign(path: string): Store {
+  return openStore(`sqlite:${path}`, { defaultPath: "/nonexistent/sessions.db" }).store;
+}
+
+/** A real store whose reads are counted and whose hints can be held back. */
+export interface Observed {
+  store: Store;
+  /** The ids of each batched read. */
+  reads: string[][];
+  /** Reads of the archive's revision. */
+  revisions: number;
+}
+
+/** @param hints false makes the store one without notifications: only the poll is left. */
+export function observe(store: Store, { hints = true }: { hints?: boolean } = {}): Observed {
+  const observed: Observed = {
+    reads: [],
+    revisions: 0,
+    store: {
+      revision() {
+        observed.revisions += 1;
+        return store.revision();
+      },
+      states(ids) {
+        observed.reads.push([...ids]);
+        return store.states(ids);
+      },
+      onHint: (hint) => (hints ? store.onHint(hint) : () => undefined),
+      list: (query) => store.list(query),
+      get: (id) => store.get(id),
+      idsStartingWith: (prefix, limit) => store.idsStartingWith(prefix, limit),
+      messages: (id, query) => store.messages(id, query),
+      close: () => store.close(),
+    },
+  };
+  return observed;
+}
