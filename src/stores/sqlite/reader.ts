@@ -1,6 +1,6 @@
 /** A read-only connection that never goes blind, whatever is done to the file underneath it. */
 
-import { statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "node:sqlite";
@@ -42,6 +42,8 @@ export class Connection {
 
 interface Opened {
   connection: Connection;
+  /** Where links lead to: SQLite keeps its log beside that. */
+  realPath: string;
   /** Device and inode: another file at the same path has another identity. */
   identity: string;
   /** Size and mtime of the main file. */
@@ -99,7 +101,7 @@ export class SqliteReader {
 
   #isStale(opened: Opened, stats: BigIntStats): boolean {
     if (opened.identity !== identityOf(stats)) return true;
-    if (opened.isImmutable && hasLog(this.#path)) return true;
+    if (opened.isImmutable && hasLog(opened.realPath)) return true;
     const stamp = stampOf(stats);
     if (stamp === opened.stamp) return false;
     // The file's bytes have changed. A commit through SQLite, or a checkpoint after one, shows in
@@ -113,15 +115,23 @@ export class SqliteReader {
 
   #open(stats: BigIntStats): Opened {
     // A foreign archive at rest is opened as immutable: SQLite would create a log beside it otherwise.
-    const isImmutable = this.#isForeign && readHeader(this.#path).isWal && !hasLog(this.#path);
-    const url = pathToFileURL(this.#path);
+    const realPath = realpathSync(this.#path);
+    const isImmutable = this.#isForeign && readHeader(this.#path).isWal && !hasLog(realPath);
+    const url = pathToFileURL(realPath);
     if (isImmutable) url.searchParams.set("immutable", "1");
     const db = new DatabaseSync(url, { readOnly: true, timeout: 0 });
     try {
       const connection = new Connection(db, readTables(db, this.#path));
       this.#generation += 1;
       const dataVersion = connection.dataVersion();
-      return { connection, identity: identityOf(stats), stamp: stampOf(stats), dataVersion, isImmutable };
+      return {
+        connection,
+        realPath,
+        identity: identityOf(stats),
+        stamp: stampOf(stats),
+        dataVersion,
+        isImmutable,
+      };
     } catch (error) {
       db.close();
       throw error;

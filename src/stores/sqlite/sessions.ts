@@ -99,15 +99,19 @@ export function readSummaries(connection: Connection, query: ListQuery): Session
   };
 }
 
-/** Ids that start with `prefix`, their agent's name and colon counted or not; the newest first. */
+/**
+ * Ids that start with `prefix`, their agent's name and colon counted or not; the newest first. Compared as bytes,
+ * because SQLite's functions on text end at a NUL.
+ */
 export function findIds(connection: Connection, prefix: string, limit: number): SessionId[] {
+  const bytes = new TextEncoder().encode(prefix);
   const rows = connection
     .prepare(
-      `SELECT id FROM sessions
-       WHERE (substr(id, 1, length(?1)) = ?1 OR substr(id, instr(id, ':') + 1, length(?1)) = ?1) AND ${isKept(connection)}
-       ORDER BY ${activityOf(connection)} DESC, id DESC LIMIT ?2`,
+      `SELECT id FROM (SELECT *, CAST(id AS BLOB) AS bytes FROM sessions WHERE ${isKept(connection)})
+       WHERE substr(bytes, 1, ?2) = ?1 OR substr(bytes, instr(bytes, x'3a') + 1, ?2) = ?1
+       ORDER BY ${activityOf(connection)} DESC, id DESC LIMIT ?3`,
     )
-    .all(prefix, limit);
+    .all(bytes, bytes.length, limit);
   return rows.map((row) => String(row["id"]));
 }
 

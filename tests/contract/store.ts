@@ -1,0 +1,148 @@
+/** What every store must do, whatever archive it reads: run it on each with `storeContract(name, open)`. */
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import type { Store } from "../../src/watch/ports.ts";
+
+/** An archive that the suite can change from outside, as its owner would. */
+export interface ArchiveFixture extends AsyncDisposable {
+  store: Store;
+  /** Adds a session with one user message, last active at `activeAt` (RFC 3339). */
+  add(session: { id: string; project: string; activeAt: string }): void;
+  /** Adds one message to a session. */
+  grow(id: string): void;
+  /** Puts a session into the trash; undefined where the archive has none. */
+  trash: ((id: string) => void) | undefined;
+}
+
+/** Ids that have broken something, somewhere. */
+export const HOSTILE_IDS = [
+  "with space",
+  "with/slash",
+  "per%cent%2Fsign",
+  "ünïcödé-会话-🦀",
+  "quote'\"quote",
+  "new\nline\r\nand return\rend",
+  "data: x\n\nevent: fake",
+  "nul\0byte",
+  "\u2028separator",
+  '{"event":"session_updated"}',
+  "codex:with-agent",
+  "host~codex:remote",
+];
+
+export function storeContract(name: string, open: () => ArchiveFixture): void {
+  describe(`${name} keeps the store contract:`, () => {
+    let fixture: ArchiveFixture;
+    let store: Store;
+
+    beforeEach(() => {
+      fixture = open();
+      store = fixture.store;
+      for (const [index, id] of ["a1", "a2", "b"].entries()) {
+        fixture.add({ id, project: id.slice(0, 1), activeAt: `2026-01-0${index + 1}T00:00:00.000Z` });
+      }
+    });
+    afterEach(() => fixture[Symbol.asyncDispose]());
+
+    test("states() reads a batch, and leaves out what is not there", async () => {
+      const states = await store.states(["b", "a1", "nobody"]);
+      expect([...states.keys()].toSorted()).toEqual(["a1", "b"]);
+      expect(states.get("b")?.messageCount).toBe(1);
+      expect((await store.states([])).size).toBe(0);
+    });
+
+    test("states() gives a version that changes with the session, and with no other", async () => {
+      const before = await store.states(["a1", "b"]);
+      fixture.grow("a1");
+      const after = await store.states(["a1", "b"]);
+      expect(after.get("a1")?.version).not.toBe(before.get("a1")?.version);
+      expect(after.get("b")?.version).toBe(before.get("b")?.version);
+    });
+
+    test("gives versions that fit into one line of any protocol", async () => {
+      for (const { version } of (await store.states(["a1", "a2", "b"])).values())
+        expect(version).toMatch(/^[\w-]{16}$/);
+    });
+
+    test("get() and list() agree with states() on a session's version", async () => {
+      const version = (await store.states(["a1"])).get("a1")?.version;
+      expect((await store.get("a1"))?.version).toBe(version);
+      const { sessions } = await store.list();
+      expect(sessions.find(({ id }) => id === "a1")?.version).toBe(version);
+      expect(await store.get("nobody")).toBeNull();
+    });
+
+    test("revision() changes with every commit, and stands still without one", async () => {
+      const before = await store.revision();
+      expect(await store.revision()).toBe(before);
+      fixture.grow("a1");
+      const after = await store.revision();
+      if (after !== null) expect(after).not.toBe(before);
+    });
+
+    test("a trashed session is nowhere", async () => {
+      if (fixture.trash === undefined) return;
+      fixture.trash("a1");
+      expect((await store.states(["a1"])).size).toBe(0);
+      expect(await store.get("a1")).toBeNull();
+      expect((await store.list()).sessions.map(({ id }) => id)).toEqual(["b", "a2"]);
+      expect(await store.idsStartingWith("a", 10)).toEqual(["a2"]);
+    });
+
+    test("list() goes through pages, newest activity first, without gap or overlap", async () => {
+      const ids: string[] = [];
+      let cursor: string | null | undefined;
+      do {
+        const page = await store.list({ limit: 2, ...(cursor ? { cursor } : {}) });
+        expect(page.total).toBe(3);
+        ids.push(...page.sessions.map(({ id }) => id));
+        cursor = page.nextCursor;
+      } while (cursor !== null);
+      expect(ids).toEqual(["b", "a2", "a1"]);
+    });
+
+    test("list() filters, and refuses a cursor that is none", async () => {
+      const idsOf = async (query: object): Promise<string[]> =>
+        (await store.list(query)).sessions.map(({ id }) => id);
+      expect(await idsOf({ project: "a" })).toEqual(["a2", "a1"]);
+      expect(await idsOf({ activeSince: "2026-01-02T00:00:00.000Z" })).toEqual(["b", "a2"]);
+      expect(await idsOf({ agent: "nobody's" })).toEqual([]);
+      expect(store.list({ cursor: "%%%" })).rejects.toMatchObject({ code: "usage" });
+    });
+
+    test("idsStartingWith() takes a prefix literally, with or without the agent's name", async () => {
+      fixture.add({ id: "codex:019e", project: "c", activeAt: "2026-01-05T00:00:00.000Z" });
+      fixture.add({ id: "%_", project: "c", activeAt: "2026-01-04T00:00:00.000Z" });
+      expect(await store.idsStartingWith("a", 10)).toEqual(["a2", "a1"]);
+      expect(await store.idsStartingWith("a", 1)).toEqual(["a2"]);
+      expect(await store.idsStartingWith("019", 10)).toEqual(["codex:019e"]);
+      expect(await store.idsStartingWith("codex:0", 10)).toEqual(["codex:019e"]);
+      expect(await store.idsStartingWith("%", 10)).toEqual(["%_"]);
+    });
+
+    test("messages() reads in both directions from an ordinal on", async () => {
+      fixture.grow("a1");
+      fixture.grow("a1");
+      const ordinals = async (query: object): Promise<unknown[]> =>
+        (await store.messages("a1", query)).map(({ ordinal }) => ordinal);
+      expect(await ordinals({})).toEqual([0, 1, 2]);
+      expect(await ordinals({ from: 1, limit: 1 })).toEqual([1]);
+      expect(await ordinals({ direction: "desc", limit: 2 })).toEqual([2, 1]);
+      expect(await ordinals({ direction: "desc", from: 1 })).toEqual([1, 0]);
+      expect((await store.messages("a1"))[0]).toMatchObject({
+        role: "user",
+        content: "hello",
+        tool_calls: [],
+      });
+    });
+
+    test("knows a session by any id, however odd", async () => {
+      for (const id of HOSTILE_IDS) {
+        fixture.add({ id, project: "odd", activeAt: "2026-01-05T00:00:00.000Z" });
+        expect([id, (await store.states([id])).has(id)]).toEqual([id, true]);
+        expect((await store.get(id))?.id).toBe(id);
+        expect(await store.idsStartingWith(id, 1)).toEqual([id]);
+      }
+    });
+  });
+}

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { openStore } from "../../src/stores/open.ts";
+import { ForeignArchive } from "../support/archives.ts";
+import { Workspace } from "../support/workspace.ts";
+
+let workspace: Workspace;
+
+beforeEach(() => {
+  workspace = new Workspace();
+});
+afterEach(() => workspace[Symbol.dispose]());
+
+function open(url?: string) {
+  return openStore(url, { defaultPath: workspace.archive });
+}
+
+function failure(url: string): unknown {
+  try {
+    open(url);
+  } catch (error) {
+    return error;
+  }
+  throw new Error(`${url} was opened`);
+}
+
+describe("openStore()", () => {
+  test("creates our own archive for its owner alone, and opens it again", async () => {
+    await open().store.close();
+    expect(statSync(workspace.archive).mode & 0o777).toBe(0o600);
+    const { store, archive } = open();
+    expect(archive).toBeDefined();
+    await store.close();
+  });
+
+  test("takes a URL or a path for an existing file", async () => {
+    const path = workspace.path("view", "sessions.db");
+    using _archive = new ForeignArchive(path).add("a");
+    for (const url of [
+      `sqlite:${path}`,
+      `sqlite://${path}`,
+      `file:${path}`,
+      pathToFileURL(path).href,
+      path,
+    ]) {
+      const { store } = open(url);
+      expect((await store.list()).total).toBe(1);
+      await store.close();
+    }
+  });
+
+  test("refuses an unknown scheme with the names of the valid ones, and never repeats what follows it", () => {
+    expect(failure("mysql://root:hunter2@db/x")).toMatchObject({
+      code: "usage",
+      message: '--db: unknown scheme "mysql:"; use sqlite: or file:, or the path of a file',
+    });
+  });
+
+  test("says what is wrong with a file that is no archive", () => {
+    const text = workspace.path("notes.txt");
+    writeFileSync(text, "dear diary, ".repeat(100));
+    const empty = workspace.path("empty.db");
+    writeFileSync(empty, "");
+    const folder = workspace.path("folder.db");
+    mkdirSync(folder);
+    const other = workspace.path("other.db");
+    const db = new DatabaseSync(other);
+    db.exec("CREATE TABLE songs (id TEXT)");
+    db.close();
+    const odd = workspace.path("odd.db");
+    const oddDb = new DatabaseSync(odd);
+    oddDb.exec("CREATE TABLE sessions (id TEXT)");
+    oddDb.close();
+
+    const reasons: [path: string, code: string, why: string][] = [
+      [workspace.path("missing.db"), "archive_unavailable", "it does not exist"],
+      [folder, "archive_unavailable", "it is a directory"],
+      [text, "archive_unusable", "it is not a SQLite database"],
+      [empty, "archive_unusable", "it is empty"],
+      [other, "archive_unusable", "it has no sessions table"],
+      [odd, "archive_unusable", "its sessions table has no column message_count"],
+    ];
+    for (const [path, code, why] of reasons) {
+      expect(failure(`sqlite:${path}`)).toMatchObject({
+        code,
+        message: `Cannot read archive ${JSON.stringify(path)}: ${why}`,
+      });
+    }
+  });
+
+  test("refuses an archive of ours that a newer version has written", async () => {
+    await open().store.close();
+    const db = new DatabaseSync(workspace.archive);
+    db.exec("PRAGMA user_version = 7");
+    db.close();
+    const refusal = {
+      code: "archive_unusable",
+      message: expect.stringContaining(
+        "was written by a newer sessionwatch (schema 7; this one knows 1): upgrade watch",
+      ),
+    };
+    expect(failure(`sqlite:${workspace.archive}`)).toMatchObject(refusal);
+    expect(() => open()).toThrow(expect.objectContaining(refusal));
+  });
+
+  test("does not turn somebody else's database at our place into ours", () => {
+    mkdirSync(workspace.data);
+    const db = new DatabaseSync(workspace.archive);
+    db.exec("CREATE TABLE songs (id TEXT)");
+    db.close();
+    expect(() => open()).toThrow("it is not a sessionwatch archive");
+  });
+});

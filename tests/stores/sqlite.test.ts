@@ -1,0 +1,71 @@
+import { DatabaseSync } from "node:sqlite";
+import { openStore } from "../../src/stores/open.ts";
+import { storeContract } from "../contract/store.ts";
+import type { ArchiveFixture } from "../contract/store.ts";
+import { ForeignArchive } from "../support/archives.ts";
+import type { ForeignOptions } from "../support/archives.ts";
+import { openForeign } from "../support/stores.ts";
+import { Workspace } from "../support/workspace.ts";
+
+storeContract("our own archive", ours);
+storeContract("an agentsview archive with new columns", () => foreign({ columns: "new" }));
+storeContract("an agentsview archive with old columns", () => foreign({ columns: "old" }));
+storeContract("an agentsview archive without a write-ahead log", () => foreign({ journal: "delete" }));
+
+function foreign(options: ForeignOptions): ArchiveFixture {
+  const workspace = new Workspace();
+  const archive = new ForeignArchive(workspace.path("sessions.db"), options);
+  const store = openForeign(archive.path);
+  return {
+    ...changesTo(archive.db),
+    store,
+    trash:
+      options.columns === "old"
+        ? undefined
+        : (id) => archive.db.prepare("UPDATE sessions SET deleted_at = '2026-02-01' WHERE id = ?").run(id),
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      archive[Symbol.dispose]();
+      workspace[Symbol.dispose]();
+    },
+  };
+}
+
+function ours(): ArchiveFixture {
+  const workspace = new Workspace();
+  const { store } = openStore(undefined, { defaultPath: workspace.archive });
+  const db = new DatabaseSync(workspace.archive);
+  return {
+    ...changesTo(db),
+    store,
+    trash: (id) => db.prepare("UPDATE sessions SET deleted_at = '2026-02-01' WHERE id = ?").run(id),
+    async [Symbol.asyncDispose]() {
+      db.close();
+      await store.close();
+      workspace[Symbol.dispose]();
+    },
+  };
+}
+
+function changesTo(db: DatabaseSync): Pick<ArchiveFixture, "add" | "grow"> {
+  return {
+    add({ id, project, activeAt }) {
+      db.prepare(
+        `INSERT INTO sessions (id, project, agent, machine, started_at, ended_at, created_at, message_count, file_mtime)
+         VALUES (?, ?, 'claude', 'local', ?, ?, ?, 1, 1767225600123456789)`,
+      ).run(id, project, activeAt, activeAt, activeAt);
+      db.prepare(
+        "INSERT INTO messages (session_id, ordinal, role, content) VALUES (?, 0, 'user', 'hello')",
+      ).run(id);
+    },
+    grow(id) {
+      db.exec("BEGIN");
+      db.prepare(
+        `INSERT INTO messages (session_id, ordinal, role, content)
+         SELECT ?1, max(ordinal) + 1, 'assistant', 'more' FROM messages WHERE session_id = ?1`,
+      ).run(id);
+      db.prepare("UPDATE sessions SET message_count = message_count + 1 WHERE id = ?").run(id);
+      db.exec("COMMIT");
+    },
+  };
+}
