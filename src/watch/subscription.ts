@@ -54,17 +54,25 @@ export class Subscription implements AsyncIterable<Update> {
     this.#notify();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Update, void, void> {
-    try {
-      await this.ready;
-      while (!this.#closed) {
-        const update = this.#mailbox.take();
-        if (update !== undefined) yield update;
-        else await new Promise<void>((resolve) => this.onPending(resolve));
-      }
-    } finally {
-      this.close();
+  /** Not a generator: its `return()` would wait for a `next()` that may never come. */
+  [Symbol.asyncIterator](): AsyncIterator<Update, void> {
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.close();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async #next(): Promise<IteratorResult<Update, void>> {
+    await this.ready;
+    while (!this.#closed) {
+      const value = this.#mailbox.take();
+      if (value !== undefined) return { done: false, value };
+      await new Promise<void>((resolve) => this.onPending(resolve));
     }
+    return { done: true, value: undefined };
   }
 }
 

@@ -101,6 +101,15 @@ describe("Watcher.events()", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("ends at once when its loop is left while nothing is pending", async () => {
+    const iterator = watcher.events("a")[Symbol.asyncIterator]();
+    const next = iterator.next();
+    await settled();
+    await iterator.return?.();
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect(clock.pending).toBe(0);
+  });
+
   test("fault 9: a session that is deleted or trashed while watched is told, and stays followed", async () => {
     using a = closing(watcher.events("a"));
     using b = closing(watcher.events("b"));

@@ -119,8 +119,10 @@ export class SqliteReader {
     const isImmutable = this.#isForeign && readHeader(this.#path).isWal && !hasLog(realPath);
     const url = pathToFileURL(realPath);
     if (isImmutable) url.searchParams.set("immutable", "1");
-    const db = new DatabaseSync(url, { readOnly: true, timeout: 0 });
+    const db = new DatabaseSync(url, { readOnly: true });
     try {
+      // Never block the event loop on somebody's lock. Deno takes `timeout: 0` for its default of 5 s.
+      db.exec("PRAGMA busy_timeout = 0");
       const connection = new Connection(db, readTables(db, this.#path));
       this.#generation += 1;
       const dataVersion = connection.dataVersion();

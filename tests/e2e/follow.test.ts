@@ -1,0 +1,287 @@
+/** `watch <id>`, `list` and `sync` as a user runs them, on every lane. */
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { ForeignArchive } from "../support/archives.ts";
+import { ClaudeTranscript } from "../support/claude.ts";
+import { BINARY, LANES, Program } from "../support/program.ts";
+import type { Lane } from "../support/program.ts";
+import { Workspace } from "../support/workspace.ts";
+import { HOSTILE_IDS } from "../contract/store.ts";
+
+let workspace: Workspace;
+
+beforeEach(() => {
+  workspace = new Workspace();
+});
+afterEach(() => workspace[Symbol.dispose]());
+
+/** Runs a command to its end. */
+async function run(lane: Lane, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  await using program = new Program(lane, args, workspace.env);
+  const code = await program.exit();
+  return { code, stdout: program.stdout, stderr: program.stderr };
+}
+
+describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> (%s)", (_name, lane) => {
+  const start = (...args: string[]): Program => new Program(lane, args, workspace.env);
+
+  test("prints an update for each change of the transcript, and ends after --count", async () => {
+    const transcript = new ClaudeTranscript(workspace.claude).user("hello");
+    await using program = start(transcript.id, "--initial", "--count", "3");
+    expect(await program.json()).toEqual({
+      event: "session_updated",
+      data: transcript.id,
+      version: expect.stringMatching(/^[\w-]{16}$/),
+      message_count: 1,
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    });
+    transcript.assistant("hi");
+    expect(await program.json()).toMatchObject({ event: "session_updated", message_count: 2 });
+    transcript.user("bye");
+    expect(await program.json()).toMatchObject({ event: "session_updated", message_count: 3 });
+    expect(await program.exit()).toBe(0);
+    expect(program.stdout.split("\n").length).toBe(4);
+  });
+
+  test("puts event and data first in each line, as the reference does", async () => {
+    const transcript = new ClaudeTranscript(workspace.claude).user("hello");
+    const { stdout } = await run(lane, transcript.id, "--initial", "--count", "1");
+    expect(stdout).toStartWith(`{"event":"session_updated","data":"${transcript.id}",`);
+  });
+
+  test("finds a session by a unique prefix, without its agent's name, and as latest", async () => {
+    const older = new ClaudeTranscript(workspace.claude, "aaaa-1").user("one");
+    const newer = new ClaudeTranscript(workspace.claude, "bbbb-2").user("two");
+    const archive = new ForeignArchive(workspace.path("view.db")).add("codex:019e-77");
+    const dataOf = async (...args: string[]): Promise<unknown> =>
+      (JSON.parse((await run(lane, ...args, "--initial", "--count", "1")).stdout) as { data: string }).data;
+    expect(await dataOf("aaa")).toBe(older.id);
+    expect(await dataOf("latest")).toBe(newer.id);
+    expect(await dataOf("019e-77", "--db", archive.path)).toBe("codex:019e-77");
+    expect(await dataOf("019", "--db", archive.path)).toBe("codex:019e-77");
+    archive[Symbol.dispose]();
+  });
+
+  test("names the candidates of an ambiguous prefix, and exits with 1", async () => {
+    new ClaudeTranscript(workspace.claude, "aaaa-1").user("one");
+    new ClaudeTranscript(workspace.claude, "aaaa-2").user("two");
+    const { code, stdout, stderr } = await run(lane, "aaaa");
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr.split("\n").toSorted()).toEqual([
+      "",
+      "  aaaa-1",
+      "  aaaa-2",
+      "watch: several sessions begin with aaaa:",
+    ]);
+  });
+
+  test("exits with 4 for an unknown id, before any line", async () => {
+    expect(await run(lane, "nobody")).toEqual({
+      code: 4,
+      stdout: "",
+      stderr: "watch: session not found: nobody\n",
+    });
+    expect(await run(lane, "latest")).toEqual({
+      code: 4,
+      stdout: "",
+      stderr: "watch: there are no sessions yet\n",
+    });
+  });
+
+  test("ends with 124 after --timeout, 130 on SIGINT, 143 on SIGTERM", async () => {
+    const { id } = new ClaudeTranscript(workspace.claude).user("hello");
+    expect((await run(lane, id, "--timeout", "50ms")).code).toBe(124);
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const) {
+      await using program = start(id, "--initial");
+      await program.line();
+      program.kill(signal);
+      expect(await program.exit()).toBe(code);
+    }
+  });
+
+  test("ends quietly with 0 when its reader has gone", async () => {
+    const transcript = new ClaudeTranscript(workspace.claude).user("hello");
+    const command = [...lane.command, transcript.id, "--initial", "--heartbeat", "20ms"].join(" ");
+    const shell = Bun.spawn(["bash", "-c", `${command} | head -n 1; echo "\${PIPESTATUS[0]}"`], {
+      env: { ...workspace.env, DENO_DIR: DENO_CACHE },
+      stderr: "pipe",
+    });
+    const lines = (await new Response(shell.stdout).text()).trim().split("\n");
+    expect([lines.length, lines[1], await new Response(shell.stderr).text()]).toEqual([2, "0", ""]);
+  });
+
+  test("says that it is alive after --heartbeat of silence", async () => {
+    const { id } = new ClaudeTranscript(workspace.claude).user("hello");
+    await using program = start(id, "--heartbeat", "30ms");
+    expect(await program.line()).toMatch(
+      /^\{"event":"heartbeat","data":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"\}$/,
+    );
+  });
+
+  test("follows a foreign archive, in which another process writes, and leaves it as it is", async () => {
+    using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db")).add("a");
+    await using program = start("a", "--db", `sqlite:${archive.path}`, "--initial");
+    expect(await program.json()).toMatchObject({ message_count: 1 });
+    archive.touch("a");
+    expect(await program.json()).toMatchObject({ message_count: 2 });
+    archive.db.exec("UPDATE sessions SET deleted_at = '2026-01-01'");
+    expect(await program.json()).toMatchObject({ event: "session_deleted", data: "a" });
+    expect(existsSync(workspace.archive)).toBe(false);
+  });
+
+  test("keeps any id within one line of JSON", async () => {
+    using archive = new ForeignArchive(workspace.path("odd.db"));
+    // An argument can hold anything but a NUL.
+    const ids = HOSTILE_IDS.filter((id) => !id.includes("\0"));
+    for (const id of ids) archive.add(id);
+    for (const id of ids) {
+      const { stdout } = await run(lane, "--db", archive.path, "--initial", "--count", "1", "--", id);
+      expect(stdout.trimEnd().split("\n").length).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({ data: id });
+    }
+  });
+
+  test("shows control characters of an unknown id instead of sending them to the terminal", async () => {
+    const { stderr } = await run(lane, "\u001b[2Jx\u202e");
+    expect(stderr).toBe("watch: session not found: \\u001b[2Jx\\u202e\n");
+  });
+
+  test("--no-sync reads the archive and never looks at transcripts", async () => {
+    const transcript = new ClaudeTranscript(workspace.claude).user("hello");
+    expect((await run(lane, transcript.id, "--no-sync", "--initial", "--count", "1")).code).toBe(4);
+    await run(lane, "sync");
+    transcript.assistant("unseen");
+    const { stdout } = await run(lane, transcript.id, "--no-sync", "--initial", "--count", "1");
+    expect(JSON.parse(stdout)).toMatchObject({ message_count: 1 });
+  });
+
+  test("--format text writes a line to read", async () => {
+    const { id } = new ClaudeTranscript(workspace.claude).user("hello");
+    const { stdout } = await run(lane, id, "--initial", "--count", "1", "--format", "text");
+    expect(stdout).toMatch(new RegExp(`^\\d\\d:\\d\\d:\\d\\d  updated    1 messages  ${id}\n$`));
+  });
+
+  test("a session called like a command is reached after --", async () => {
+    new ClaudeTranscript(workspace.claude, "serve").user("hello");
+    const { code, stdout } = await run(lane, "--initial", "--count", "1", "--", "serve");
+    expect([code, (JSON.parse(stdout) as { data: string }).data]).toEqual([0, "serve"]);
+  });
+
+  test("tells an outage of the archive and its end", async () => {
+    using archive = new ForeignArchive(workspace.path("locked.db"), { journal: "delete" }).add("a");
+    await using program = start("a", "--db", archive.path, "--initial", "--poll-interval", "50ms");
+    await program.line();
+    archive.db.exec("BEGIN EXCLUSIVE; UPDATE sessions SET message_count = 9");
+    expect(await program.json()).toEqual({
+      event: "degraded",
+      data: `Cannot read archive ${JSON.stringify(archive.path)}: database is locked`,
+    });
+    archive.db.exec("COMMIT");
+    expect(await program.json()).toMatchObject({ event: "recovered" });
+    expect(await program.json()).toMatchObject({ event: "session_updated", message_count: 9 });
+  });
+});
+
+describe.each(LANES.map((lane) => [lane.name, lane] as const))("bad input (%s)", (_name, lane) => {
+  test("wrong usage is one line, and exit code 2", async () => {
+    const cases: [args: string[], stderr: string][] = [
+      [[], "missing <id>: name a session, as in `watch latest`, or see `watch --help`"],
+      [["--bogus", "x"], "unknown option '--bogus' (see `watch --help`)"],
+      [["x", "--timeout", "5"], "Use a duration such as 500ms, 5s, 2m or 1h. (see `watch --help`)"],
+      [["x", "--count", "0"], "Use a whole number from 1 to 9007199254740991. (see `watch --help`)"],
+      [["x", "--format", "xml"], "Allowed choices are ndjson, text. (see `watch --help`)"],
+      [["serve", "--port", "70000"], "Use a whole number from 0 to 65535. (see `watch --help`)"],
+      [["x", "y"], "too many arguments"],
+      [
+        ["x", "--db", "mysql://u:hunter2@h/d"],
+        'unknown scheme "mysql:"; use sqlite: or file:, or the path of a file',
+      ],
+      [
+        ["x", "--server", "nonsense"],
+        '--server: not a URL: "nonsense"; use one such as http://127.0.0.1:7373',
+      ],
+    ];
+    for (const [args, expected] of cases) {
+      const { code, stdout, stderr } = await run(lane, ...args);
+      expect([args, code, stdout]).toEqual([args, 2, ""]);
+      expect(stderr).toContain(expected);
+      expect(stderr.trimEnd().split("\n").length).toBe(1);
+      expect(stderr).not.toContain("hunter2");
+    }
+  });
+
+  test("an archive that is none is one line, and exit code 1", async () => {
+    const text = workspace.path("notes.txt");
+    writeFileSync(text, "dear diary, ".repeat(100));
+    mkdirSync(workspace.path("folder.db"));
+    const cases = [
+      [workspace.path("missing.db"), "it does not exist"],
+      [workspace.path("folder.db"), "it is a directory"],
+      [text, "it is not a SQLite database"],
+    ] as const;
+    for (const [path, why] of cases) {
+      const expected = `watch: Cannot read archive ${JSON.stringify(path)}: ${why}\n`;
+      expect(await run(lane, "x", "--db", `sqlite:${path}`)).toEqual({
+        code: 1,
+        stdout: "",
+        stderr: expected,
+      });
+    }
+  });
+});
+
+describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch list, sync (%s)", (_name, lane) => {
+  test("list shows sessions, newest first, as lines or as one JSON object", async () => {
+    new ClaudeTranscript(workspace.claude, "first").user("one").user("later");
+    new ClaudeTranscript(workspace.claude, "second").user("two");
+    const text = await run(lane, "list");
+    expect(text.code).toBe(0);
+    expect(text.stdout.split("\n").map((line) => line.split("  ")[0])).toEqual(["first", "second", ""]);
+    const json = JSON.parse((await run(lane, "list", "--format", "json", "--limit", "1")).stdout) as object;
+    expect(json).toMatchObject({
+      sessions: [{ id: "first", message_count: 2, project: "demo_app" }],
+      total: 2,
+    });
+  });
+
+  test("sync imports what is new, once, and a single transcript or session on request", async () => {
+    const transcript = new ClaudeTranscript(workspace.claude, "first").user("one");
+    expect((await run(lane, "sync")).stdout).toMatch(/^synced 1 transcripts, 0\.0 MB\n$/);
+    expect((await run(lane, "sync")).stdout).toMatch(/^synced 0 transcripts/);
+    transcript.assistant("two");
+    expect((await run(lane, "sync", transcript.path)).code).toBe(0);
+    transcript.user("three");
+    expect((await run(lane, "sync", "fir")).code).toBe(0);
+    const { stdout } = await run(lane, "list", "--no-sync", "--format", "json");
+    expect(JSON.parse(stdout)).toMatchObject({ sessions: [{ message_count: 3 }] });
+    expect((await run(lane, "sync", "nobody")).code).toBe(4);
+  });
+
+  test("--version and --help say what this is, on standard output", async () => {
+    expect(await run(lane, "--version")).toMatchObject({ code: 0, stdout: "0.1.0\n" });
+    const { code, stdout } = await run(lane, "--help");
+    expect(code).toBe(0);
+    for (const word of ["--initial", "serve", "list", "sync", "--poll-interval", "Exit codes"])
+      expect(stdout).toContain(word);
+    expect((await run(lane, "serve", "--help")).stdout).toContain("--port");
+  });
+});
+
+describe("the binary", () => {
+  test("runs nothing that lies in the folder where it is started", async () => {
+    const folder = workspace.path("strange");
+    mkdirSync(folder);
+    const mark = workspace.path("mark");
+    writeFileSync(`${folder}/evil.ts`, `require("node:fs").writeFileSync(${JSON.stringify(mark)}, "run")`);
+    writeFileSync(`${folder}/bunfig.toml`, 'preload = ["./evil.ts"]\n[test]\npreload = ["./evil.ts"]\n');
+    writeFileSync(`${folder}/.env`, "SESSIONWATCH_DB=mysql://evil\n");
+    await using program = new Program(BINARY, ["list"], workspace.env, folder);
+    expect([await program.exit(), existsSync(mark)]).toEqual([0, false]);
+  });
+});
+
+const DENO_CACHE = `${import.meta.dir}/../../node_modules/.deno-cache`;
