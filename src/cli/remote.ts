@@ -169,8 +169,21 @@ async function request(url: URL, headers: Record<string, string>, signal: AbortS
 }
 
 function unreachable(url: URL, cause: unknown): WatchError {
-  return new WatchError("server_unreachable", `cannot reach ${url.origin}: ${messageOf(cause)}`, { cause });
+  return new WatchError("server_unreachable", `cannot reach ${url.origin}: ${reasonOf(cause)}`, { cause });
 }
+
+/** The runtimes have words of their own for the common cases, and hide the code in different places. */
+function reasonOf(error: unknown): string {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
+  return REASONS[String(code ?? cause?.code)] ?? messageOf(error);
+}
+
+const REASONS: Record<string, string> = {
+  ConnectionRefused: "connection refused",
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection lost",
+  ENOTFOUND: "there is no such host",
+};
 
 function reasonIn(body: string): string | null {
   try {

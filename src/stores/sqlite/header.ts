@@ -46,10 +46,15 @@ export function unusable(path: string, why: string, cause?: unknown): WatchError
 /** @returns the error for an archive that cannot be read now. */
 export function cannotRead(path: string, cause: unknown): WatchError {
   if (cause instanceof WatchError) return cause;
-  const why = REASONS[(cause as NodeJS.ErrnoException | null)?.code ?? ""] ?? messageOf(cause);
+  const why = reasonOf(cause);
   return new WatchError("archive_unavailable", `Cannot read archive ${JSON.stringify(path)}: ${why}`, {
     cause,
   });
+}
+
+/** @returns what a file system's refusal means, in plain words. */
+export function reasonOf(error: unknown): string {
+  return REASONS[(error as NodeJS.ErrnoException | null)?.code ?? ""] ?? messageOf(error);
 }
 
 const REASONS: Record<string, string> = {

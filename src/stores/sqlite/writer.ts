@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { messageOf, WatchError } from "../../errors.ts";
 import type { Archive, SourceRecord, SyncTransaction } from "../../watch/archive.ts";
 import type { SessionId, SourceToken } from "../../watch/session.ts";
-import { cannotRead } from "./header.ts";
+import { cannotRead, reasonOf } from "./header.ts";
 import { fileIdentity, isBusy } from "./reader.ts";
 import { migrate } from "./schema.ts";
 import { SqliteStore } from "./store.ts";
@@ -113,9 +113,8 @@ export class SqliteArchive extends SqliteStore implements Archive {
  * @throws WatchError `archive_unavailable`, `archive_unusable`.
  */
 export function openArchive(path: string): SqliteArchive {
+  createPrivate(path);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    createPrivate(path);
     // Waiting is allowed here, and only here: several processes may create the archive at once.
     const db = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: true });
     try {
@@ -135,9 +134,14 @@ export function openArchive(path: string): SqliteArchive {
 function createPrivate(path: string): void {
   if (existsSync(path)) return;
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     // Another process was faster.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if ((error as NodeJS.ErrnoException).code === "EEXIST" && existsSync(path)) return;
+    const why = `${reasonOf(error)}; SESSIONWATCH_DATA_DIR names another folder`;
+    throw new WatchError("archive_unavailable", `Cannot create archive ${JSON.stringify(path)}: ${why}`, {
+      cause: error,
+    });
   }
 }
