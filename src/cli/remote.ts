@@ -172,18 +172,18 @@ function unreachable(url: URL, cause: unknown): WatchError {
   return new WatchError("server_unreachable", `cannot reach ${url.origin}: ${reasonOf(cause)}`, { cause });
 }
 
-/** The runtimes have words of their own for the common cases, and hide the code in different places. */
+/** Each runtime has its own words for the common cases, and its own place to put them. */
 function reasonOf(error: unknown): string {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
-  return REASONS[String(code ?? cause?.code)] ?? messageOf(error);
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown; message?: unknown } };
+  const words = [code, messageOf(error), cause?.code, cause?.message].join(" ");
+  return REASONS.find(([pattern]) => pattern.test(words))?.[1] ?? messageOf(error);
 }
 
-const REASONS: Record<string, string> = {
-  ConnectionRefused: "connection refused",
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection lost",
-  ENOTFOUND: "there is no such host",
-};
+const REASONS: readonly [pattern: RegExp, reason: string][] = [
+  [/ECONNREFUSED|connection ?refused/i, "connection refused"],
+  [/ECONNRESET|connection ?reset|socket connection was closed/i, "connection lost"],
+  [/ENOTFOUND|FailedToOpenSocket|dns error/i, "there is no such host"],
+];
 
 function reasonIn(body: string): string | null {
   try {

@@ -7,6 +7,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { listen } from "../runtime/listen.ts";
 import type { Listener } from "../runtime/listen.ts";
 import { createApp } from "../server/app.ts";
+import { isLoopback } from "../server/guard.ts";
 import { Streams } from "../server/sse.ts";
 import type { SyncEngine } from "../sync/engine.ts";
 import { LiveSync } from "../sync/live.ts";
@@ -25,6 +26,11 @@ const DRAIN_MS = 200;
 
 /** @returns the exit code, once it was told to stop. */
 export async function serve(options: ServeOptions, log: Logger): Promise<number> {
+  if (!isLoopback(options.host)) {
+    const why =
+      "is not this machine's own address, and there is no login yet; use 127.0.0.1, ::1 or localhost";
+    throw new WatchError("usage", `--host: ${options.host} ${why}`);
+  }
   const { signal } = untilSignalled();
   const { store, engine, watcher, close } = wire(options, (id, error) => {
     log.warning(`cannot sync session ${id}: ${messageOf(error)}`);

@@ -6,6 +6,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Store } from "../watch/ports.ts";
 import { DELETED } from "../watch/session.ts";
 import type { Watcher } from "../watch/watcher.ts";
+import { onlyLoopbackHosts } from "./guard.ts";
 import page from "./page/page.html" with { type: "text" };
 import { parseListQuery, parseMessageQuery, parseWatchQuery } from "./schema.ts";
 import type { Streams } from "./sse.ts";
@@ -29,6 +30,7 @@ const STATUS: Partial<Record<ErrorCode, 400 | 404 | 503>> = {
 
 export function createApp({ store, watcher, streams, version, pid, onError }: AppOptions): Hono {
   const app = new Hono();
+  app.use(onlyLoopbackHosts);
 
   app.get("/", (c) => c.html(page as unknown as string));
   app.get("/api/ping", (c) => c.json({ ok: true, service: "sessionwatch", version, pid }));

@@ -199,6 +199,23 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)
     }
   });
 
+  test("answers to this machine's own names only, and listens to nobody else", async () => {
+    const { program, url } = await start();
+    await using _program = program;
+    const { port } = new URL(url);
+    const rebound = await fetch(`${url}/api/v1/sessions`, { headers: { host: `evil.example:${port}` } });
+    expect([rebound.status, await rebound.json()]).toEqual([
+      403,
+      { error: "host not allowed: evil.example; this server answers to localhost, 127.0.0.1 and [::1]" },
+    ]);
+    expect(
+      (await fetch(`http://localhost:${port}/api/ping`, { headers: { host: `localhost:${port}` } })).status,
+    ).toBe(200);
+    await using open = new Program(lane, ["serve", "--host", "0.0.0.0"], workspace.env);
+    expect(await open.exit()).toBe(2);
+    expect(open.stderr).toContain("--host: 0.0.0.0 is not this machine's own address");
+  });
+
   test("tells an outage and its end to every client, and answers 503 meanwhile", async () => {
     using archive = new ForeignArchive(workspace.path("view.db"), { journal: "delete" }).add("a");
     const { program, url } = await start("--db", archive.path, "--poll-interval", "50ms");

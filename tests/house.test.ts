@@ -1,0 +1,81 @@
+/** The rules of the house that a machine can check: format, lint, types, and the walls between the folders. */
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "..");
+
+function run(...command: [string, ...string[]]): { code: number; output: string } {
+  const [tool, ...args] = command;
+  const { exitCode, stdout, stderr } = Bun.spawnSync([join(ROOT, "node_modules/.bin", tool), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  return { code: exitCode, output: `${stdout}${stderr}` };
+}
+
+describe("the house", () => {
+  test.each([
+    ["oxfmt", "--check", "."],
+    ["oxlint", "--deny-warnings", "."],
+    ["tsc", "--noEmit"],
+    ["deno", "check", "src/main.ts", "src/mod.ts"],
+  ] as const)("is clean: %s %s %s", (...command) => {
+    const { code, output } = run(...(command.filter(Boolean) as [string, ...string[]]));
+    expect(code, output).toBe(0);
+  });
+
+  /** One import that each folder must not make, of every kind that there is. */
+  const trespasses: [folder: string, statement: string][] = [
+    ["src/watch", 'import { readFile } from "node:fs/promises";\nvoid readFile;'],
+    ["src/watch", 'import type { Store } from "../stores/open.ts";\nexport type X = Store;'],
+    ["src/watch", "export const timer = setTimeout(() => undefined, 1);"],
+    ["src/agents", 'import { Feed } from "../watch/feed.ts";\nvoid Feed;'],
+    ["src/agents", 'export { statMtime } from "../sync/files.ts";'],
+    ["src/stores", 'void (await import("../sync/engine.ts"));'],
+    ["src/stores/sqlite", 'import { openStore } from "../open.ts";\nvoid openStore;'],
+    ["src/sync", 'import { openStore } from "../stores/open.ts";\nvoid openStore;'],
+    ["src/server", 'import { systemClock } from "../runtime/clock.ts";\nvoid systemClock;'],
+    ["src/server", 'import { readFileSync } from "node:fs";\nvoid readFileSync;'],
+    ["src/runtime", 'import { WatchError } from "../errors.ts";\nvoid WatchError;'],
+    ["src/cli", "export const runtime = Bun;"],
+  ];
+
+  test.each(trespasses)("has walls that the linter sees: %s: %s", (folder, statement) => {
+    const path = join(ROOT, folder, `trespass-${crypto.randomUUID()}.ts`);
+    try {
+      writeFileSync(path, `${statement}\n`);
+      const { code, output } = run("oxlint", "--deny-warnings", path);
+      expect([code, output]).toEqual([1, expect.stringMatching(/no-restricted-(imports|globals)/)]);
+    } finally {
+      rmSync(path);
+    }
+  });
+});
+
+describe("the README", () => {
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+
+  test("names only files that exist", () => {
+    const links = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map(([, path]) => path ?? "");
+    expect(links.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  test("names only flags that --help knows, and all of its commands", () => {
+    const help = [[], ["serve"], ["list"], ["sync"]]
+      .map((command) => Bun.spawnSync([join(ROOT, "dist/watch"), ...command, "--help"]).stdout.toString())
+      .join("\n");
+    const commands = [...readme.matchAll(/^\s*(?:\$ )?(?:\.\/dist\/)?watch (.*)$/gm)].map(
+      ([, text]) => text ?? "",
+    );
+    const flags = new Set(commands.flatMap((text) => text.match(/(?<= )--[a-z-]+/g) ?? []));
+    expect([...flags].filter((flag) => !help.includes(flag))).toEqual([]);
+    for (const command of ["serve", "list", "sync"]) expect(readme).toContain(`watch ${command}`);
+  });
+
+  test("names the test command that CI runs", () => {
+    expect(readme).toContain("npm test");
+    expect(readFileSync(join(ROOT, ".ci/run"), "utf8").trimEnd().split("\n").at(-1)).toBe("npm test");
+  });
+});
