@@ -50,7 +50,8 @@ export async function follow(wanted: string, options: FollowOptions, log: Logger
   const format = options.format === "text" ? textLine : JSON.stringify;
   let updates = 0;
   for await (const event of events) {
-    await writeLine(format(event));
+    const line = format(event);
+    if (line !== null) await writeLine(line);
     if (event.event === "session_updated") updates += 1;
     if (updates === options.count) return EXIT.done;
   }

@@ -1,5 +1,6 @@
 /** `watch list`: the sessions of an archive, newest first. */
 
+import process from "node:process";
 import type { Logger } from "@logtape/logtape";
 import { messageOf } from "../errors.ts";
 import type { SessionSummary } from "../watch/session.ts";
@@ -36,7 +37,7 @@ export async function list(options: ListOptions, log: Logger): Promise<number> {
   }
 }
 
-/** `<id>  <last activity>  <messages>  <project>  <title>` */
+/** `<id>  <last activity>  <messages>  <project>  <title>`, one line of the terminal at most. */
 function lineOf(session: SessionSummary): string {
   const active = String(session["ended_at"] ?? session["started_at"] ?? "")
     .slice(0, 16)
@@ -45,5 +46,6 @@ function lineOf(session: SessionSummary): string {
     .replaceAll(/\s+/g, " ")
     .slice(0, 60);
   const columns = [session.id, active.padEnd(16), String(session.message_count).padStart(5)];
-  return printable([...columns, String(session["project"] ?? ""), title].join("  ").trimEnd());
+  const line = printable([...columns, String(session["project"] ?? ""), title].join("  ").trimEnd());
+  return process.stdout.isTTY ? line.slice(0, process.stdout.columns) : line;
 }

@@ -16,16 +16,17 @@ export function writeLine(line: string): Promise<void> {
   return write(process.stdout, `${line}\n`);
 }
 
-/** A line for a person, on standard error. Control characters could drive a terminal, so they are shown instead. */
+/** A message for a person, on standard error; its line breaks are kept. */
 export function complain(message: string): Promise<void> {
-  return write(process.stderr, `watch: ${printable(message)}\n`);
+  return write(process.stderr, `watch: ${message.split("\n").map(printable).join("\n")}\n`);
 }
 
-/** @returns `text` with its control characters, and those that turn the direction of writing, made visible. */
+/**
+ * @returns `text` as one line that drives no terminal: control characters, line ends, and what turns the direction
+ * of writing are made visible.
+ */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => {
-    // Line breaks are ours: a list of candidates has one a line.
-    if (character === "\n") return character;
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
 }

@@ -27,11 +27,19 @@ export async function resolveId(wanted: string, index: SessionIndex): Promise<Se
   const exact = found.filter((id) => withoutAgent(id) === wanted);
   const candidates = exact.length > 0 ? exact : found;
   const [only] = candidates;
-  if (only === undefined) throw new WatchError("session_not_found", `session not found: ${wanted}`);
+  if (only === undefined) throw new WatchError("session_not_found", `session not found: ${oneLine(wanted)}`);
   if (candidates.length === 1) return only;
-  const lines = candidates.slice(0, MAX_CANDIDATES).map((id) => `  ${id}`);
+  const lines = candidates.slice(0, MAX_CANDIDATES).map((id) => `  ${oneLine(id)}`);
   if (candidates.length > MAX_CANDIDATES) lines.push("  …");
-  throw new WatchError("session_ambiguous", `several sessions begin with ${wanted}:\n${lines.join("\n")}`);
+  throw new WatchError(
+    "session_ambiguous",
+    `several sessions begin with ${oneLine(wanted)}:\n${lines.join("\n")}`,
+  );
+}
+
+/** In a message that has one candidate a line, an id must not look like two. */
+function oneLine(id: string): string {
+  return id.replaceAll("\n", "\\n");
 }
 
 function withoutAgent(id: SessionId): string {

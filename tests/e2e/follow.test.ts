@@ -143,6 +143,20 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> (%s)"
       expect(stdout.trimEnd().split("\n").length).toBe(1);
       expect(JSON.parse(stdout)).toMatchObject({ data: id });
     }
+    const text = await run(
+      lane,
+      "--db",
+      archive.path,
+      "--initial",
+      "--count",
+      "1",
+      "--format",
+      "text",
+      "--",
+      ids[5] ?? "",
+    );
+    expect(text.stdout.split("\n").length).toBe(2);
+    expect((await run(lane, "list", "--db", archive.path)).stdout.split("\n").length).toBe(ids.length + 1);
   });
 
   test("shows control characters of an unknown id instead of sending them to the terminal", async () => {

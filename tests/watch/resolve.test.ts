@@ -35,6 +35,9 @@ test("resolveId() names the candidates, ten at most", async () => {
   );
   expect(many.split("\n").length).toBe(12);
   expect(many).toEndWith("\n  …");
+  expect(resolveId("a", among("a\n1", "a2"))).rejects.toMatchObject({
+    message: expect.stringContaining("\n  a\\n1\n  a2"),
+  });
 });
 
 test("resolveId() throws session_not_found for what is not there, and for nothing", async () => {
