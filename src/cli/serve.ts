@@ -43,9 +43,10 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
     log.info(`listening on http://${hostInUrl(options.host)}:${listener.port}`);
     const live = engine === undefined ? undefined : startSyncing(engine, options, signal, log);
     await aborted(signal);
-    streams.closeAll();
     live?.stop();
-    await new Promise<void>((resolve) => void systemClock.after(streams.size === 0 ? 0 : DRAIN_MS, resolve));
+    const drainMs = streams.size === 0 ? 0 : DRAIN_MS;
+    streams.closeAll();
+    await new Promise<void>((resolve) => void systemClock.after(drainMs, resolve));
     await listener.stop();
   } finally {
     await close();
