@@ -9,6 +9,7 @@ import type { Watcher } from "../watch/watcher.ts";
 import { onlyLoopbackHosts } from "./guard.ts";
 import page from "./page/page.html" with { type: "text" };
 import { parseListQuery, parseMessageQuery, parseWatchQuery } from "./schema.ts";
+import { STREAM_HEADERS } from "./sse.ts";
 import type { Streams } from "./sse.ts";
 
 export interface AppOptions {
@@ -62,12 +63,17 @@ export function createApp({ store, watcher, streams, version, pid, onError }: Ap
     const id = c.req.param("id");
     const { data, last_event_id: fromQuery } = parseWatchQuery(c.req.query());
     const cursor = c.req.header("last-event-id") ?? fromQuery;
-    const since = cursor !== undefined && isVersion(cursor) ? cursor : undefined;
+    const isKnown = cursor !== undefined && (isVersion(cursor) || (await store.get(id)) !== null);
     const subscription = watcher.events(id, {
       signal: c.req.raw.signal,
-      ...(since === undefined ? {} : { since }),
+      ...(isKnown ? { since: cursor } : {}),
     });
     await subscription.ready;
+    if (c.req.raw.method === "HEAD") {
+      // Hono asks GET for the headers, and drops the body: nobody would ever close the stream.
+      subscription.close();
+      return new Response(null, { headers: STREAM_HEADERS });
+    }
     return streams.respond(subscription, data);
   });
 
@@ -89,10 +95,7 @@ function notFound(id: string): never {
   throw new WatchError("session_not_found", `session not found: ${id}`);
 }
 
-/**
- * Only a cursor that some server of ours can have sent proves that the session existed once; with any other, an
- * unknown id is 404.
- */
+/** A cursor that a server of ours can have sent proves that the session existed once, even if it is gone now. */
 function isVersion(cursor: string): boolean {
   return cursor === DELETED || /^[\w-]{16}$/.test(cursor);
 }

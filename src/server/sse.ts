@@ -12,7 +12,7 @@ const COMMENT_MS = 15_000;
 /** How often (ms) all open streams are looked over for what is due. */
 const SWEEP_MS = 1000;
 
-const HEADERS = {
+export const STREAM_HEADERS = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
@@ -60,7 +60,7 @@ export class Streams {
       pull: () => this.#pump(stream, form),
       cancel: () => this.#remove(stream),
     });
-    return new Response(body, { headers: HEADERS });
+    return new Response(body, { headers: STREAM_HEADERS });
   }
 
   /** Ends every stream; clients come back with their last event id. */
@@ -88,7 +88,13 @@ export class Streams {
   /** Sends what is pending for as long as the client takes it; the rest stays, coalesced, in the mailbox. */
   #pump(stream: Stream, form: DataForm): void {
     const { subscription, controller } = stream;
-    while (this.#open.has(stream) && (controller.desiredSize ?? 0) > 0) {
+    if (!this.#open.has(stream)) return;
+    if (subscription.closed) {
+      this.#remove(stream);
+      controller.close();
+      return;
+    }
+    while ((controller.desiredSize ?? 0) > 0) {
       const update = subscription.take();
       if (update === undefined) return;
       controller.enqueue(frameOf(update, form));

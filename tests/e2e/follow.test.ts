@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { BINARY, LANES, Program } from "../support/program.ts";
@@ -232,7 +233,18 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("bad input (%s)",
     const text = workspace.path("notes.txt");
     writeFileSync(text, "dear diary, ".repeat(100));
     mkdirSync(workspace.path("folder.db"));
+    using other = new ForeignArchive(workspace.path("other.db"), { journal: "delete" });
+    other.db.exec("DROP TABLE sessions");
+    await run(lane, "list");
+    const newer = new DatabaseSync(workspace.archive);
+    newer.exec("PRAGMA user_version = 7");
+    newer.close();
     const cases = [
+      [other.path, "it has no sessions table"],
+      [
+        workspace.archive,
+        "it was written by a newer sessionwatch (schema 7; this one knows 1): upgrade watch",
+      ],
       [workspace.path("missing.db"), "it does not exist"],
       [workspace.path("folder.db"), "it is a directory"],
       [text, "it is not a SQLite database"],
@@ -282,6 +294,36 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch list, sync
     for (const word of ["--initial", "serve", "list", "sync", "--poll-interval", "Exit codes"])
       expect(stdout).toContain(word);
     expect((await run(lane, "serve", "--help")).stdout).toContain("--port");
+  });
+});
+
+describe.each(LANES.map((lane) => [lane.name, lane] as const))("common flags (%s)", (_name, lane) => {
+  test("SESSIONWATCH_DB names the archive, and --db comes before it", async () => {
+    using one = new ForeignArchive(workspace.path("one.db")).add("1");
+    using two = new ForeignArchive(workspace.path("two.db")).add("2");
+    const first = async (...args: string[]): Promise<string> => {
+      await using program = new Program(lane, ["list", ...args], {
+        ...workspace.env,
+        SESSIONWATCH_DB: one.path,
+      });
+      await program.exit();
+      return program.stdout.slice(0, 1);
+    };
+    expect([await first(), await first("--db", two.path)]).toEqual(["1", "2"]);
+  });
+
+  test("--log-format json makes every line of the log an object", async () => {
+    await using program = new Program(lane, ["serve", "--port", "0", "--log-format", "json"], workspace.env);
+    expect(JSON.parse(await program.complaint())).toMatchObject({
+      level: "INFO",
+      message: expect.stringMatching(/^listening on http:\/\/127\.0\.0\.1:\d+$/),
+    });
+  });
+
+  test("a stack trace is shown with --log-level debug, and only then", async () => {
+    const args = ["x", "--db", workspace.path("missing.db")];
+    expect((await run(lane, ...args)).stderr.trimEnd().split("\n").length).toBe(1);
+    expect((await run(lane, ...args, "--log-level", "debug")).stderr).toMatch(/\n\s+at /);
   });
 });
 

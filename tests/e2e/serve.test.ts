@@ -79,6 +79,8 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)
       data: expect.stringMatching(/T\d\d:\d\d:\d\dZ$/),
     });
     // The header is what an EventSource sends by itself: it comes before the parameter.
+    await using garbled = await SseClient.open(`${second.url}${path}?last_event_id=from-elsewhere`);
+    expect((await garbled.event()).event).toBe("session_updated");
     await using both = await SseClient.open(`${second.url}${path}?last_event_id=${current}`, {
       "last-event-id": seen,
     });

@@ -68,8 +68,8 @@ describe("Streams", () => {
   });
   afterEach(() => streams.closeAll());
 
-  function open(): ReadableStreamDefaultReader<Uint8Array> {
-    const subscription = new Subscription(undefined, (given) => {
+  function open(signal?: AbortSignal): ReadableStreamDefaultReader<Uint8Array> {
+    const subscription = new Subscription(signal, (given) => {
       mailbox = given;
       return { ready: Promise.resolve(null), leave: () => (left += 1) };
     });
@@ -123,6 +123,14 @@ describe("Streams", () => {
     await read(reader);
     await reader.cancel();
     expect([streams.size, left, clock.pending]).toEqual([0, 1, 0]);
+  });
+
+  test("end when their subscription does", async () => {
+    const controller = new AbortController();
+    const reader = open(controller.signal);
+    await read(reader);
+    controller.abort();
+    expect([await read(reader), streams.size, clock.pending]).toEqual(["(end)", 0, 0]);
   });
 
   test("end together, with a last word", async () => {
