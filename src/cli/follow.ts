@@ -7,7 +7,7 @@ import { LiveSync } from "../sync/live.ts";
 import { withHeartbeats } from "../watch/heartbeats.ts";
 import { resolveId } from "../watch/resolve.ts";
 import { eventFor } from "../watch/session.ts";
-import type { Heartbeat, SessionId, Update } from "../watch/session.ts";
+import type { SessionId, StreamEvent } from "../watch/session.ts";
 import { EXIT, Stop, untilSignalled } from "./exit.ts";
 import { localIndex } from "./lookup.ts";
 import { writeLine } from "./output.ts";
@@ -29,8 +29,6 @@ export interface FollowOptions extends CommonOptions {
   maxRetries: number;
 }
 
-export type FollowedEvent = Update | Heartbeat;
-
 /** @returns the exit code. @throws WatchError, PipeClosed. */
 export async function follow(wanted: string, options: FollowOptions, log: Logger): Promise<number> {
   const stopping = untilSignalled();
@@ -49,11 +47,16 @@ export async function follow(wanted: string, options: FollowOptions, log: Logger
         });
   const format = options.format === "text" ? textLine : JSON.stringify;
   let updates = 0;
-  for await (const event of events) {
-    const line = format(event);
-    if (line !== null) await writeLine(line);
-    if (event.event === "session_updated") updates += 1;
-    if (updates === options.count) return EXIT.done;
+  try {
+    for await (const event of events) {
+      const line = format(event);
+      if (line !== null) await writeLine(line);
+      if (event.event === "session_updated") updates += 1;
+      if (updates === options.count) return EXIT.done;
+    }
+  } catch (error) {
+    // Whatever was cut off by the stop is no failure.
+    if (!signal.aborted) throw error;
   }
   return signal.reason instanceof Stop ? signal.reason.exitCode : EXIT.failed;
 }
@@ -63,7 +66,7 @@ async function* followLocal(
   options: FollowOptions,
   signal: AbortSignal,
   log: Logger,
-): AsyncGenerator<FollowedEvent, void, void> {
+): AsyncGenerator<StreamEvent, void, void> {
   const wiring = wire(options, (id, error) => log.warning(`cannot sync session ${id}: ${messageOf(error)}`));
   try {
     const id = await resolveId(wanted, localIndex(wiring.store, wiring.engine));

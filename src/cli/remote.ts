@@ -1,20 +1,19 @@
 /** Follows a session through a running server: an SSE client that reconnects and misses nothing. */
 
 import type { Logger } from "@logtape/logtape";
-import { EventSourceParserStream } from "eventsource-parser/stream";
 import type { EventSourceMessage } from "eventsource-parser";
 import { messageOf, WatchError } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
 import { resolveId } from "../watch/resolve.ts";
 import { eventFor } from "../watch/session.ts";
-import type { SessionId, SessionSummary } from "../watch/session.ts";
-import type { FollowedEvent } from "./follow.ts";
+import { ServerApi } from "./server-api.ts";
+import type { SessionId, SessionSummary, StreamEvent } from "../watch/session.ts";
 
 export interface RemoteOptions {
   /** Begin with the present state. */
   initial: boolean;
-  /** Failed connections in a row before giving up. */
+  /** Connections in a row that brought nothing before giving up. */
   maxRetries: number;
   signal: AbortSignal;
   log: Logger;
@@ -34,14 +33,14 @@ export async function* followRemote(
   wanted: string,
   server: string,
   options: RemoteOptions,
-): AsyncGenerator<FollowedEvent, void, void> {
+): AsyncGenerator<StreamEvent, void, void> {
   const { initial, maxRetries, signal, log } = options;
-  const api = apiOf(server);
-  const id = await resolveId(wanted, remoteIndex(api, signal));
+  const api = new ServerApi(server, signal);
+  const id = await resolveId(wanted, remoteIndex(api));
   if (signal.aborted) return;
 
   // The version that is known already: the stream begins after it, however often it has to be opened.
-  const session = await getSession(api, id, signal);
+  const session = await sessionOrNull(api, id);
   let cursor = session?.version;
   if (initial && session !== null) {
     yield eventFor(
@@ -52,13 +51,13 @@ export async function* followRemote(
   }
   for (let failures = 0; !signal.aborted;) {
     try {
-      for await (const message of openStream(api, id, cursor, signal)) {
+      for await (const message of api.events(id, cursor)) {
         failures = 0;
         if (message.id !== undefined && message.id !== "") cursor = message.id;
         const event = eventOf(message);
         if (event !== null) yield event;
       }
-      if (!signal.aborted) log.info(`the stream from ${api.origin} ended, reconnecting`);
+      throw new WatchError("server_unreachable", `the stream from ${api.origin} has ended`);
     } catch (error) {
       if (signal.aborted) return;
       if (isFinal(error)) throw error;
@@ -70,138 +69,13 @@ export async function* followRemote(
   }
 }
 
-/** @throws WatchError `usage` */
-function apiOf(server: string): URL {
-  let url: URL;
-  try {
-    url = new URL(server);
-  } catch (error) {
-    throw new WatchError(
-      "usage",
-      `--server: not a URL: ${JSON.stringify(server)}; use one such as http://127.0.0.1:7373`,
-      {
-        cause: error,
-      },
-    );
-  }
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new WatchError("usage", `--server: ${url.protocol} is not HTTP; use http:// or https://`);
-  }
-  return new URL("api/v1/", url.href.endsWith("/") ? url : `${url.href}/`);
-}
-
-function remoteIndex(api: URL, signal: AbortSignal): SessionIndex {
-  return {
-    has: async (id) => (await getSession(api, id, signal)) !== null,
-    async latest() {
-      const page = await getPage(api, "?limit=1", signal);
-      return page.sessions[0]?.id ?? null;
-    },
-    async idsStartingWith(prefix, limit) {
-      const found: SessionId[] = [];
-      let cursor = "";
-      do {
-        const after = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-        const page = await getPage(api, `?limit=${PAGE_SIZE}${after}`, signal);
-        const ids = page.sessions.map(({ id }) => id);
-        found.push(
-          ...ids.filter((id) => id.startsWith(prefix) || id.slice(id.indexOf(":") + 1).startsWith(prefix)),
-        );
-        cursor = page.next_cursor ?? "";
-      } while (cursor !== "" && found.length < limit);
-      return found.slice(0, limit);
-    },
-  };
-}
-
-interface Page {
-  sessions: SessionSummary[];
-  next_cursor?: string | null;
-}
-
-async function getPage(api: URL, query: string, signal: AbortSignal): Promise<Page> {
-  const response = await request(new URL(`sessions${query}`, api), {}, signal);
-  const page = (await response.json()) as Partial<Page>;
-  return { sessions: page.sessions ?? [], next_cursor: page.next_cursor ?? null };
-}
-
-async function getSession(api: URL, id: SessionId, signal: AbortSignal): Promise<SessionSummary | null> {
-  try {
-    const response = await request(new URL(`sessions/${encodeURIComponent(id)}`, api), {}, signal);
-    return (await response.json()) as SessionSummary;
-  } catch (error) {
-    if (error instanceof WatchError && error.code === "session_not_found") return null;
-    throw error;
-  }
-}
-
-async function* openStream(
-  api: URL,
-  id: SessionId,
-  cursor: string | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<EventSourceMessage, void, void> {
-  const headers: Record<string, string> = { accept: "text/event-stream" };
-  if (cursor !== undefined) headers["last-event-id"] = cursor;
-  const url = new URL(`sessions/${encodeURIComponent(id)}/watch?data=json`, api);
-  const response = await request(url, headers, signal);
-  if (response.body === null) return;
-  try {
-    yield* response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
-  } catch (error) {
-    throw unreachable(api, error);
-  }
-}
-
-/** @throws WatchError `session_not_found` on 404, `server_unreachable` on anything else that is not a success. */
-async function request(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(url, { headers, signal });
-  } catch (error) {
-    throw unreachable(url, error);
-  }
-  if (response.ok) return response;
-  const body = await response.text();
-  const reason = reasonIn(body) ?? `HTTP ${response.status}`;
-  if (response.status === 404) throw new WatchError("session_not_found", reason);
-  throw new WatchError("server_unreachable", `${url.origin} answered ${response.status}: ${reason}`);
-}
-
-function unreachable(url: URL, cause: unknown): WatchError {
-  return new WatchError("server_unreachable", `cannot reach ${url.origin}: ${reasonOf(cause)}`, { cause });
-}
-
-/** Each runtime has its own words for the common cases, and its own place to put them. */
-function reasonOf(error: unknown): string {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown; message?: unknown } };
-  const words = [code, messageOf(error), cause?.code, cause?.message].join(" ");
-  return REASONS.find(([pattern]) => pattern.test(words))?.[1] ?? messageOf(error);
-}
-
-const REASONS: readonly [pattern: RegExp, reason: string][] = [
-  [/ECONNREFUSED|connection ?refused/i, "connection refused"],
-  [/ECONNRESET|connection ?reset|socket connection was closed/i, "connection lost"],
-  [/ENOTFOUND|FailedToOpenSocket|dns error/i, "there is no such host"],
-];
-
-function reasonIn(body: string): string | null {
-  try {
-    const { error } = JSON.parse(body) as { error?: unknown };
-    return typeof error === "string" ? error : null;
-  } catch {
-    // Not from one of our servers: the status says enough.
-    return null;
-  }
-}
-
 /** Trying again changes nothing about these. */
 function isFinal(error: unknown): boolean {
   return error instanceof WatchError && error.code === "session_not_found";
 }
 
 /** @returns null for events that this program does not know. Servers that know no `data=json` send the bare id. */
-function eventOf({ event, data }: EventSourceMessage): FollowedEvent | null {
+function eventOf({ event, data }: EventSourceMessage): StreamEvent | null {
   switch (event) {
     case "heartbeat":
     case "degraded":
@@ -214,16 +88,16 @@ function eventOf({ event, data }: EventSourceMessage): FollowedEvent | null {
   }
 }
 
-function withFields(event: FollowedEvent["event"], data: string): FollowedEvent {
+function withFields(event: StreamEvent["event"], data: string): StreamEvent {
   if (event !== "heartbeat" && data.startsWith("{")) {
     try {
-      const fields = JSON.parse(data) as FollowedEvent;
+      const fields = JSON.parse(data) as StreamEvent;
       if (fields.event === event) return fields;
     } catch {
       // An id may begin with a brace, too.
     }
   }
-  return { event, data } as FollowedEvent;
+  return { event, data } as StreamEvent;
 }
 
 /** Waits for `ms`, give or take a fifth: clients of one server must not all come back at once. */
@@ -238,4 +112,33 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", end, { once: true });
     if (signal.aborted) end();
   });
+}
+
+function remoteIndex(api: ServerApi): SessionIndex {
+  return {
+    has: async (id) => (await sessionOrNull(api, id)) !== null,
+    latest: async () => (await api.sessions(1)).sessions[0]?.id ?? null,
+    async idsStartingWith(prefix, limit) {
+      const found: SessionId[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await api.sessions(PAGE_SIZE, cursor);
+        const ids = page.sessions.map(({ id }) => id);
+        found.push(
+          ...ids.filter((id) => id.startsWith(prefix) || id.slice(id.indexOf(":") + 1).startsWith(prefix)),
+        );
+        cursor = page.next_cursor ?? undefined;
+      } while (cursor !== undefined && found.length < limit);
+      return found.slice(0, limit);
+    },
+  };
+}
+
+async function sessionOrNull(api: ServerApi, id: SessionId): Promise<SessionSummary | null> {
+  try {
+    return await api.session(id);
+  } catch (error) {
+    if (isFinal(error)) return null;
+    throw error;
+  }
 }

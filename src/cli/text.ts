@@ -1,11 +1,10 @@
 /** Events as one line for a person. */
 
 import { printable } from "./output.ts";
-import type { Update } from "../watch/session.ts";
-import type { FollowedEvent } from "./follow.ts";
+import type { StreamEvent, Update } from "../watch/session.ts";
 
 /** `14:03:22  updated  12 messages`, in local time; null for a heartbeat, which is for programs. */
-export function textLine(event: FollowedEvent): string | null {
+export function textLine(event: StreamEvent): string | null {
   if (event.event === "heartbeat") return null;
   const now = "at" in event ? new Date(event.at) : new Date();
   return `${now.toLocaleTimeString("en-GB")}  ${printable(describe(event))}`;

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../watch/ports.ts";
 import { DELETED, heartbeat } from "../watch/session.ts";
-import type { Heartbeat, Update } from "../watch/session.ts";
+import type { StreamEvent } from "../watch/session.ts";
 import type { Subscription } from "../watch/subscription.ts";
 
 /** What a client is asked to wait (ms) before it reconnects. */
@@ -125,7 +125,7 @@ export class Streams {
 /** An update goes to many clients as the same object, and so as the same bytes. */
 const frames = { id: new WeakMap<object, Uint8Array>(), json: new WeakMap<object, Uint8Array>() };
 
-export function frameOf(event: Update | Heartbeat, form: DataForm): Uint8Array {
+export function frameOf(event: StreamEvent, form: DataForm): Uint8Array {
   const known = frames[form].get(event);
   if (known !== undefined) return known;
   const frame = encode(formatFrame(event, form));
@@ -134,7 +134,7 @@ export function frameOf(event: Update | Heartbeat, form: DataForm): Uint8Array {
 }
 
 /** A heartbeat is the bare time in either form, and has no id: it must not move a client's cursor. */
-function formatFrame(event: Update | Heartbeat, form: DataForm): string {
+function formatFrame(event: StreamEvent, form: DataForm): string {
   const data = form === "json" && event.event !== "heartbeat" ? JSON.stringify(event) : event.data;
   const cursor = cursorOf(event);
   const id = cursor === null ? "" : `id: ${cursor}\n`;
@@ -143,7 +143,7 @@ function formatFrame(event: Update | Heartbeat, form: DataForm): string {
   return `${id}event: ${event.event}\n${lines.join("")}\n`;
 }
 
-function cursorOf(event: Update | Heartbeat): string | null {
+function cursorOf(event: StreamEvent): string | null {
   if (event.event === "session_updated") return event.version;
   return event.event === "session_deleted" ? DELETED : null;
 }

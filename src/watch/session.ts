@@ -34,6 +34,9 @@ export type Update = SessionEvent | StatusEvent;
 /** Sent after a silence, so that a reader knows the stream is alive. */
 export type Heartbeat = { event: "heartbeat"; data: string };
 
+/** What a stream carries. */
+export type StreamEvent = Update | Heartbeat;
+
 /** One session in a list; names are the archive's columns, null where it has none. */
 export interface SessionSummary {
   id: SessionId;
