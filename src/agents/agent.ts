@@ -2,6 +2,7 @@
 
 import type { SessionId } from "../watch/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
+import type { Pairing } from "./pairing.ts";
 
 /** The environment variables and the home folder, as the process has them. */
 export interface Surroundings {
@@ -18,6 +19,7 @@ export interface TranscriptPlace {
 /** What a parser needs to go on where it stopped; JSON, and bounded whatever the transcript's length. */
 export interface ParserState {
   facts: SessionFacts;
+  pairing: Pairing;
 }
 
 export interface Parsed {

@@ -2,7 +2,7 @@
 
 import type { Block, MessageEntry, TokenUsage, TranscriptEntry } from "../watch/transcript.ts";
 import type { TranscriptPlace } from "./agent.ts";
-import { asArray, asCount, asObject, asString, asTime } from "./json.ts";
+import { asArray, asCount, asObject, asString, asTime, cut } from "./json.ts";
 import type { Json } from "./json.ts";
 
 /** @returns nothing for records that are no part of the conversation. */
@@ -119,7 +119,7 @@ function messageEntry(record: Json, place: TranscriptPlace, role: "user" | "assi
 
 /** @param content a string, or blocks; what is unknown becomes its type in brackets, so that nothing vanishes. */
 function blocksOf(content: unknown): Block[] {
-  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
+  if (typeof content === "string") return textBlock(content);
   return asArray(content).flatMap((value): Block[] => {
     const block = asObject(value);
     const type = asString(block?.["type"]);
@@ -144,29 +144,29 @@ function toolUse(block: Json): Block {
     type: "tool_use",
     id: asString(block["id"]) ?? "",
     name,
-    category: CATEGORIES[name] ?? "Other",
+    category: CATEGORIES.get(name) ?? "Other",
     input: JSON.stringify(input),
     subject: subjectOf(input),
   };
 }
 
-const CATEGORIES: Record<string, string> = {
-  Read: "Read",
-  NotebookRead: "Read",
-  Edit: "Edit",
-  MultiEdit: "Edit",
-  NotebookEdit: "Edit",
-  Write: "Write",
-  Bash: "Bash",
-  BashOutput: "Bash",
-  KillShell: "Bash",
-  Grep: "Grep",
-  Glob: "Glob",
-  LS: "Glob",
-  Task: "Task",
-  Agent: "Task",
-  Skill: "Tool",
-};
+const CATEGORIES = new Map([
+  ["Read", "Read"],
+  ["NotebookRead", "Read"],
+  ["Edit", "Edit"],
+  ["MultiEdit", "Edit"],
+  ["NotebookEdit", "Edit"],
+  ["Write", "Write"],
+  ["Bash", "Bash"],
+  ["BashOutput", "Bash"],
+  ["KillShell", "Bash"],
+  ["Grep", "Grep"],
+  ["Glob", "Glob"],
+  ["LS", "Glob"],
+  ["Task", "Task"],
+  ["Agent", "Task"],
+  ["Skill", "Tool"],
+]);
 
 const SUBJECT_LENGTH = 200;
 
@@ -184,7 +184,7 @@ function subjectOf(input: Json): string {
     "skill",
   ];
   const subject = keys.map((key) => asString(input[key])).find((value) => value !== null) ?? "";
-  return (subject.split("\n", 1)[0] ?? "").slice(0, SUBJECT_LENGTH);
+  return cut(subject.split("\n", 1)[0] ?? "", SUBJECT_LENGTH);
 }
 
 function resultsOf(content: unknown): TranscriptEntry[] {
@@ -197,7 +197,7 @@ function resultsOf(content: unknown): TranscriptEntry[] {
 }
 
 function resultText(content: unknown): string {
-  if (typeof content === "string") return content;
+  if (typeof content === "string") return asString(content) ?? "";
   const parts = blocksOf(content).map((block) => (block.type === "text" ? block.text : ""));
   return parts.filter(Boolean).join("\n");
 }
@@ -243,5 +243,6 @@ function asCommand(text: string): string {
   const name = /<command-name>\s*(.*?)\s*<\/command-name>/s.exec(text)?.[1];
   if (name === undefined) return text;
   const args = /<command-args>\s*(.*?)\s*<\/command-args>/s.exec(text)?.[1] ?? "";
-  return `${name} ${args}`.trim();
+  // Version 1.0.17 wrote the name without its slash.
+  return `${name.startsWith("/") ? "" : "/"}${name} ${args}`.trim();
 }

@@ -1,10 +1,11 @@
 /** Claude Code: one JSONL transcript per session under `projects/<folder>/`. */
 
-import type { SessionFacts } from "../watch/transcript.ts";
+import type { SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
 import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "./agent.ts";
 import { entriesOf } from "./claude-code-entries.ts";
-import { asObject, asString, asTime, parseObject } from "./json.ts";
+import { asObject, asString, asTime, cut, parseObject } from "./json.ts";
 import type { Json } from "./json.ts";
+import { NOTHING_TO_PAIR, pair } from "./pairing.ts";
 
 export const claudeCode: Agent = { name: "claude", roots, placeOf, parse };
 
@@ -35,24 +36,42 @@ function placeOf(path: string): TranscriptPlace | null {
 
 function parse(lines: readonly string[], state: ParserState | null, place: TranscriptPlace): Parsed {
   const facts = { ...(state?.facts ?? noFacts(place)) };
-  const entries = [];
+  let pairing = state?.pairing ?? NOTHING_TO_PAIR;
+  const entries: TranscriptEntry[] = [];
   for (const line of lines) {
     if (line.trim() === "") continue;
     const record = parseObject(line);
-    if (record === null) {
+    const found = record === null ? null : readableEntries(record, place);
+    if (record === null || found === null) {
       facts.malformedLines += 1;
       continue;
     }
-    const found = entriesOf(record, place);
-    entries.push(...found);
+    const paired = pair(found, pairing);
+    entries.push(...paired.entries);
+    pairing = paired.pairing;
     learn(facts, record, place);
-    if (facts.firstMessage !== null) continue;
-    const typed = found.find((entry) => entry.kind === "message" && entry.role === "user" && !entry.isSystem);
-    if (typed?.kind !== "message") continue;
-    const text = typed.blocks.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
-    facts.firstMessage = asString(text.slice(0, FIRST_MESSAGE_LENGTH).trim());
+    facts.firstMessage ??= firstTyped(found);
   }
-  return { entries, state: { facts } };
+  return { entries, state: { facts, pairing } };
+}
+
+/** @returns null for a record that is nested too deeply to be written as JSON again. */
+function readableEntries(record: Json, place: TranscriptPlace): TranscriptEntry[] | null {
+  try {
+    return entriesOf(record, place);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+function firstTyped(entries: readonly TranscriptEntry[]): string | null {
+  for (const entry of entries) {
+    if (entry.kind !== "message" || entry.role !== "user" || entry.isSystem || entry.isSidechain) continue;
+    const text = entry.blocks.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
+    return asString(cut(text.trim(), FIRST_MESSAGE_LENGTH));
+  }
+  return null;
 }
 
 function noFacts({ parentId }: TranscriptPlace): SessionFacts {

@@ -20,9 +20,21 @@ export function asArray(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Empty strings count as absent: writers use both. */
+/**
+ * Empty strings count as absent: writers use both. NUL and halves of surrogate pairs become U+FFFD: JSON can say
+ * them, but no archive gives them back as they were.
+ */
 export function asString(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
+  if (typeof value !== "string" || value === "") return null;
+  return value.replaceAll("\0", "\ufffd").toWellFormed();
+}
+
+/** @returns the beginning of `text`, at most `length` UTF-16 units and never half a surrogate pair. */
+export function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const last = text.charCodeAt(length - 1);
+  const isHalf = last >= 0xd800 && last <= 0xdbff;
+  return text.slice(0, isHalf ? length - 1 : length);
 }
 
 export function asCount(value: unknown): number | null {

@@ -4,22 +4,19 @@ import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { sep } from "node:path";
 import type { BigIntStats } from "node:fs";
-import type { Agent, ParserState } from "../agents/agent.ts";
-import { messageOf, WatchError } from "../errors.ts";
-import type { Archive, SourceRecord } from "../watch/archive.ts";
+import type { Agent } from "../agents/agent.ts";
+import type { Archive } from "../watch/archive.ts";
 import type { Clock, Engine } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../watch/session.ts";
 import { Coalescer } from "./coalesce.ts";
+import { copyNew, unreadable } from "./copy.ts";
 import { statTranscript, tokenOf, transcriptsUnder } from "./files.ts";
 import type { Transcript } from "./files.ts";
-import { fingerprintAt, readLines } from "./tail.ts";
 
 /** Changes (ms) of one transcript that follow each other faster are synced together. */
 export const COALESCE_MS = 50;
 /** First and longest wait (ms) between two searches of all folders for sessions whose transcript is unknown. */
 const SEARCH_BACKOFF_MS = { first: 1500, max: 60_000 };
-/** A file that grows while it is read is read on at once, but not for ever: others wait. */
-const MAX_ROUNDS = 8;
 
 /** A folder of transcripts. */
 export interface Root {
@@ -43,6 +40,13 @@ export interface SyncAllOptions {
   signal?: AbortSignal;
 }
 
+/** The search of all folders: the one under way, and when the next may begin. */
+interface Search {
+  running: Promise<void> | null;
+  nextMs: number;
+  waitMs: number;
+}
+
 export class SyncEngine implements Engine {
   readonly roots: readonly Root[];
   readonly #archive: Archive;
@@ -50,7 +54,7 @@ export class SyncEngine implements Engine {
   readonly #coalescer: Coalescer<boolean>;
   readonly #transcripts = new Map<SessionId, Transcript>();
   readonly #onSynced = new Set<(id: SessionId) => void>();
-  #search = { nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
+  #search: Search = { running: null, nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
 
   constructor(archive: Archive, roots: readonly Root[], clock: Clock) {
     this.#archive = archive;
@@ -83,9 +87,7 @@ export class SyncEngine implements Engine {
    * @throws WatchError `transcript_unreadable`, `archive_unavailable`.
    */
   syncTranscript(transcript: Transcript): Promise<boolean> {
-    const { id } = transcript.place;
-    this.#transcripts.set(id, transcript);
-    return this.#coalescer.run(id, () => this.#syncNow(transcript));
+    return this.#coalescer.run(transcript.path, () => this.#syncNow(transcript));
   }
 
   /** Every transcript that differs from what was synced, the newest first; failures are reported, not thrown. */
@@ -117,14 +119,31 @@ export class SyncEngine implements Engine {
       return known;
     }
     this.#transcripts.delete(id);
-    const nowMs = this.#clock.now();
-    if (nowMs < this.#search.nextMs) return null;
-    for await (const transcript of this.all()) this.#transcripts.set(transcript.place.id, transcript);
+    await this.#searchFolders();
     const found = this.#transcripts.get(id) ?? null;
-    const waitMs =
-      found === null ? Math.min(this.#search.waitMs * 2, SEARCH_BACKOFF_MS.max) : SEARCH_BACKOFF_MS.first;
-    this.#search = { nextMs: found === null ? nowMs + this.#search.waitMs : 0, waitMs };
+    if (found !== null) this.#search = { ...this.#search, nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
     return found;
+  }
+
+  /** One search serves all who ask meanwhile: it finds every session there is. */
+  #searchFolders(): Promise<void> {
+    const nowMs = this.#clock.now();
+    const { running, nextMs, waitMs } = this.#search;
+    if (running !== null) return running;
+    if (nowMs < nextMs) return Promise.resolve();
+    const search = this.#learnPlaces().finally(() => {
+      this.#search = { ...this.#search, running: null };
+    });
+    this.#search = {
+      running: search,
+      nextMs: nowMs + waitMs,
+      waitMs: Math.min(waitMs * 2, SEARCH_BACKOFF_MS.max),
+    };
+    return search;
+  }
+
+  async #learnPlaces(): Promise<void> {
+    for await (const transcript of this.all()) this.#transcripts.set(transcript.place.id, transcript);
   }
 
   /** Every transcript there is. Where a session has two, the one that was written last. */
@@ -139,11 +158,18 @@ export class SyncEngine implements Engine {
     yield* seen.values();
   }
 
+  /** Every transcript in a folder somewhere under a root. */
+  async *transcriptsIn(folder: string): AsyncGenerator<Transcript, void, void> {
+    for (const { agent, path } of this.roots) {
+      if (folder.startsWith(path + sep)) yield* transcriptsUnder(path, agent, inRoot(path, folder));
+    }
+  }
+
   /** @returns null if no agent keeps transcripts there. */
   transcriptAt(path: string): Transcript | null {
     for (const root of this.roots) {
       if (!path.startsWith(root.path + sep)) continue;
-      const place = root.agent.placeOf(path.slice(root.path.length + 1).replaceAll(sep, "/"));
+      const place = root.agent.placeOf(inRoot(root.path, path));
       if (place !== null) return { agent: root.agent, place, path };
     }
     return null;
@@ -161,88 +187,41 @@ export class SyncEngine implements Engine {
   }
 
   async #syncNow(transcript: Transcript): Promise<boolean> {
-    const { id } = transcript.place;
-    const stats = await statTranscript(transcript.path);
-    if (stats === null || (await this.#archive.source(id))?.token === tokenOf(stats)) return false;
+    const { path, place } = transcript;
+    const stats = await statTranscript(path);
+    if (stats === null) return false;
+    this.#transcripts.set(place.id, transcript);
+    const source = await this.#archive.source(place.id);
+    if (source?.token === tokenOf(stats) && source.path === path) return false;
+    const file = await openTranscript(path);
+    if (file === null) return false;
     let changed = false;
-    const file = await openTranscript(transcript.path);
     try {
-      await this.#archive.sync(id, async (transaction) => {
+      await this.#archive.sync(place.id, async (transaction) => {
         if (transaction.isDeleted) return;
-        changed = await copy(transcript, file, transaction);
+        changed = await copyNew(transcript, file, transaction);
       });
     } finally {
       await file.close();
     }
-    if (changed) for (const listener of this.#onSynced) listener(id);
+    if (changed) for (const listener of this.#onSynced) listener(place.id);
     return changed;
   }
 }
 
-type Transaction = Parameters<Parameters<Archive["sync"]>[1]>[0];
-
-/** Copies what is new in `file` into the archive. @returns false if there was nothing to save. */
-async function copy(
-  { agent, place, path }: Transcript,
-  file: FileHandle,
-  transaction: Transaction,
-): Promise<boolean> {
-  let stats = await file.stat({ bigint: true });
-  // Another process may have synced it while this one waited for its turn.
-  if (transaction.source?.token === tokenOf(stats)) return false;
-
-  const resumed = (await canResume(file, stats, transaction.source)) ? transaction.source : null;
-  if (resumed === null) await transaction.clear();
-  let state: ParserState | null = resumed?.parserState
-    ? (JSON.parse(resumed.parserState) as ParserState)
-    : null;
-  let offset = resumed?.offset ?? 0;
-  for (let round = 1; ; round += 1) {
-    for await (const { lines, offset: end } of readLines(file, offset)) {
-      const parsed = agent.parse(lines, state, place);
-      await transaction.write(parsed.entries);
-      state = parsed.state;
-      offset = end;
-    }
-    // The token that is stored must not be newer than what was read.
-    const after = await file.stat({ bigint: true });
-    if (tokenOf(after) === tokenOf(stats) || round === MAX_ROUNDS) break;
-    stats = after;
-  }
-  state ??= agent.parse([], null, place).state;
-  await transaction.save(state.facts, {
-    path,
-    token: tokenOf(stats),
-    offset,
-    fingerprint: await fingerprintAt(file, offset),
-    parserState: JSON.stringify(state),
-    mtimeNs: stats.mtimeNs,
-    inode: stats.ino,
-    device: stats.dev,
-  });
-  return true;
-}
-
-/** Appending is the only change that a reader can go on after; everything else starts over. */
-async function canResume(
-  file: FileHandle,
-  stats: BigIntStats,
-  source: SourceRecord | null,
-): Promise<boolean> {
-  if (source === null || source.parserState === null) return false;
-  if (source.inode !== stats.ino || source.device !== stats.dev) return false;
-  // The same size with another mtime is no append: it was rewritten in place.
-  if (stats.size <= BigInt(source.offset)) return false;
-  return (await fingerprintAt(file, source.offset)) === source.fingerprint;
-}
-
-async function openTranscript(path: string): Promise<FileHandle> {
+/** @returns null if it has just vanished. */
+async function openTranscript(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, "r");
   } catch (error) {
-    const text = `Cannot read transcript ${JSON.stringify(path)}: ${messageOf(error)}`;
-    throw new WatchError("transcript_unreadable", text, { cause: error });
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw unreadable(path, error);
   }
+}
+
+/** @returns the path relative to its root, as agents know it. */
+function inRoot(root: string, path: string): string {
+  return path.slice(root.length + 1).replaceAll(sep, "/");
 }
 
 async function newer(a: Transcript, b: Transcript): Promise<Transcript> {

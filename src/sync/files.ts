@@ -43,9 +43,28 @@ export function tokenOf(stats: BigIntStats): SourceToken {
   return `${stats.mtimeNs / 1_000_000n}-${stats.size}-${stats.dev}-${stats.ino}`;
 }
 
-/** Yields every transcript under `root`; each folder is read once, links to folders are not followed. */
-export async function* transcriptsUnder(root: string, agent: Agent): AsyncGenerator<Transcript, void, void> {
-  const folders = [""];
+/** @returns a token of the folder that is there now; null if there is none, or it cannot be reached. */
+export function folderIdentity(path: string): string | null {
+  try {
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}` : null;
+  } catch {
+    // A folder above it may not be entered: it is as good as not there.
+    return null;
+  }
+}
+
+/**
+ * Yields every transcript under `root`; each folder is read once, links to folders are not followed.
+ *
+ * @param from a folder in it (relative, with `/`) to look no further than.
+ */
+export async function* transcriptsUnder(
+  root: string,
+  agent: Agent,
+  from: string = "",
+): AsyncGenerator<Transcript, void, void> {
+  const folders = [from];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const entry of await entriesOf(join(root, folder))) {
       const relative = folder === "" ? entry.name : `${folder}/${entry.name}`;

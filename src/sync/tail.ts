@@ -11,7 +11,9 @@ export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const FINGERPRINT_BYTES = 1024;
 
 const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const CLOSING_BRACE = 0x7d;
+const BYTE_ORDER_MARK = "\ufeff";
 
 export interface Lines {
   lines: string[];
@@ -21,36 +23,63 @@ export interface Lines {
 
 /**
  * Splits at the byte 0x0A only: strings may hold U+2028, at which other line readers break. A last line
- * without its newline is given only if it is a complete JSON object, for then nothing can follow on it;
- * otherwise it is still being written. Lines of more than MAX_LINE_BYTES become lines that no parser takes.
+ * without its newline is given only if it is a complete JSON object, for then nothing should follow on it
+ * (`isLineStart` tells whether something did); otherwise it is still being written. Lines of more than
+ * MAX_LINE_BYTES become lines that no parser takes.
+ *
+ * @param to where to stop (bytes), so that a file that never stops growing is read in finite time.
  */
-export async function* readLines(file: FileHandle, from: number): AsyncGenerator<Lines, void, void> {
+export async function* readLines(
+  file: FileHandle,
+  from: number,
+  to: number = Infinity,
+): AsyncGenerator<Lines, void, void> {
   let pieces: Uint8Array[] = [];
   let length = 0;
   let position = from;
-  for (;;) {
-    const chunk = new Uint8Array(CHUNK_BYTES);
-    const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position);
+  let chunk = new Uint8Array(0);
+  while (position < to) {
+    // A chunk of which nothing was kept is used again.
+    if (pieces.length > 0 || chunk.length === 0) chunk = new Uint8Array(CHUNK_BYTES);
+    const { bytesRead } = await file.read(chunk, 0, Math.min(CHUNK_BYTES, to - position), position);
     if (bytesRead === 0) break;
     const bytes = chunk.subarray(0, bytesRead);
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     if (end > 0) {
-      const whole =
-        length > MAX_LINE_BYTES ? skipLine(bytes, end) : concat([...pieces, bytes.subarray(0, end)]);
-      yield { lines: decode(whole), offset: position + end };
+      const first = bytes.indexOf(NEWLINE);
+      const isTooLong = length + first > MAX_LINE_BYTES;
+      const whole = isTooLong ? [TOO_LONG, bytes.subarray(first, end)] : [...pieces, bytes.subarray(0, end)];
+      yield { lines: decode(concat(whole)), offset: position + end };
       pieces = [];
       length = 0;
     }
     position += bytesRead;
     length += bytesRead - end;
     // What is too long is not kept, only counted.
-    if (length <= MAX_LINE_BYTES) pieces.push(bytes.subarray(end));
-    else pieces = [];
+    if (length > MAX_LINE_BYTES) pieces = [];
+    else if (end < bytesRead) pieces.push(bytes.subarray(end));
   }
   const rest = concat(pieces);
-  if (rest.at(-1) !== CLOSING_BRACE) return;
-  const [line = ""] = decode(rest);
-  if (isJson(line)) yield { lines: [line], offset: position };
+  // A carriage return whose newline is still to come says no more than its absence would.
+  const last = rest.at(-1) === CARRIAGE_RETURN ? rest.subarray(0, -1) : rest;
+  if (last.at(-1) !== CLOSING_BRACE) return;
+  const [line = ""] = decode(last);
+  if (isJson(line)) yield { lines: [line], offset: position - (rest.length - last.length) };
+}
+
+/**
+ * @param offset where `readLines` stopped.
+ * @returns false if what stands there belongs to the line before it: the record that was given without its
+ *   newline was not the whole line.
+ */
+export async function isLineStart(file: FileHandle, offset: number): Promise<boolean> {
+  if (offset === 0) return true;
+  const bytes = new Uint8Array(3);
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, offset - 1);
+  const [before, ...after] = bytes.subarray(0, bytesRead);
+  if (before === NEWLINE) return true;
+  const next = after[0] === CARRIAGE_RETURN ? after[1] : after[0];
+  return next === undefined || next === NEWLINE;
 }
 
 /** @returns a digest of the bytes just before `offset`; a rewritten file has another one. */
@@ -61,19 +90,14 @@ export async function fingerprintAt(file: FileHandle, offset: number): Promise<s
   return createHash("sha256").update(bytes.subarray(0, bytesRead)).digest("base64url").slice(0, 22);
 }
 
-/** What is left of a chunk whose first line is too long: that line stands for itself as one that cannot be read. */
-function skipLine(bytes: Uint8Array, end: number): Uint8Array {
-  const next = bytes.indexOf(NEWLINE);
-  return concat([TOO_LONG, bytes.subarray(next, end)]);
-}
-
+/** Stands for a line that is too long, and cannot be read as JSON. */
 const TOO_LONG = new TextEncoder().encode("(line too long)");
 
-/** Invalid UTF-8 becomes U+FFFD; a byte order mark at the start of a line is dropped. */
+/** Invalid UTF-8 becomes U+FFFD; a byte order mark at the start of a line is dropped, on whichever line it is. */
 function decode(bytes: Uint8Array): string[] {
-  const lines = new TextDecoder().decode(bytes).split("\n");
+  const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes).split("\n");
   if (lines.at(-1) === "") lines.pop();
-  return lines;
+  return lines.map((line) => (line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line));
 }
 
 function isJson(text: string): boolean {

@@ -9,6 +9,7 @@ import { SyncEngine } from "../../src/sync/engine.ts";
 import type { Transcript } from "../../src/sync/files.ts";
 import type { Archive } from "../../src/watch/archive.ts";
 import type { Clock } from "../../src/watch/ports.ts";
+import { within } from "./program.ts";
 
 type Row = Record<string, unknown>;
 
@@ -22,14 +23,14 @@ export interface SyncedOptions {
 export class SyncedArchive implements AsyncDisposable {
   readonly archive: Archive;
   engine: SyncEngine;
-  readonly #path: string;
+  readonly path: string;
   readonly #root: string;
   readonly #agent: Agent;
   readonly #clock: Clock;
 
   /** @param claude a Claude Code configuration folder. */
   constructor(path: string, claude: string, options: SyncedOptions = {}) {
-    this.#path = path;
+    this.path = path;
     this.#root = `${claude}/projects`;
     this.#agent = options.agent ?? claudeCode;
     this.#clock = options.clock ?? systemClock;
@@ -58,8 +59,14 @@ export class SyncedArchive implements AsyncDisposable {
 
   /** Seen by a connection of its own, as another process would. */
   query(sql: string, ...values: string[]): Row[] {
-    using db = new ReadOnly(this.#path);
+    using db = new Connection(this.path, { readOnly: true });
     return db.all(sql, values);
+  }
+
+  /** What a person does to the archive by other means. */
+  change(sql: string): void {
+    using db = new Connection(this.path, { readOnly: false });
+    db.all(sql, []);
   }
 
   /** Everything that the archive holds, the bookkeeping included. */
@@ -77,6 +84,16 @@ export class SyncedArchive implements AsyncDisposable {
     return this.query("SELECT content FROM messages WHERE session_id = ? ORDER BY ordinal", id).map(
       ({ content }) => content,
     );
+  }
+
+  /** Resolves when the archive has been synced to hold a message with this text. */
+  reached(id: string, text: string): Promise<void> {
+    const reached = new Promise<void>((resolve) => {
+      this.engine.onSynced((synced) => {
+        if (synced === id && this.texts(id).includes(text)) resolve();
+      });
+    });
+    return within(reached, () => `${JSON.stringify(text)} in ${id}: ${JSON.stringify(this.texts(id))}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -99,7 +116,7 @@ export function listening(
     parse(lines, state, place) {
       const result = claudeCode.parse(lines, state, place);
       parsed.push(...lines);
-      meanwhile(lines, place.id);
+      if (lines.length > 0) meanwhile(lines, place.id);
       return result;
     },
   };
@@ -114,11 +131,11 @@ export const hurriedClock: Clock = {
   },
 };
 
-class ReadOnly implements Disposable {
+class Connection implements Disposable {
   readonly #db: DatabaseSync;
 
-  constructor(path: string) {
-    this.#db = new DatabaseSync(path, { readOnly: true });
+  constructor(path: string, options: { readOnly: boolean }) {
+    this.#db = new DatabaseSync(path, options);
   }
 
   all(sql: string, values: string[]): Row[] {

@@ -1,7 +1,7 @@
 /** What one sync writes, inside the transaction that its archive has begun. */
 
 import { createHash } from "node:crypto";
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { SourceRecord, SyncTransaction } from "../../watch/archive.ts";
 import type { SessionId } from "../../watch/session.ts";
 import { renderBlock } from "../../watch/transcript.ts";
@@ -12,6 +12,18 @@ import type {
   ToolResultEntry,
   TranscriptEntry,
 } from "../../watch/transcript.ts";
+import {
+  EXTEND_MESSAGE,
+  INSERT_CALL,
+  INSERT_MESSAGE,
+  SELECT_BY_KEY,
+  SELECT_SESSION,
+  SET_RESULT,
+  UPSERT_SESSION,
+  UPSERT_SYNC_STATE,
+  USAGE_COLUMNS,
+  statement,
+} from "./statements.ts";
 
 /** What the archive itself counts over a session's messages. */
 interface Totals {
@@ -78,8 +90,9 @@ export class SqliteSync implements SyncTransaction {
       file_path: source.path,
       file_size: source.offset,
       file_mtime: source.mtimeNs,
-      file_inode: source.inode,
-      file_device: source.device,
+      // SQLite's integers are signed; a file system may use all 64 bits.
+      file_inode: BigInt.asIntN(64, source.inode),
+      file_device: BigInt.asIntN(64, source.device),
       parent_session_id: facts.parentSessionId,
       relationship_type: facts.relationshipType ?? "",
       total_output_tokens: this.#totals.outputTokens,
@@ -134,7 +147,7 @@ export class SqliteSync implements SyncTransaction {
     this.#insertCalls(Number(lastInsertRowid), entry.blocks);
     this.#nextOrdinal += 1;
     this.#totals.messages += 1;
-    if (entry.role === "user" && !entry.isSystem) this.#totals.userMessages += 1;
+    if (isTyped(entry)) this.#totals.userMessages += 1;
     this.#countUsage(entry, 0);
   }
 
@@ -184,110 +197,6 @@ export function readSource(db: DatabaseSync, id: SessionId): SourceRecord | null
   return sourceOf(statement(db, SELECT_SESSION).get(id));
 }
 
-const SELECT_SESSION = `
-  SELECT path, source_token, offset, fingerprint, parser_state, deleted_at,
-    CAST(file_mtime AS TEXT) AS file_mtime, CAST(file_inode AS TEXT) AS file_inode, CAST(file_device AS TEXT) AS file_device,
-    message_count, user_message_count, total_output_tokens, peak_context_tokens
-  FROM sessions LEFT JOIN sync_state ON session_id = id WHERE id = ?`;
-
-const SELECT_BY_KEY = `
-  SELECT id, content, thinking_text, has_tool_use, block_hashes,
-    token_usage, context_tokens, output_tokens, has_context_tokens, has_output_tokens
-  FROM messages WHERE session_id = ? AND merge_key = ?`;
-
-const SESSION_COLUMNS = [
-  "id",
-  "project",
-  "agent",
-  "first_message",
-  "display_name",
-  "started_at",
-  "ended_at",
-  "created_at",
-  "message_count",
-  "user_message_count",
-  "file_path",
-  "file_size",
-  "file_mtime",
-  "file_inode",
-  "file_device",
-  "parent_session_id",
-  "relationship_type",
-  "total_output_tokens",
-  "has_total_output_tokens",
-  "peak_context_tokens",
-  "has_peak_context_tokens",
-  "cwd",
-  "git_branch",
-  "source_session_id",
-  "source_version",
-  "parser_malformed_lines",
-  "source_token",
-];
-const UPSERT_SESSION = `
-  INSERT INTO sessions (${SESSION_COLUMNS.join(", ")}) VALUES (${SESSION_COLUMNS.map((name) => `:${name}`).join(", ")})
-  ON CONFLICT (id) DO UPDATE SET ${SESSION_COLUMNS.map((name) => `${name} = excluded.${name}`).join(", ")}`;
-
-const UPSERT_SYNC_STATE = `
-  INSERT INTO sync_state (session_id, path, offset, fingerprint, parser_state) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (session_id) DO UPDATE SET path = excluded.path, offset = excluded.offset,
-    fingerprint = excluded.fingerprint, parser_state = excluded.parser_state`;
-
-const USAGE_COLUMNS = [
-  "token_usage",
-  "context_tokens",
-  "output_tokens",
-  "has_context_tokens",
-  "has_output_tokens",
-];
-const EXTENDED_COLUMNS = [
-  "content",
-  "thinking_text",
-  "has_thinking",
-  "has_tool_use",
-  "content_length",
-  "block_hashes",
-  ...USAGE_COLUMNS,
-];
-const EXTEND_MESSAGE = `UPDATE messages SET ${EXTENDED_COLUMNS.map((name) => `${name} = :${name}`).join(", ")} WHERE id = :id`;
-
-const MESSAGE_COLUMNS = [
-  ...EXTENDED_COLUMNS,
-  "session_id",
-  "ordinal",
-  "role",
-  "timestamp",
-  "is_system",
-  "model",
-  "claude_message_id",
-  "claude_request_id",
-  "source_type",
-  "source_subtype",
-  "source_uuid",
-  "source_parent_uuid",
-  "is_sidechain",
-  "is_compact_boundary",
-  "merge_key",
-];
-const INSERT_MESSAGE = `
-  INSERT INTO messages (${MESSAGE_COLUMNS.join(", ")}) VALUES (${MESSAGE_COLUMNS.map((name) => `:${name}`).join(", ")})`;
-
-const INSERT_CALL = `
-  INSERT INTO tool_calls (message_id, session_id, tool_name, category, tool_use_id, input_json) VALUES (?, ?, ?, ?, ?, ?)`;
-const SET_RESULT = `
-  UPDATE tool_calls SET result_content = ?, result_content_length = ? WHERE session_id = ? AND tool_use_id = ?`;
-
-/** Preparing costs more than running; a connection sees the same few texts again and again. */
-const prepared = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
-
-function statement(db: DatabaseSync, sql: string): StatementSync {
-  let statements = prepared.get(db);
-  if (statements === undefined) prepared.set(db, (statements = new Map()));
-  let found = statements.get(sql);
-  if (found === undefined) statements.set(sql, (found = db.prepare(sql)));
-  return found;
-}
-
 function sourceOf(row: Row | undefined): SourceRecord | null {
   if (row === undefined || row["path"] === null) return null;
   const parserState = row["parser_state"];
@@ -299,8 +208,8 @@ function sourceOf(row: Row | undefined): SourceRecord | null {
     parserState: typeof parserState === "string" ? parserState : null,
     // As text: nanoseconds do not fit into a JavaScript number.
     mtimeNs: BigInt(String(row["file_mtime"])),
-    inode: BigInt(String(row["file_inode"])),
-    device: BigInt(String(row["file_device"])),
+    inode: BigInt.asUintN(64, BigInt(String(row["file_inode"]))),
+    device: BigInt.asUintN(64, BigInt(String(row["file_device"]))),
   };
 }
 
@@ -341,6 +250,11 @@ function usageColumns({ usage }: MessageEntry): Record<string, SQLInputValue> {
 
 function knownUsage(known: Row): Record<string, SQLInputValue> {
   return Object.fromEntries(USAGE_COLUMNS.map((name) => [name, known[name] as SQLInputValue]));
+}
+
+/** On a side chain the user is another agent. */
+function isTyped({ role, isSystem, isSidechain }: MessageEntry): boolean {
+  return role === "user" && !isSystem && !isSidechain;
 }
 
 function flag(value: boolean): 0 | 1 {
