@@ -210,8 +210,7 @@ test("an archive that cannot be read is told once and ends no poll", async () =>
     tell();
   };
   await start(synced.engine, { clock, onError, only: "session" });
-  await synced.archive.close();
-  opened.pop();
+  renameSync(synced.path, `${synced.path}.away`);
   await poll(clock, told);
   await clock.advance(10 * POLL_MS);
   expect(errors).toHaveLength(1);

@@ -5,7 +5,7 @@ import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../
 import { ArchiveHints } from "./hints.ts";
 import { readMessages } from "./messages.ts";
 import { SqliteReader } from "./reader.ts";
-import type { ReaderOptions } from "./reader.ts";
+import type { Connection, ReaderOptions } from "./reader.ts";
 import { findIds, readStates, readSummaries, readSummary } from "./sessions.ts";
 
 export class SqliteStore implements Store {
@@ -27,7 +27,7 @@ export class SqliteStore implements Store {
   }
 
   async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>> {
-    return this.#reader.read((connection) => readStates(connection, ids));
+    return this.read((connection) => readStates(connection, ids));
   }
 
   onHint(hint: () => void): () => void {
@@ -35,19 +35,24 @@ export class SqliteStore implements Store {
   }
 
   async list(query: ListQuery = {}): Promise<SessionPage> {
-    return this.#reader.read((connection) => readSummaries(connection, query));
+    return this.read((connection) => readSummaries(connection, query));
   }
 
   async get(id: SessionId): Promise<SessionSummary | null> {
-    return this.#reader.read((connection) => readSummary(connection, id));
+    return this.read((connection) => readSummary(connection, id));
   }
 
   async idsStartingWith(prefix: string, limit: number): Promise<SessionId[]> {
-    return this.#reader.read((connection) => findIds(connection, prefix, limit));
+    return this.read((connection) => findIds(connection, prefix, limit));
   }
 
   async messages(id: SessionId, query: MessageQuery = {}): Promise<MessageRow[]> {
-    return this.#reader.read((connection) => readMessages(connection, id, query));
+    return this.read((connection) => readMessages(connection, id, query));
+  }
+
+  /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
+  protected read<T>(query: (connection: Connection) => T): T {
+    return this.#reader.read(query);
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,7 @@ import type {
   ToolResultEntry,
   TranscriptEntry,
 } from "../../watch/transcript.ts";
+import type { Connection } from "./reader.ts";
 import {
   EXTEND_MESSAGE,
   INSERT_CALL,
@@ -193,8 +194,8 @@ export class SqliteSync implements SyncTransaction {
 }
 
 /** @returns how far the session's transcript has been read; null if it never was. */
-export function readSource(db: DatabaseSync, id: SessionId): SourceRecord | null {
-  return sourceOf(statement(db, SELECT_SESSION).get(id));
+export function readSource(connection: Connection, id: SessionId): SourceRecord | null {
+  return sourceOf(connection.prepare(SELECT_SESSION).get(id));
 }
 
 function sourceOf(row: Row | undefined): SourceRecord | null {

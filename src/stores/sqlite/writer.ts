@@ -33,10 +33,10 @@ export class SqliteArchive extends SqliteStore implements Archive {
     this.#identity = fileIdentity(path);
   }
 
+  // Read as everybody reads: what a sync has not committed yet is not there.
+
   async sources(): Promise<Map<string, { id: SessionId; token: SourceToken }>> {
-    const rows = this.#db
-      .prepare("SELECT path, session_id, source_token FROM sync_state JOIN sessions ON id = session_id")
-      .all();
+    const rows = this.read((connection) => connection.prepare(SELECT_SOURCES).all());
     return new Map(
       rows.map((row) => [
         String(row["path"]),
@@ -46,7 +46,7 @@ export class SqliteArchive extends SqliteStore implements Archive {
   }
 
   async source(id: SessionId): Promise<SourceRecord | null> {
-    return readSource(this.#db, id);
+    return this.read((connection) => readSource(connection, id));
   }
 
   async sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {
@@ -77,7 +77,7 @@ export class SqliteArchive extends SqliteStore implements Archive {
       this.#db.exec("COMMIT");
       committed = true;
     } catch (error) {
-      throw error instanceof WatchError ? error : this.#cannotWrite(error);
+      throw isSqliteError(error) ? this.#cannotWrite(error) : error;
     } finally {
       if (!committed) this.#db.exec("ROLLBACK");
     }
@@ -105,6 +105,13 @@ export class SqliteArchive extends SqliteStore implements Archive {
     const text = `Cannot write to archive ${JSON.stringify(this.#path)}: ${messageOf(cause)}`;
     return new WatchError("archive_unavailable", text, { cause });
   }
+}
+
+const SELECT_SOURCES =
+  "SELECT path, session_id, source_token FROM sync_state JOIN sessions ON id = session_id";
+
+function isSqliteError(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === "ERR_SQLITE_ERROR";
 }
 
 /**

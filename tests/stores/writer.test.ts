@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { renameSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { openStore } from "../../src/stores/open.ts";
+import type { Archive, SourceRecord, SyncTransaction } from "../../src/watch/archive.ts";
+import type { SessionFacts } from "../../src/watch/transcript.ts";
+import { Workspace } from "../support/workspace.ts";
+
+let workspace: Workspace;
+let archive: Archive;
+
+beforeEach(() => {
+  workspace = new Workspace();
+  archive = open();
+});
+afterEach(async () => {
+  await archive.close();
+  workspace[Symbol.dispose]();
+});
+
+function open(): Archive {
+  const opened = openStore(undefined, { defaultPath: workspace.archive });
+  if (opened.archive === undefined) throw new Error("our own archive can be written");
+  return opened.archive;
+}
+
+const FACTS: SessionFacts = {
+  agent: "claude",
+  project: "demo",
+  cwd: null,
+  gitBranch: null,
+  firstMessage: null,
+  displayName: null,
+  startedAt: null,
+  endedAt: null,
+  parentSessionId: null,
+  relationshipType: null,
+  sourceSessionId: null,
+  sourceVersion: null,
+  malformedLines: 0,
+};
+
+const SOURCE: SourceRecord = {
+  path: "/a.jsonl",
+  token: "t",
+  offset: 10,
+  fingerprint: "f",
+  parserState: null,
+  mtimeNs: 1_767_225_600_123_456_789n,
+  inode: 1n,
+  device: 2n,
+};
+
+async function save(transaction: SyncTransaction): Promise<void> {
+  await transaction.write([]);
+  await transaction.save(FACTS, SOURCE);
+}
+
+describe("Archive.sync()", () => {
+  test("commits what was saved, exactly", async () => {
+    await archive.sync("a", save);
+    expect(await archive.source("a")).toEqual(SOURCE);
+    expect([...(await archive.sources())]).toEqual([["/a.jsonl", { id: "a", token: "t" }]]);
+    expect((await archive.states(["a"])).get("a")).toMatchObject({ messageCount: 0, sourceToken: "t" });
+  });
+
+  test("commits nothing when its work fails or saves nothing, and passes the failure on as it is", async () => {
+    const failure = new TypeError("a bug");
+    const failing = archive.sync("a", async (transaction) => {
+      await save(transaction);
+      throw failure;
+    });
+    expect(failing).rejects.toBe(failure);
+    await failing.catch(() => undefined);
+    await archive.sync("b", (transaction) => transaction.write([]));
+    expect((await archive.list()).total).toBe(0);
+  });
+
+  test("shows nobody what is not committed yet, not even its own process", async () => {
+    await archive.sync("a", async (transaction) => {
+      await save(transaction);
+      expect([
+        (await archive.sources()).size,
+        await archive.source("a"),
+        (await archive.list()).total,
+      ]).toEqual([0, null, 0]);
+    });
+    expect((await archive.list()).total).toBe(1);
+  });
+
+  test("takes turns, in this process and with others", async () => {
+    using other = { archive: open(), [Symbol.dispose]: () => void other.archive.close() };
+    const log: string[] = [];
+    const work = (name: string) => async (transaction: SyncTransaction) => {
+      log.push(`${name} begins`);
+      await save(transaction);
+      await new Promise((resolve) => setImmediate(resolve));
+      log.push(`${name} ends`);
+    };
+    await Promise.all([
+      archive.sync("a", work("1")),
+      archive.sync("b", work("2")),
+      other.archive.sync("c", work("3")),
+    ]);
+    for (let turn = 0; turn < 6; turn += 2) {
+      expect(log[turn + 1]).toBe(log[turn]?.replace("begins", "ends") ?? "");
+    }
+    expect((await archive.list()).total).toBe(3);
+  });
+
+  test("writes nothing into a file that has another's place", async () => {
+    renameSync(workspace.archive, `${workspace.archive}.old`);
+    const error = {
+      code: "archive_unavailable",
+      message: expect.stringContaining("another file has taken its place"),
+    };
+    expect(archive.sync("a", save)).rejects.toMatchObject(error);
+    expect(archive.source("a")).rejects.toMatchObject({ code: "archive_unavailable" });
+  });
+
+  test("leaves a session alone that was excluded or trashed", async () => {
+    await archive.sync("trashed", save);
+    const db = new DatabaseSync(workspace.archive);
+    db.exec(
+      "UPDATE sessions SET deleted_at = '2026-01-01'; INSERT INTO excluded_sessions VALUES ('excluded')",
+    );
+    db.close();
+    for (const id of ["trashed", "excluded"]) {
+      await archive.sync(id, async ({ isDeleted }) => expect(isDeleted).toBe(true));
+    }
+  });
+});
