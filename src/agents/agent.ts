@@ -13,7 +13,10 @@ export interface Surroundings {
 /** What a transcript's place says about its session. */
 export interface TranscriptPlace {
   id: SessionId;
+  /** Null if there is none, or the place does not say. */
   parentId: SessionId | null;
+  /** A part of another session's work, not a conversation of its own. */
+  isSubagent: boolean;
 }
 
 /** What a parser needs to go on where it stopped; JSON, and bounded whatever the transcript's length. */
@@ -30,6 +33,8 @@ export interface Parsed {
 export interface Agent {
   /** As the archive's `agent` column has it. */
   readonly name: string;
+  /** Another number means that its parser makes something else of a transcript: what was begun is read anew. */
+  readonly revision: number;
   /** Folders that hold transcripts, whether they exist or not. */
   roots(surroundings: Surroundings): string[];
   /** @param path relative to a root, with `/`. @returns null if the file is no transcript. */

@@ -107,7 +107,7 @@ function messageEntry(record: Json, place: TranscriptPlace, role: "user" | "assi
     isSystem: false,
     isCompactBoundary: false,
     // In an agent's own file every record is on the side chain: there it is the main one.
-    isSidechain: record["isSidechain"] === true && !place.id.startsWith("agent-"),
+    isSidechain: record["isSidechain"] === true && !place.isSubagent,
     sourceType: asString(record["type"]) ?? "",
     sourceSubtype: null,
     uuid,

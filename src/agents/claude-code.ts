@@ -7,7 +7,7 @@ import { asObject, asString, asTime, cut, parseObject } from "./json.ts";
 import type { Json } from "./json.ts";
 import { NOTHING_TO_PAIR, pair } from "./pairing.ts";
 
-export const claudeCode: Agent = { name: "claude", roots, placeOf, parse };
+export const claudeCode: Agent = { name: "claude", revision: 1, roots, placeOf, parse };
 
 const FIRST_MESSAGE_LENGTH = 300;
 
@@ -29,9 +29,10 @@ function placeOf(path: string): TranscriptPlace | null {
   if (stem === undefined) return null;
   // The hidden agent that writes compaction summaries holds no conversation.
   if (stem.startsWith("agent-acompact-")) return null;
-  if (parts.length === 2) return { id: stem, parentId: null };
-  const isSubagent = parts.length >= 4 && parts[2] === "subagents" && stem.startsWith("agent-");
-  return isSubagent ? { id: stem, parentId: parts[1] ?? null } : null;
+  const isSubagent = stem.startsWith("agent-");
+  if (parts.length === 2) return { id: stem, parentId: null, isSubagent };
+  const isInSession = parts.length >= 4 && parts[2] === "subagents" && isSubagent;
+  return isInSession ? { id: stem, parentId: parts[1] ?? null, isSubagent } : null;
 }
 
 function parse(lines: readonly string[], state: ParserState | null, place: TranscriptPlace): Parsed {
@@ -116,7 +117,7 @@ function learn(facts: SessionFacts, record: Json, place: TranscriptPlace): void 
     // Flat subagents of older versions say whose they are; a session that begins under another id goes on from it.
     if (facts.parentSessionId === null && sessionId !== place.id) {
       facts.parentSessionId = sessionId;
-      facts.relationshipType = place.id.startsWith("agent-") ? "subagent" : "continuation";
+      facts.relationshipType = place.isSubagent ? "subagent" : "continuation";
     }
   }
 }

@@ -33,7 +33,7 @@ export class Stop {
 }
 
 /**
- * @returns a signal that aborts, with a Stop as its reason, at the first SIGINT or SIGTERM. A second one ends the
+ * @returns a controller that aborts, with a Stop as its reason, at the first SIGINT or SIGTERM. A second one ends the
  * process at once, as it does by default.
  */
 export function untilSignalled(): AbortController {

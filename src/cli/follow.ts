@@ -67,7 +67,7 @@ async function* followLocal(
   signal: AbortSignal,
   log: Logger,
 ): AsyncGenerator<StreamEvent, void, void> {
-  const wiring = wire(options, (id, error) => log.warning(`cannot sync session ${id}: ${messageOf(error)}`));
+  const wiring = wire(options, log);
   try {
     const id = await resolveId(wanted, localIndex(wiring.store, wiring.engine));
     if (signal.aborted) return;

@@ -2,7 +2,6 @@
 
 import process from "node:process";
 import type { Logger } from "@logtape/logtape";
-import { messageOf } from "../errors.ts";
 import type { SessionSummary } from "../watch/session.ts";
 import { EXIT } from "./exit.ts";
 import { printable, writeLine } from "./output.ts";
@@ -19,7 +18,7 @@ export interface ListOptions extends CommonOptions {
 
 /** @returns the exit code. */
 export async function list(options: ListOptions, log: Logger): Promise<number> {
-  const { store, engine, close } = wire(options, (_id, error) => log.warning(messageOf(error)));
+  const { store, engine, close } = wire(options, log);
   try {
     if (engine !== undefined) await syncEverything(engine, log);
     const { limit, project, agent } = options;
@@ -30,7 +29,7 @@ export async function list(options: ListOptions, log: Logger): Promise<number> {
     };
     const { sessions, total } = await store.list(query);
     if (options.format === "json") await writeLine(JSON.stringify({ sessions, total }));
-    else for (const session of sessions) await writeLine(lineOf(session));
+    else if (sessions.length > 0) await writeLine(sessions.map(lineOf).join("\n"));
     return EXIT.done;
   } finally {
     await close();

@@ -36,11 +36,12 @@ function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
     const fail = (error: Error): void => reject(new PipeClosed("the pipe is closed", { cause: error }));
     // Bun reports a closed pipe as an event, Deno to the callback; without a listener the event would end us.
     stream.once("error", fail);
-    stream.write(text, (error) => {
-      // The event follows the callback: stay until then.
-      setTimeout(() => stream.off("error", fail), 0);
+    // The event follows the callback: done is only what has left no listener behind.
+    const settle = (error: Error | null | undefined): void => {
+      stream.off("error", fail);
       if (error) fail(error);
       else resolve();
-    });
+    };
+    stream.write(text, (error) => void setImmediate(settle, error));
   });
 }

@@ -4,8 +4,9 @@ import type { Logger } from "@logtape/logtape";
 import type { EventSourceMessage } from "eventsource-parser";
 import { messageOf, WatchError } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { backoffMs } from "../watch/backoff.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
-import { resolveId } from "../watch/resolve.ts";
+import { hasPrefix, isTopLevel, resolveId } from "../watch/resolve.ts";
 import { eventFor } from "../watch/session.ts";
 import { ServerApi } from "./server-api.ts";
 import type { SessionId, SessionSummary, StreamEvent } from "../watch/session.ts";
@@ -19,8 +20,8 @@ export interface RemoteOptions {
   log: Logger;
 }
 
-/** First and longest wait (ms) before a lost connection is tried again. */
-const RECONNECT_MS = { first: 100, max: 10_000 };
+/** Before a lost connection is tried again. */
+const RECONNECT = { firstMs: 100, maxMs: 10_000 };
 /** Sessions per page when ids are looked up. */
 const PAGE_SIZE = 500;
 
@@ -65,7 +66,7 @@ export async function* followRemote(
       if (failures > maxRetries) throw error;
       log.info(`${messageOf(error)}, retrying`);
     }
-    await pause(Math.min(RECONNECT_MS.first * 2 ** failures, RECONNECT_MS.max), signal);
+    await pause(backoffMs(failures, RECONNECT), signal);
   }
 }
 
@@ -117,16 +118,14 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 function remoteIndex(api: ServerApi): SessionIndex {
   return {
     has: async (id) => (await sessionOrNull(api, id)) !== null,
-    latest: async () => (await api.sessions(1)).sessions[0]?.id ?? null,
+    latest: async () => (await api.sessions(PAGE_SIZE)).sessions.find(isTopLevel)?.id ?? null,
     async idsStartingWith(prefix, limit) {
       const found: SessionId[] = [];
       let cursor: string | undefined;
       do {
         const page = await api.sessions(PAGE_SIZE, cursor);
         const ids = page.sessions.map(({ id }) => id);
-        found.push(
-          ...ids.filter((id) => id.startsWith(prefix) || id.slice(id.indexOf(":") + 1).startsWith(prefix)),
-        );
+        found.push(...ids.filter((id) => hasPrefix(id, prefix)));
         cursor = page.next_cursor ?? undefined;
       } while (cursor !== undefined && found.length < limit);
       return found.slice(0, limit);

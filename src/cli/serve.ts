@@ -32,9 +32,7 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
     throw new WatchError("usage", `--host: ${options.host} ${why}`);
   }
   const { signal } = untilSignalled();
-  const { store, engine, watcher, close } = wire(options, (id, error) => {
-    log.warning(`cannot sync session ${id}: ${messageOf(error)}`);
-  });
+  const { store, engine, watcher, close } = wire(options, log);
   const streams = new Streams(systemClock, options.heartbeat);
   const onError = (error: unknown): void => log.error(messageOf(error), { error });
   const app = createApp({ store, watcher, streams, version: VERSION, pid: process.pid, onError });

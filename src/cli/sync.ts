@@ -17,7 +17,7 @@ import type { CommonOptions } from "./wiring.ts";
  * @returns the exit code: 1 if any transcript could not be read.
  */
 export async function sync(target: string | undefined, options: CommonOptions, log: Logger): Promise<number> {
-  const { store, engine, close } = wire(options, (_id, error) => log.warning(messageOf(error)));
+  const { store, engine, close } = wire(options, log);
   try {
     if (engine === undefined) {
       throw new WatchError(

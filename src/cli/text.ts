@@ -13,7 +13,7 @@ export function textLine(event: StreamEvent): string | null {
 function describe(event: Update): string {
   switch (event.event) {
     case "session_updated":
-      return `updated    ${event.message_count} messages  ${event.data}`;
+      return `updated    ${event.message_count ?? "?"} messages  ${event.data}`;
     case "session_deleted":
       return `deleted    ${event.data}`;
     case "degraded":

@@ -3,14 +3,15 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import type { Logger } from "@logtape/logtape";
 import envPaths from "env-paths";
 import { AGENTS } from "../agents/registry.ts";
+import { messageOf } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { openStore } from "../stores/open.ts";
 import { SyncEngine } from "../sync/engine.ts";
 import type { Root } from "../sync/engine.ts";
 import type { Store } from "../watch/ports.ts";
-import type { SessionId } from "../watch/session.ts";
 import { Watcher } from "../watch/watcher.ts";
 
 /** The flags that every command knows; durations in ms. */
@@ -31,7 +32,7 @@ export interface Wiring {
 }
 
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
-export function wire(options: CommonOptions, onSyncError: (id: SessionId, error: unknown) => void): Wiring {
+export function wire(options: CommonOptions, log: Logger): Wiring {
   const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
   const { store, archive } = openStore(url, { defaultPath: defaultArchive(), readOnly: !options.sync });
   const engine = archive === undefined ? undefined : new SyncEngine(archive, transcriptRoots(), systemClock);
@@ -39,7 +40,7 @@ export function wire(options: CommonOptions, onSyncError: (id: SessionId, error:
     clock: systemClock,
     pollIntervalMs: options.pollInterval,
     syncDelayMs: options.syncDelay,
-    onSyncError,
+    onSyncError: (id, error) => log.warning(`cannot sync session ${id}: ${messageOf(error)}`),
   });
   // Our own commits need no notification from the file system.
   engine?.onSynced(() => watcher.wake());

@@ -23,10 +23,10 @@ export interface OpenOptions {
 }
 
 /** Per scheme: how to get from the URL to an open store. */
-const SCHEMES: Record<string, (url: string, readOnly: boolean) => OpenedStore> = {
-  sqlite: (url, readOnly) => openSqlite(sqlitePath(url), { isDefault: false, readOnly }),
-  file: (url, readOnly) => openSqlite(filePath(url), { isDefault: false, readOnly }),
-};
+const SCHEMES = new Map<string, (url: string, readOnly: boolean) => OpenedStore>([
+  ["sqlite", (url, readOnly) => openSqlite(sqlitePath(url), { isDefault: false, readOnly })],
+  ["file", (url, readOnly) => openSqlite(filePath(url), { isDefault: false, readOnly })],
+]);
 
 /**
  * @param url `sqlite:…`, `file:…`, or the path of an existing file; undefined for our own archive.
@@ -36,7 +36,7 @@ export function openStore(url: string | undefined, options: OpenOptions): Opened
   const { defaultPath, readOnly = false } = options;
   if (url === undefined) return openSqlite(defaultPath, { isDefault: true, readOnly });
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
-  const open = SCHEMES[scheme ?? ""];
+  const open = SCHEMES.get(scheme ?? "");
   if (open !== undefined) return open(url, readOnly);
   if (scheme !== undefined && !existsSync(url)) {
     // Only the scheme: what follows may hold a password.
@@ -49,9 +49,7 @@ export function openStore(url: string | undefined, options: OpenOptions): Opened
 }
 
 function knownSchemes(): string {
-  return Object.keys(SCHEMES)
-    .map((scheme) => `${scheme}:`)
-    .join(" or ");
+  return [...SCHEMES.keys()].map((scheme) => `${scheme}:`).join(" or ");
 }
 
 /** `sqlite:relative.db`, `sqlite:~/in/home.db`, `sqlite:///absolute.db`. */

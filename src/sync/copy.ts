@@ -19,6 +19,12 @@ interface Progress {
   state: ParserState;
 }
 
+/** What goes into the archive: a state means nothing to another revision of its parser. */
+interface SavedState {
+  revision: number;
+  state: ParserState;
+}
+
 /**
  * @returns false if there was nothing to save.
  * @throws WatchError `transcript_unreadable`, and whatever the transaction throws.
@@ -29,7 +35,7 @@ export async function copyNew(
   transaction: SyncTransaction,
 ): Promise<boolean> {
   const { path } = transcript;
-  const before = progressOf(transaction.source);
+  const before = progressOf(transcript, transaction.source);
   let progress = before;
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const stats = await file.stat({ bigint: true });
@@ -69,7 +75,7 @@ async function readOn(
     token: tokenOf(stats),
     offset,
     fingerprint: await fingerprintAt(file, offset),
-    parserState: JSON.stringify(state),
+    parserState: JSON.stringify({ revision: agent.revision, state } satisfies SavedState),
     mtimeNs: stats.mtimeNs,
     inode: stats.ino,
     device: stats.dev,
@@ -87,10 +93,11 @@ async function canResume(file: FileHandle, stats: BigIntStats, source: SourceRec
 }
 
 /** @returns null if there is nothing to go on from. */
-function progressOf(source: SourceRecord | null): Progress | null {
+function progressOf({ agent }: Transcript, source: SourceRecord | null): Progress | null {
   if (source?.parserState == null) return null;
   try {
-    return { source, state: JSON.parse(source.parserState) as ParserState };
+    const { revision, state } = JSON.parse(source.parserState) as SavedState;
+    return revision === agent.revision ? { source, state } : null;
   } catch {
     // Damaged, and not needed: the transcript is the truth.
     return null;

@@ -193,6 +193,9 @@ export class SyncEngine implements Engine {
     this.#transcripts.set(place.id, transcript);
     const source = await this.#archive.source(place.id);
     if (source?.token === tokenOf(stats) && source.path === path) return false;
+    // A session may have two transcripts (a copied folder, a linked root): the one written last is its truth.
+    const twin = source === null || source.path === path ? null : this.transcriptAt(source.path);
+    if (twin !== null && (await newer(twin, transcript)) === twin) return false;
     const file = await openTranscript(path);
     if (file === null) return false;
     let changed = false;

@@ -12,6 +12,8 @@ import type { Transcript } from "./files.ts";
 
 /** For so long (ms) after its last change a transcript is looked at on every poll. */
 const RECENT_MS = 10 * 60_000;
+/** How often (ms) every transcript is looked at, whatever notifications said: what they lose is found then. */
+const FULL_LOOK_MS = 60_000;
 
 export interface LiveOptions {
   pollIntervalMs: number;
@@ -40,12 +42,14 @@ export class LiveSync {
   /** What went wrong last, per path; null is everything that concerns no single transcript. */
   readonly #failing = new Map<string | null, string>();
   #cancelPoll: (() => void) | null = null;
+  #nextFullLookMs: number;
   #stopped = false;
 
   constructor(engine: SyncEngine, clock: Clock, options: LiveOptions) {
     this.#engine = engine;
     this.#clock = clock;
     this.#options = options;
+    this.#nextFullLookMs = clock.now() + FULL_LOOK_MS;
   }
 
   /** Resolves once notifications are on; what changed before must be synced by the caller. */
@@ -70,7 +74,7 @@ export class LiveSync {
   async #poll(): Promise<void> {
     try {
       // A root that has appeared holds transcripts that nobody announced.
-      if (await this.#arm()) await this.#syncAll();
+      if ((await this.#arm()) || this.#isFullLookDue()) await this.#syncAll();
       this.#failing.delete(null);
     } catch (error) {
       this.#fail(null, error);
@@ -83,6 +87,12 @@ export class LiveSync {
         this.#recent.delete(path);
       else await this.#sync(transcript);
     }
+  }
+
+  #isFullLookDue(): boolean {
+    if (this.#options.only !== undefined || this.#clock.now() < this.#nextFullLookMs) return false;
+    this.#nextFullLookMs = this.#clock.now() + FULL_LOOK_MS;
+    return true;
   }
 
   /** @returns true if a root is watched that was not watched before. */
@@ -114,7 +124,7 @@ export class LiveSync {
       });
       return true;
     } catch {
-      // No notifications to be had here: the poll sees what is followed, a little later.
+      // No notifications to be had here: the polls and the full looks see everything, later.
       return false;
     }
   }

@@ -82,11 +82,12 @@ export class Feed {
 
   async #readFirst(watched: Watched): Promise<WatchState> {
     // The archive is asked before anything is awaited: a change after this line is an update.
-    const rows = await this.#store.states([watched.id]);
+    const [revision, rows] = await Promise.all([this.#store.revision(), this.#store.states([watched.id])]);
     watched.row = rows.get(watched.id) ?? null;
     watched.state = baseline(watched.row);
     void this.#lookAtTranscript(watched);
-    // A look that ran meanwhile had to pass this session by.
+    // A look that ran meanwhile had to pass this session by, and may have seen more than this read.
+    if (revision !== this.#revision) this.#revision = null;
     void this.wake();
     return watched.state;
   }
@@ -146,26 +147,32 @@ export class Feed {
 
   /** One batched read for all that is followed, or none when the archive says that it has not changed. */
   async #lookAtArchive(): Promise<void> {
-    // Sessions that are still at their first read are left to it: this read may be older.
-    const followed = [...this.#watched.values()].filter(({ state }) => state !== null);
+    let changed: Map<Watched, SessionState | null>;
     try {
-      const revision = await this.#store.revision();
-      if (revision === null || revision !== this.#revision) {
-        const rows = await this.#store.states(followed.map(({ id }) => id));
-        this.#revision = revision;
-        for (const watched of followed) {
-          watched.row = rows.get(watched.id) ?? null;
-          this.#decide(watched, undefined);
-        }
-      }
-      const recovered = this.#outage.end();
-      if (recovered !== null) this.#tellAll(recovered);
+      changed = await this.#readChanges();
     } catch (error) {
       this.#revision = null;
       const degraded = this.#outage.note(error, this.#clock.now());
       if (degraded !== null) this.#tellAll(degraded);
       if (this.#watched.size > 0) this.#schedulePoll();
+      return;
     }
+    const recovered = this.#outage.end();
+    if (recovered !== null) this.#tellAll(recovered);
+    for (const [watched, row] of changed) {
+      watched.row = row;
+      this.#decide(watched, undefined);
+    }
+  }
+
+  async #readChanges(): Promise<Map<Watched, SessionState | null>> {
+    const revision = await this.#store.revision();
+    if (revision !== null && revision === this.#revision) return new Map();
+    // Sessions that are still at their first read are left to it: this read may be older.
+    const followed = [...this.#watched.values()].filter(({ state }) => state !== null);
+    this.#revision = revision;
+    const rows = await this.#store.states(followed.map(({ id }) => id));
+    return new Map(followed.map((watched) => [watched, rows.get(watched.id) ?? null]));
   }
 
   /** Runs beside the looks at the archive, so that a slow transcript or file system delays no other session. */

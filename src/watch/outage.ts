@@ -1,6 +1,7 @@
 /** Since when an archive cannot be read, whether that is worth telling, and when to try again. */
 
 import { messageOf } from "../errors.ts";
+import { backoffMs } from "./backoff.ts";
 import type { StatusEvent } from "./session.ts";
 
 /** An archive that could not be read for so long (ms) is called degraded: a commit or a rename is shorter. */
@@ -45,6 +46,6 @@ export class Outage {
   get retryMs(): number | null {
     return this.#sinceMs === null
       ? null
-      : Math.min(FIRST_RETRY_MS * 2 ** (this.#tries - 1), this.#maxRetryMs);
+      : backoffMs(this.#tries, { firstMs: FIRST_RETRY_MS, maxMs: this.#maxRetryMs });
   }
 }

@@ -1,7 +1,7 @@
 /** Finds the session that a person means: its id, the id without its agent's name, a unique beginning, or `latest`. */
 
 import { WatchError } from "../errors.ts";
-import type { SessionId } from "./session.ts";
+import type { SessionId, SessionSummary } from "./session.ts";
 
 /** Where sessions can be looked up: an archive, a server, or an archive and the transcripts beside it. */
 export interface SessionIndex {
@@ -40,6 +40,16 @@ export async function resolveId(wanted: string, index: SessionIndex): Promise<Se
 /** In a message that has one candidate a line, an id must not look like two. */
 function oneLine(id: string): string {
   return id.replaceAll("\n", "\\n");
+}
+
+/** @returns whether the id starts with `prefix`, its agent's name and colon counted or not. */
+export function hasPrefix(id: SessionId, prefix: string): boolean {
+  return id.startsWith(prefix) || withoutAgent(id).startsWith(prefix);
+}
+
+/** Following a subagent would not show its session's life. */
+export function isTopLevel({ relationship_type: relationship }: SessionSummary): boolean {
+  return relationship !== "subagent";
 }
 
 function withoutAgent(id: SessionId): string {

@@ -1,5 +1,6 @@
 /** The decision at the heart: what to do about one session after having looked at it once. */
 
+import { backoffMs } from "./backoff.ts";
 import { DELETED } from "./session.ts";
 import type { SessionState, SourceToken, Version } from "./session.ts";
 
@@ -64,7 +65,7 @@ export function step(state: WatchState, sighting: Sighting, delayMs: number): St
   const syncAtMs = appeared ? nowMs : (state.syncAtMs ?? nowMs + delayMs);
   if (nowMs < syncAtMs) return { action: "wait", state: { ...state, source, syncAtMs } };
 
-  const retryAtMs = nowMs + Math.min(delayMs * 2 ** state.syncs, SYNC_RETRY_MAX_MS);
+  const retryAtMs = nowMs + backoffMs(state.syncs + 1, { firstMs: delayMs, maxMs: SYNC_RETRY_MAX_MS });
   return { action: "sync", state: { version, source, syncAtMs: retryAtMs, syncs: state.syncs + 1 } };
 }
 

@@ -40,6 +40,7 @@ export class Subscription implements AsyncIterable<Update> {
   /** Calls `notify` whenever something may be pending, and at the end. Only the last one given is called. */
   onPending(notify: () => void): void {
     this.#notify = notify;
+    if (this.#closed) notify();
   }
 
   get closed(): boolean {
@@ -56,8 +57,17 @@ export class Subscription implements AsyncIterable<Update> {
 
   /** Not a generator: its `return()` would wait for a `next()` that may never come. */
   [Symbol.asyncIterator](): AsyncIterator<Update, void> {
+    let last: Promise<unknown> = Promise.resolve();
     return {
-      next: () => this.#next(),
+      next: () => {
+        // In their order, whatever became of the one before.
+        const next = last.then(
+          () => this.#next(),
+          () => this.#next(),
+        );
+        last = next;
+        return next;
+      },
       return: async () => {
         this.close();
         return { done: true, value: undefined };

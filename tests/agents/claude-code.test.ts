@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { claudeCode } from "../../src/agents/claude-code.ts";
-import type { Parsed } from "../../src/agents/agent.ts";
+import type { Parsed, TranscriptPlace } from "../../src/agents/agent.ts";
 import type { MessageEntry } from "../../src/watch/transcript.ts";
 import { hurriedClock, SyncedArchive } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -124,11 +124,15 @@ describe("real recordings", () => {
 
 describe("placeOf()", () => {
   test("names a session after its file", () => {
-    expect(claudeCode.placeOf("-home-x/0b2c.jsonl")).toEqual({ id: "0b2c", parentId: null });
+    expect(claudeCode.placeOf("-home-x/0b2c.jsonl")).toEqual({
+      id: "0b2c",
+      parentId: null,
+      isSubagent: false,
+    });
   });
 
   test("finds the parent of a subagent in its folder, at any depth", () => {
-    const place = { id: "agent-1", parentId: "0b2c" };
+    const place = { id: "agent-1", parentId: "0b2c", isSubagent: true };
     expect(claudeCode.placeOf("-home-x/0b2c/subagents/agent-1.jsonl")).toEqual(place);
     expect(claudeCode.placeOf("-home-x/0b2c/subagents/workflows/wf_1/agent-1.jsonl")).toEqual(place);
   });
@@ -257,7 +261,7 @@ describe("parse()", () => {
   });
 });
 
-const PLACE = { id: "0b2c", parentId: null };
+const PLACE = { id: "0b2c", parentId: null, isSubagent: false };
 
 function parse(lines: readonly string[], state: Parsed["state"] | null = null): Parsed {
   return claudeCode.parse(lines, state, PLACE);
@@ -285,7 +289,7 @@ function assistant(content: object[]): string {
   return record("assistant", { message: { id: `msg_${crypto.randomUUID()}`, role: "assistant", content } });
 }
 
-function placed(path: string): { id: string; parentId: string | null } {
+function placed(path: string): TranscriptPlace {
   const place = claudeCode.placeOf(path);
   if (place === null) throw new Error(`no transcript: ${path}`);
   return place;

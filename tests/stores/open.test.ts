@@ -76,7 +76,7 @@ describe("openStore()", () => {
 
     const reasons: [path: string, code: string, why: string][] = [
       [workspace.path("missing.db"), "archive_unavailable", "it does not exist"],
-      [folder, "archive_unavailable", "it is a directory"],
+      [folder, "archive_unusable", "it is a directory"],
       [text, "archive_unusable", "it is not a SQLite database"],
       [empty, "archive_unusable", "it is empty"],
       [other, "archive_unusable", "it has no sessions table"],

@@ -1,3 +1,4 @@
+import { expect, test } from "bun:test";
 import { DatabaseSync } from "node:sqlite";
 import { openStore } from "../../src/stores/open.ts";
 import { storeContract } from "../contract/store.ts";
@@ -69,3 +70,19 @@ function changesTo(db: DatabaseSync): Pick<ArchiveFixture, "add" | "grow"> {
     },
   };
 }
+
+test("our own archive lists sessions by its index, without sorting them", () => {
+  using workspace = new Workspace();
+  const { store } = openStore(undefined, { defaultPath: workspace.archive });
+  const db = new DatabaseSync(workspace.archive);
+  const plan = db
+    .prepare(
+      `EXPLAIN QUERY PLAN SELECT id FROM sessions WHERE deleted_at IS NULL
+       ORDER BY COALESCE(ended_at, started_at, created_at, '', '') DESC, id DESC LIMIT 10`,
+    )
+    .all()
+    .map(({ detail }) => detail);
+  expect(plan).toEqual(["SCAN sessions USING INDEX sessions_by_activity"]);
+  db.close();
+  void store.close();
+});

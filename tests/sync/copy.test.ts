@@ -169,7 +169,11 @@ test("syncTranscript() starts over when the parser's state in the archive cannot
   await synced.sync(transcript.path);
   const source = await synced.archive.source(transcript.id);
   if (source === null) throw new Error("it was synced");
-  const { facts } = claudeCode.parse([], null, { id: transcript.id, parentId: null }).state;
+  const { facts } = claudeCode.parse([], null, {
+    id: transcript.id,
+    parentId: null,
+    isSubagent: false,
+  }).state;
   await synced.archive.sync(transcript.id, (transaction) =>
     transaction.save(facts, { ...source, parserState: "{" }),
   );
@@ -180,7 +184,7 @@ test("syncTranscript() starts over when the parser's state in the archive cannot
 
 test("syncTranscript() keeps inodes as large as a file system may give them", async () => {
   const synced = archive();
-  const { state } = claudeCode.parse([], null, { id: "x", parentId: null });
+  const { state } = claudeCode.parse([], null, { id: "x", parentId: null, isSubagent: false });
   const inode = 2n ** 64n - 3n;
   const source = { path: "/x.jsonl", token: "t", offset: 0, fingerprint: "", parserState: null };
   await synced.archive.sync("x", (transaction) =>

@@ -50,6 +50,29 @@ test("syncTranscript() notes where a transcript has moved to, and reads nothing 
   expect(agent.parsed).toHaveLength(2);
 });
 
+test("syncTranscript() takes the one written last of two with one id, and does not go to and fro", async () => {
+  const agent = listening();
+  const synced = archive({ agent });
+  const older = new ClaudeTranscript(workspace.claude).user("one");
+  const newer = new ClaudeTranscript(workspace.claude, older.id, "-a-copy").user("one").user("two");
+  utimesSync(older.path, 1000, 1000);
+  for (let round = 0; round < 3; round += 1) {
+    for (const { path } of [older, newer]) await synced.sync(path);
+  }
+  expect(synced.texts(older.id)).toEqual(["one", "two"]);
+  // Each was read once: the older one before the other was known.
+  expect(agent.parsed).toHaveLength(3);
+});
+
+test("syncTranscript() reads anew what another revision of the parser has begun", async () => {
+  const transcript = new ClaudeTranscript(workspace.claude).user("one");
+  await archive().sync(transcript.path);
+  transcript.user("two");
+  const agent = { ...listening(), revision: claudeCode.revision + 1 };
+  await archive({ agent }).sync(transcript.path);
+  expect(agent.parsed).toHaveLength(2);
+});
+
 test("sync() leaves a session as it is while its transcript is gone, and starts over when it is back", async () => {
   const clock = new FakeClock();
   const synced = archive({ clock });
@@ -79,7 +102,7 @@ test("sourceToken() equals the stored one exactly while the archive is up to dat
   expect(await synced.engine.sourceToken(transcript.id)).not.toBe((await token()) as string);
 });
 
-test("find() searches the folders once for many sessions without a transcript, and ever more rarely", async () => {
+test("fault 14: find() searches the folders once for many sessions without a transcript, and ever more rarely", async () => {
   let looks = 0;
   const agent = {
     ...claudeCode,

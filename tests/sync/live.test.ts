@@ -57,6 +57,20 @@ test("what follows a change so closely that no notification of it comes is synce
   await second;
 });
 
+test("what no notification has told of is found by a full look, once a minute", async () => {
+  const clock = new FakeClock();
+  const target = new ClaudeTranscript(workspace.path("elsewhere"), "session").user("one");
+  const link = new ClaudeTranscript(workspace.claude, "session");
+  symlinkSync(target.path, link.path);
+  const synced = archive({ clock });
+  await synced.engine.syncAll();
+  await start(synced.engine, { clock });
+  target.user("two");
+  const done = synced.reached("session", "two");
+  await poll(clock, done);
+  await done;
+});
+
 test("a new session is synced through notifications, in a known folder and in a new one", async () => {
   new ClaudeTranscript(workspace.claude).user("one");
   const synced = archive();

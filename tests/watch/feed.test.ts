@@ -146,7 +146,47 @@ describe("Watcher.events()", () => {
   });
 });
 
+describe("Subscription", () => {
+  test("answers several next() in their order, and calls back even if it was closed before", async () => {
+    const subscription = watcher.events("a");
+    await subscription.ready;
+    const iterator = subscription[Symbol.asyncIterator]();
+    const both = Promise.all([iterator.next(), iterator.next()]);
+    archive.touch("a");
+    await clock.advance(POLL_INTERVAL_MS);
+    archive.touch("a");
+    await clock.advance(POLL_INTERVAL_MS);
+    expect(await both).toMatchObject([{ value: { message_count: 2 } }, { value: { message_count: 3 } }]);
+    subscription.close();
+    let called = false;
+    subscription.onPending(() => {
+      called = true;
+    });
+    expect(called).toBe(true);
+  });
+});
+
 describe("Feed", () => {
+  test("fault 3: a change that is committed while the first read of an archive that answers later runs is told", async () => {
+    // A store that answers as a database over a network does: what it read is old when it arrives.
+    const slow = Promise.withResolvers<void>();
+    const { states } = observed.store;
+    using other = closing(watcher.events("b"));
+    await other.ready;
+    observed.store.states = async (ids) => {
+      const answer = await states(ids);
+      if (ids.length === 1) await slow.promise;
+      return answer;
+    };
+    using subscription = closing(watcher.events("a"));
+    archive.touch("a");
+    await clock.advance(POLL_INTERVAL_MS);
+    slow.resolve();
+    await subscription.ready;
+    await clock.advance(POLL_INTERVAL_MS);
+    expect(eventsOf(subscription)).toEqual(["session_updated"]);
+  });
+
   test("fault 4: the cost of a tick does not depend on the number of subscribers", async () => {
     const subscriptions = Array.from({ length: 1000 }, (_, index) =>
       watcher.events(index % 2 === 0 ? "a" : "b"),

@@ -21,7 +21,7 @@ export function readHeader(path: string): Header {
   const bytes = Buffer.alloc(100);
   let length: number;
   try {
-    if (statSync(path).isDirectory()) throw new Error("it is a directory");
+    if (statSync(path).isDirectory()) throw unusable(path, "it is a directory");
     const file = openSync(path, "r");
     try {
       length = readSync(file, bytes, 0, bytes.length, 0);
@@ -46,10 +46,16 @@ export function unusable(path: string, why: string, cause?: unknown): WatchError
 /** @returns the error for an archive that cannot be read now. */
 export function cannotRead(path: string, cause: unknown): WatchError {
   if (cause instanceof WatchError) return cause;
+  // Neither SQLite nor the file system: a bug of ours must not pass for an outage.
+  if (!hasCode(cause)) throw cause;
   const why = reasonOf(cause);
   return new WatchError("archive_unavailable", `Cannot read archive ${JSON.stringify(path)}: ${why}`, {
     cause,
   });
+}
+
+function hasCode(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException | null)?.code === "string" && !(error instanceof RangeError);
 }
 
 /** @returns what a file system's refusal means, in plain words. */

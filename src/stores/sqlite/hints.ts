@@ -31,6 +31,11 @@ export class ArchiveHints {
     };
   }
 
+  close(): void {
+    this.#listeners.clear();
+    this.#disarm();
+  }
+
   /** Watches the folder that the file is in now; cheap enough for every poll. */
   check(): void {
     if (this.#listeners.size === 0) return;
@@ -55,16 +60,19 @@ export class ArchiveHints {
     // Not "-shm": every reader touches it, and its changes mean nothing.
     const names = new Set([name, `${name}-wal`, `${name}-journal`]);
     try {
-      this.#watcher = watch(dirname(file), (_event, changed) => {
-        if (changed !== null && !names.has(changed)) return;
-        this.#hint(0);
+      const watcher = watch(dirname(file), (_event, changed) => {
+        // Without a name it is the folder itself that has changed.
+        if (!changed || names.has(changed)) this.#hint(0);
       });
+      watcher.on("error", () => {
+        if (this.#watcher === watcher) this.#disarm();
+      });
+      this.#watcher = watcher;
     } catch {
       // No notifications to be had here (a limit, a file system): the poll sees everything a little later.
       return;
     }
     this.#place = place;
-    this.#watcher.on("error", () => this.#disarm());
   }
 
   #hint(echo: number): void {

@@ -2,7 +2,7 @@
 
 import type { MessageQuery } from "../../watch/ports.ts";
 import type { MessageRow, SessionId } from "../../watch/session.ts";
-import type { Connection } from "./reader.ts";
+import type { Connection } from "./connection.ts";
 
 const MESSAGE_COLUMNS = [
   "id",

@@ -1,5 +1,6 @@
 /** Decides whether a SQLite file is our own archive or somebody else's. */
 
+import { existsSync } from "node:fs";
 import type { Archive } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
 import { readHeader } from "./header.ts";
@@ -20,7 +21,8 @@ export function openSqlite(
 ): { store: Store; archive: Archive | undefined } {
   const { isDefault, readOnly } = options;
   const isOurs = isDefault || readHeader(path).applicationId === APPLICATION_ID;
-  if (!isOurs) return { store: new SqliteStore(path, { isForeign: true }), archive: undefined };
+  if (!isOurs || (readOnly && existsSync(path)))
+    return { store: new SqliteStore(path, { leavesNoTrace: true }), archive: undefined };
   const archive = openArchive(path);
   return { store: archive, archive: readOnly ? undefined : archive };
 }

@@ -4,41 +4,10 @@ import { realpathSync, statSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "node:sqlite";
-import type { StatementSync } from "node:sqlite";
+import { WatchError } from "../../errors.ts";
+import { Connection } from "./connection.ts";
 import { cannotRead, readHeader } from "./header.ts";
 import { readTables } from "./tables.ts";
-import type { Tables } from "./tables.ts";
-
-/** An open connection with what was learned about the archive when it was opened. */
-export class Connection {
-  readonly tables: Tables;
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
-
-  constructor(db: DatabaseSync, tables: Tables) {
-    this.#db = db;
-    this.tables = tables;
-  }
-
-  prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  /** Changes when any other connection, here or elsewhere, commits. */
-  dataVersion(): number {
-    return Number(this.prepare("PRAGMA data_version").get()?.["data_version"]);
-  }
-
-  close(): void {
-    this.#statements.clear();
-    this.#db.close();
-  }
-}
 
 interface Opened {
   connection: Connection;
@@ -54,20 +23,21 @@ interface Opened {
 }
 
 export interface ReaderOptions {
-  /** Not ours: no byte may change in its folder as long as nobody else writes. */
-  isForeign: boolean;
+  /** No byte may change in its folder as long as nobody else writes: it is not ours, or only to be read. */
+  leavesNoTrace: boolean;
 }
 
 export class SqliteReader {
   readonly #path: string;
-  readonly #isForeign: boolean;
+  readonly #leavesNoTrace: boolean;
   #opened: Opened | null = null;
   /** Counts connections: a data_version only means something within one. */
   #generation = 0;
+  #isClosed = false;
 
-  constructor(path: string, { isForeign }: ReaderOptions) {
+  constructor(path: string, { leavesNoTrace }: ReaderOptions) {
     this.#path = path;
-    this.#isForeign = isForeign;
+    this.#leavesNoTrace = leavesNoTrace;
   }
 
   /** @throws WatchError `archive_unavailable`, `archive_unusable`; the next read tries anew. */
@@ -76,7 +46,7 @@ export class SqliteReader {
       return query(this.#current().connection);
     } catch (error) {
       // After an error nothing that this connection has cached can be trusted: the file may be another.
-      if (!isBusy(error)) this.close();
+      if (!isBusy(error)) this.#forget();
       throw cannotRead(this.#path, error);
     }
   }
@@ -86,15 +56,24 @@ export class SqliteReader {
     return this.read((connection) => `${this.#generation}:${connection.dataVersion()}`);
   }
 
+  /** For good: later reads fail. */
   close(): void {
+    this.#forget();
+    this.#isClosed = true;
+  }
+
+  /** The next read opens the archive anew. */
+  #forget(): void {
     const opened = this.#opened;
     this.#opened = null;
     opened?.connection.close();
   }
 
   #current(): Opened {
+    if (this.#isClosed)
+      throw new WatchError("archive_unavailable", `Archive ${JSON.stringify(this.#path)} was closed`);
     const stats = statSync(this.#path, { bigint: true });
-    if (this.#opened !== null && this.#isStale(this.#opened, stats)) this.close();
+    if (this.#opened !== null && this.#isStale(this.#opened, stats)) this.#forget();
     this.#opened ??= this.#open(stats);
     return this.#opened;
   }
@@ -114,9 +93,9 @@ export class SqliteReader {
   }
 
   #open(stats: BigIntStats): Opened {
-    // A foreign archive at rest is opened as immutable: SQLite would create a log beside it otherwise.
+    // An archive at rest is opened as immutable: SQLite would create a log beside it otherwise.
     const realPath = realpathSync(this.#path);
-    const isImmutable = this.#isForeign && readHeader(this.#path).isWal && !hasLog(realPath);
+    const isImmutable = this.#leavesNoTrace && readHeader(this.#path).isWal && !hasLog(realPath);
     const url = pathToFileURL(realPath);
     if (isImmutable) url.searchParams.set("immutable", "1");
     const db = new DatabaseSync(url, { readOnly: true });

@@ -5,9 +5,7 @@ import { unusable } from "./header.ts";
 
 /** "watc": marks a database file as ours (PRAGMA application_id). */
 export const APPLICATION_ID = 0x77617463;
-/** What this program writes (PRAGMA user_version); each entry of MIGRATIONS leads to the next version. */
-export const SCHEMA_VERSION = 1;
-
+/** Each leads from one schema version (PRAGMA user_version) to the next. */
 const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE sessions (
@@ -44,7 +42,7 @@ const MIGRATIONS: readonly string[] = [
     -- Ours: the transcript's state when it was last synced.
     source_token TEXT
   );
-  CREATE INDEX sessions_by_activity ON sessions (COALESCE(ended_at, started_at, created_at) DESC, id DESC);
+  CREATE INDEX sessions_by_activity ON sessions (COALESCE(ended_at, started_at, created_at, '', '') DESC, id DESC);
 
   CREATE TABLE messages (
     id INTEGER PRIMARY KEY,
@@ -107,6 +105,8 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE excluded_sessions (id TEXT PRIMARY KEY);
   `,
 ];
+/** What this program writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
  * Brings our own archive to SCHEMA_VERSION; several processes may try at once.
@@ -122,7 +122,8 @@ export function migrate(db: DatabaseSync, path: string): void {
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
     db.exec("COMMIT");
   } catch (error) {
-    db.exec("ROLLBACK");
+    // SQLite has rolled back by itself after some errors (a full disk).
+    if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { WatchError } from "../../errors.ts";
 import type { ListQuery, SessionPage } from "../../watch/ports.ts";
 import type { SessionId, SessionState, SessionSummary, Version } from "../../watch/session.ts";
-import type { Connection } from "./reader.ts";
+import type { Connection } from "./connection.ts";
 
 /** Whatever changes a session changes one of these (formats: "Version inputs"). */
 const VERSION_COLUMNS = [

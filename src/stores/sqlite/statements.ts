@@ -1,6 +1,4 @@
-/** The SQL of a sync, and its prepared statements. */
-
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+/** The SQL of a sync. */
 
 export const SELECT_SESSION = `
   SELECT path, source_token, offset, fingerprint, parser_state, deleted_at,
@@ -99,14 +97,3 @@ export const INSERT_CALL = `
   INSERT INTO tool_calls (message_id, session_id, tool_name, category, tool_use_id, input_json) VALUES (?, ?, ?, ?, ?, ?)`;
 export const SET_RESULT = `
   UPDATE tool_calls SET result_content = ?, result_content_length = ? WHERE session_id = ? AND tool_use_id = ?`;
-
-const prepared = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
-
-/** Preparing costs more than running; a connection sees the same few texts again and again. */
-export function statement(db: DatabaseSync, sql: string): StatementSync {
-  let statements = prepared.get(db);
-  if (statements === undefined) prepared.set(db, (statements = new Map()));
-  let found = statements.get(sql);
-  if (found === undefined) statements.set(sql, (found = db.prepare(sql)));
-  return found;
-}

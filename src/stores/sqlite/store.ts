@@ -5,7 +5,8 @@ import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../
 import { ArchiveHints } from "./hints.ts";
 import { readMessages } from "./messages.ts";
 import { SqliteReader } from "./reader.ts";
-import type { Connection, ReaderOptions } from "./reader.ts";
+import type { ReaderOptions } from "./reader.ts";
+import type { Connection } from "./connection.ts";
 import { findIds, readStates, readSummaries, readSummary } from "./sessions.ts";
 
 export class SqliteStore implements Store {
@@ -56,6 +57,7 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#hints.close();
     this.#reader.close();
   }
 }

@@ -1,7 +1,7 @@
 /** What one sync writes, inside the transaction that its archive has begun. */
 
 import { createHash } from "node:crypto";
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { SQLInputValue } from "node:sqlite";
 import type { SourceRecord, SyncTransaction } from "../../watch/archive.ts";
 import type { SessionId } from "../../watch/session.ts";
 import { renderBlock } from "../../watch/transcript.ts";
@@ -12,7 +12,7 @@ import type {
   ToolResultEntry,
   TranscriptEntry,
 } from "../../watch/transcript.ts";
-import type { Connection } from "./reader.ts";
+import type { Connection, Statements } from "./connection.ts";
 import {
   EXTEND_MESSAGE,
   INSERT_CALL,
@@ -23,7 +23,6 @@ import {
   UPSERT_SESSION,
   UPSERT_SYNC_STATE,
   USAGE_COLUMNS,
-  statement,
 } from "./statements.ts";
 
 /** What the archive itself counts over a session's messages. */
@@ -40,20 +39,22 @@ export class SqliteSync implements SyncTransaction {
   readonly source: SourceRecord | null;
   readonly isDeleted: boolean;
   #saved = false;
-  readonly #db: DatabaseSync;
+  readonly #statements: Statements;
   readonly #id: SessionId;
   readonly #totals: Totals;
   #nextOrdinal: number;
 
-  constructor(db: DatabaseSync, id: SessionId) {
-    this.#db = db;
+  constructor(statements: Statements, id: SessionId) {
+    this.#statements = statements;
     this.#id = id;
-    const row = statement(db, SELECT_SESSION).get(id);
+    const row = statements.prepare(SELECT_SESSION).get(id);
     this.source = sourceOf(row);
-    const excluded = statement(db, "SELECT 1 FROM excluded_sessions WHERE id = ?").get(id) !== undefined;
+    const excluded = statements.prepare("SELECT 1 FROM excluded_sessions WHERE id = ?").get(id) !== undefined;
     this.isDeleted = excluded || (row?.["deleted_at"] ?? null) !== null;
     this.#totals = totalsOf(row);
-    const last = statement(db, "SELECT max(ordinal) AS ordinal FROM messages WHERE session_id = ?").get(id);
+    const last = statements
+      .prepare("SELECT max(ordinal) AS ordinal FROM messages WHERE session_id = ?")
+      .get(id);
     this.#nextOrdinal = typeof last?.["ordinal"] === "number" ? last["ordinal"] + 1 : 0;
   }
 
@@ -62,14 +63,16 @@ export class SqliteSync implements SyncTransaction {
   }
 
   async clear(): Promise<void> {
-    statement(this.#db, "DELETE FROM messages WHERE session_id = ?").run(this.#id);
+    this.#statements.prepare("DELETE FROM messages WHERE session_id = ?").run(this.#id);
     Object.assign(this.#totals, totalsOf(undefined));
     this.#nextOrdinal = 0;
   }
 
   async write(entries: readonly TranscriptEntry[]): Promise<void> {
     // Messages need their session's row; the first sync saves the facts only at its end.
-    statement(this.#db, "INSERT OR IGNORE INTO sessions (id, created_at) VALUES (?, ?)").run(this.#id, now());
+    this.#statements
+      .prepare("INSERT OR IGNORE INTO sessions (id, created_at) VALUES (?, ?)")
+      .run(this.#id, now());
     for (const entry of entries) {
       if (entry.kind === "message") this.#writeMessage(entry);
       else this.#writeResult(entry);
@@ -77,7 +80,7 @@ export class SqliteSync implements SyncTransaction {
   }
 
   async save(facts: SessionFacts, source: SourceRecord): Promise<void> {
-    statement(this.#db, UPSERT_SESSION).run({
+    this.#statements.prepare(UPSERT_SESSION).run({
       id: this.#id,
       project: facts.project,
       agent: facts.agent,
@@ -108,20 +111,20 @@ export class SqliteSync implements SyncTransaction {
       source_token: source.token,
     });
     const { path, offset, fingerprint, parserState } = source;
-    statement(this.#db, UPSERT_SYNC_STATE).run(this.#id, path, offset, fingerprint, parserState);
+    this.#statements.prepare(UPSERT_SYNC_STATE).run(this.#id, path, offset, fingerprint, parserState);
     this.#saved = true;
   }
 
   #writeMessage(entry: MessageEntry): void {
     const known =
-      entry.key === null ? undefined : statement(this.#db, SELECT_BY_KEY).get(this.#id, entry.key);
+      entry.key === null ? undefined : this.#statements.prepare(SELECT_BY_KEY).get(this.#id, entry.key);
     if (known === undefined) this.#insertMessage(entry);
     else this.#extendMessage(entry, known);
   }
 
   #insertMessage(entry: MessageEntry): void {
     const { content, thinking } = render(entry.blocks);
-    const { lastInsertRowid } = statement(this.#db, INSERT_MESSAGE).run({
+    const { lastInsertRowid } = this.#statements.prepare(INSERT_MESSAGE).run({
       session_id: this.#id,
       ordinal: this.#nextOrdinal,
       role: entry.role,
@@ -161,7 +164,7 @@ export class SqliteSync implements SyncTransaction {
     const before = String(known["content"]);
     const after = joinText(before, content);
     const thinkingAfter = joinText(String(known["thinking_text"]), thinking);
-    statement(this.#db, EXTEND_MESSAGE).run({
+    this.#statements.prepare(EXTEND_MESSAGE).run({
       id: Number(known["id"]),
       content: after,
       thinking_text: thinkingAfter,
@@ -179,12 +182,12 @@ export class SqliteSync implements SyncTransaction {
     for (const block of blocks) {
       if (block.type !== "tool_use") continue;
       const { id, name, category, input } = block;
-      statement(this.#db, INSERT_CALL).run(messageId, this.#id, name, category, id, input);
+      this.#statements.prepare(INSERT_CALL).run(messageId, this.#id, name, category, id, input);
     }
   }
 
   #writeResult({ toolUseId, content }: ToolResultEntry): void {
-    statement(this.#db, SET_RESULT).run(content, content.length, this.#id, toolUseId);
+    this.#statements.prepare(SET_RESULT).run(content, content.length, this.#id, toolUseId);
   }
 
   #countUsage({ usage }: MessageEntry, countedBefore: number): void {

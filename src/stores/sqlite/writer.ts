@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { messageOf, WatchError } from "../../errors.ts";
 import type { Archive, SourceRecord, SyncTransaction } from "../../watch/archive.ts";
 import type { SessionId, SourceToken } from "../../watch/session.ts";
+import { Statements } from "./connection.ts";
 import { cannotRead, reasonOf } from "./header.ts";
 import { fileIdentity, isBusy } from "./reader.ts";
 import { migrate } from "./schema.ts";
@@ -21,15 +22,17 @@ const LOCK_RETRY_MS = 20;
 export class SqliteArchive extends SqliteStore implements Archive {
   readonly #path: string;
   readonly #db: DatabaseSync;
+  readonly #statements: Statements;
   readonly #identity: string;
   /** Syncs take turns: SQLite has one writer, and a transaction here spans several awaits. */
   #turn: Promise<void> = Promise.resolve();
 
   /** @param db a connection to `path` that `openArchive` has prepared. */
   constructor(path: string, db: DatabaseSync) {
-    super(path, { isForeign: false });
+    super(path, { leavesNoTrace: false });
     this.#path = path;
     this.#db = db;
+    this.#statements = new Statements(db);
     this.#identity = fileIdentity(path);
   }
 
@@ -71,7 +74,7 @@ export class SqliteArchive extends SqliteStore implements Archive {
     await this.#begin();
     let committed = false;
     try {
-      const transaction = new SqliteSync(this.#db, id);
+      const transaction = new SqliteSync(this.#statements, id);
       await work(transaction);
       if (!transaction.isSaved) return;
       this.#db.exec("COMMIT");
@@ -79,7 +82,8 @@ export class SqliteArchive extends SqliteStore implements Archive {
     } catch (error) {
       throw isSqliteError(error) ? this.#cannotWrite(error) : error;
     } finally {
-      if (!committed) this.#db.exec("ROLLBACK");
+      // SQLite has rolled back by itself after some errors (a full disk).
+      if (!committed && this.#db.isTransaction) this.#db.exec("ROLLBACK");
     }
   }
 

@@ -1,0 +1,44 @@
+/** A connection to a database, with the statements that were prepared on it. */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Tables } from "./tables.ts";
+
+/** Preparing costs more than running, and a connection sees the same few texts again and again. */
+export class Statements {
+  readonly #db: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** A reading connection, with what was learned about the archive when it was opened. */
+export class Connection extends Statements {
+  readonly tables: Tables;
+  readonly #db: DatabaseSync;
+
+  constructor(db: DatabaseSync, tables: Tables) {
+    super(db);
+    this.#db = db;
+    this.tables = tables;
+  }
+
+  /** Changes when any other connection, here or elsewhere, commits. */
+  dataVersion(): number {
+    return Number(this.prepare("PRAGMA data_version").get()?.["data_version"]);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
