@@ -3,6 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ForeignArchive } from "./support/archives.ts";
+import { Workspace } from "./support/workspace.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -72,6 +74,23 @@ describe("the README", () => {
     const flags = new Set(commands.flatMap((text) => text.match(/(?<= )--[a-z-]+/g) ?? []));
     expect([...flags].filter((flag) => !help.includes(flag))).toEqual([]);
     for (const command of ["serve", "list", "sync"]) expect(readme).toContain(`watch ${command}`);
+  });
+
+  test("has an example that runs", async () => {
+    using workspace = new Workspace();
+    using archive = new ForeignArchive(workspace.path("sessions.db")).add("93a9705e");
+    const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? "";
+    const script = workspace.path("example.ts");
+    writeFileSync(script, example.replace('"sessionwatch"', JSON.stringify(join(ROOT, "src/mod.ts"))));
+    const program = Bun.spawn([process.execPath, script], { cwd: workspace.folder, stdout: "pipe" });
+    const written = setInterval(() => archive.touch("93a9705e"), 20);
+    for await (const chunk of program.stdout) {
+      expect(new TextDecoder().decode(chunk)).toStartWith("session_updated 93a9705e\n");
+      break;
+    }
+    clearInterval(written);
+    program.kill();
+    await program.exited;
   });
 
   test("names the test command that CI runs", () => {

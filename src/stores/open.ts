@@ -16,8 +16,8 @@ export interface OpenedStore {
 }
 
 export interface OpenOptions {
-  /** Our own archive, created when it is opened for the first time. */
-  defaultPath: string;
+  /** Our own archive, created when it is opened for the first time; needed only where no URL is given. */
+  defaultPath?: string;
   /** Only read, even if it is ours. @default false */
   readOnly?: boolean;
 }
@@ -32,9 +32,12 @@ const SCHEMES = new Map<string, (url: string, readOnly: boolean) => OpenedStore>
  * @param url `sqlite:…`, `file:…`, or the path of an existing file; undefined for our own archive.
  * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
-export function openStore(url: string | undefined, options: OpenOptions): OpenedStore {
+export function openStore(url: string | undefined, options: OpenOptions = {}): OpenedStore {
   const { defaultPath, readOnly = false } = options;
-  if (url === undefined) return openSqlite(defaultPath, { isDefault: true, readOnly });
+  if (url === undefined) {
+    if (defaultPath === undefined) throw new TypeError("openStore() needs a URL or a defaultPath");
+    return openSqlite(defaultPath, { isDefault: true, readOnly });
+  }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
   const open = SCHEMES.get(scheme ?? "");
   if (open !== undefined) return open(url, readOnly);

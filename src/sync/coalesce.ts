@@ -12,12 +12,18 @@ interface Lane<T> {
 export class Coalescer<T> {
   readonly #clock: Clock;
   readonly #spacingMs: number;
+  readonly #isWork: (outcome: T) => boolean;
   readonly #lanes = new Map<string, Lane<T>>();
 
-  /** @param spacingMs from the start of one run to the start of the next with the same key. */
-  constructor(clock: Clock, spacingMs: number) {
+  /**
+   * @param spacingMs from the start of one run to the start of the next with the same key.
+   * @param isWork whether a run had anything to do; one that had not is followed by no spacing, so that a look in
+   * vain, as the poll takes it, never delays the change that comes after it.
+   */
+  constructor(clock: Clock, spacingMs: number, isWork: (outcome: T) => boolean = always) {
     this.#clock = clock;
     this.#spacingMs = spacingMs;
+    this.#isWork = isWork;
   }
 
   /** @returns the outcome of a run that starts after this call, so that it sees all that was there before. */
@@ -33,7 +39,8 @@ export class Coalescer<T> {
     const run = job();
     const rest = (): Promise<void> => this.#rest(startedMs);
     // The outcome is the caller's to handle; here only its end matters.
-    const lane: Lane<T> = { rested: run.then(rest, rest), next: null };
+    const rested = run.then((outcome) => (this.#isWork(outcome) ? rest() : undefined), rest);
+    const lane: Lane<T> = { rested, next: null };
     this.#lanes.set(key, lane);
     void lane.rested.then(() => {
       if (lane.next === null) this.#lanes.delete(key);
@@ -45,4 +52,8 @@ export class Coalescer<T> {
     const restMs = startedMs + this.#spacingMs - this.#clock.now();
     if (restMs > 0) await new Promise<void>((resolve) => void this.#clock.after(restMs, resolve));
   }
+}
+
+function always(): true {
+  return true;
 }

@@ -14,7 +14,7 @@ import { statTranscript, tokenOf, transcriptsUnder } from "./files.ts";
 import type { Transcript } from "./files.ts";
 
 /** Changes (ms) of one transcript that follow each other faster are synced together. */
-export const COALESCE_MS = 50;
+export const COALESCE_MS = 20;
 /** First and longest wait (ms) between two searches of all folders for sessions whose transcript is unknown. */
 const SEARCH_BACKOFF_MS = { first: 1500, max: 60_000 };
 
@@ -60,7 +60,7 @@ export class SyncEngine implements Engine {
     this.#archive = archive;
     this.roots = roots;
     this.#clock = clock;
-    this.#coalescer = new Coalescer(clock, COALESCE_MS);
+    this.#coalescer = new Coalescer(clock, COALESCE_MS, (changed) => changed);
   }
 
   /** Calls `listener` after each commit. */

@@ -40,7 +40,7 @@ export async function* readLines(
   let chunk = new Uint8Array(0);
   while (position < to) {
     // A chunk of which nothing was kept is used again.
-    if (pieces.length > 0 || chunk.length === 0) chunk = new Uint8Array(CHUNK_BYTES);
+    if (pieces.length > 0 || chunk.length === 0) chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - position));
     const { bytesRead } = await file.read(chunk, 0, Math.min(CHUNK_BYTES, to - position), position);
     if (bytesRead === 0) break;
     const bytes = chunk.subarray(0, bytesRead);

@@ -5,7 +5,7 @@ import type { Store } from "../../src/watch/ports.ts";
 
 /** @returns the store of an archive that exists; nothing is ever created. */
 export function openForeign(path: string): Store {
-  return openStore(`sqlite:${path}`, { defaultPath: "/nonexistent/sessions.db" }).store;
+  return openStore(`sqlite:${path}`).store;
 }
 
 /** A real store whose reads are counted and whose hints can be held back. */

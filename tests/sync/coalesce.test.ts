@@ -38,6 +38,24 @@ test("run() gives the outcome of a run that started after the call, also while o
   expect(await Promise.all([firstRun, secondRun])).toEqual([1, 2]);
 });
 
+test("run() starts the next run at once after one that had nothing to do", async () => {
+  const clock = new FakeClock();
+  const coalescer = new Coalescer<boolean>(clock, SPACING_MS, (changed) => changed);
+  const starts: number[] = [];
+  const job = (changed: boolean) => async () => {
+    starts.push(clock.now());
+    return changed;
+  };
+  const startMs = clock.now();
+  await coalescer.run("a", job(false));
+  await settled();
+  await coalescer.run("a", job(true));
+  const last = coalescer.run("a", job(true));
+  await clock.advance(SPACING_MS);
+  await last;
+  expect(starts.map((atMs) => atMs - startMs)).toEqual([0, 0, SPACING_MS]);
+});
+
 test("run() never starves: under continuous hints it runs once per spacing", async () => {
   const { clock, coalescer, starts, job } = counting();
   const runs: Promise<number>[] = [];

@@ -1,8 +1,9 @@
 /** Notices, within about a millisecond, that some process has written to a database file. */
 
-import { realpathSync, statSync, watch } from "node:fs";
+import { statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { basename, dirname } from "node:path";
+import { realFile } from "./real-file.ts";
 
 /**
  * When (ms) to hint again after a write was noticed. A commit in a write-ahead log is visible only after the log
@@ -42,7 +43,7 @@ export class ArchiveHints {
     let file: string;
     let place: string;
     try {
-      file = realpathSync(this.#path);
+      file = realFile(this.#path);
       const folder = statSync(dirname(file), { bigint: true });
       place = `${folder.dev}:${folder.ino}:${file}`;
     } catch {

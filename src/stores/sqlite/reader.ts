@@ -1,12 +1,13 @@
 /** A read-only connection that never goes blind, whatever is done to the file underneath it. */
 
-import { realpathSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "node:sqlite";
 import { WatchError } from "../../errors.ts";
 import { Connection } from "./connection.ts";
 import { cannotRead, readHeader } from "./header.ts";
+import { realFile } from "./real-file.ts";
 import { readTables } from "./tables.ts";
 
 interface Opened {
@@ -94,7 +95,7 @@ export class SqliteReader {
 
   #open(stats: BigIntStats): Opened {
     // An archive at rest is opened as immutable: SQLite would create a log beside it otherwise.
-    const realPath = realpathSync(this.#path);
+    const realPath = realFile(this.#path);
     const isImmutable = this.#leavesNoTrace && readHeader(this.#path).isWal && !hasLog(realPath);
     const url = pathToFileURL(realPath);
     if (isImmutable) url.searchParams.set("immutable", "1");

@@ -1,0 +1,81 @@
+/** What `watch serve` costs while nothing happens. Reads /proc, so it needs Linux. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { serve } from "../tests/support/program.ts";
+import { Workspace } from "../tests/support/workspace.ts";
+import { makeOurs } from "./archives.ts";
+import { nowMs } from "./clock.ts";
+import type { Figure, Setting } from "./figures.ts";
+
+const SESSIONS = 100;
+/** After the start, for its garbage and its threads to settle, in ms. */
+const SETTLE_MS = 3000;
+/** How long (ms) each state is observed: eight polls. */
+const OBSERVE_MS = 12_000;
+
+export async function idle({ binary }: Setting): Promise<Figure[]> {
+  if (process.platform !== "linux") return [{ what: "skipped", value: "needs /proc" }];
+  using workspace = new Workspace();
+  const [transcript] = await makeOurs(workspace, binary, SESSIONS);
+  const server = await serve({ name: "bench", command: [binary] }, workspace.env);
+  await using program = server.program;
+  await sleep(SETTLE_MS);
+  const alone = await observe(program.pid, "no client");
+
+  const closing = new AbortController();
+  const { signal } = closing;
+  const stream = await fetch(`${server.url}/api/v1/sessions/${transcript?.id}/watch`, { signal });
+  if (!stream.ok) throw new Error(`cannot follow: status ${stream.status}`);
+  const followed = await observe(program.pid, "1 client");
+  closing.abort();
+  return [...alone, ...followed];
+}
+
+async function observe(pid: number, state: string): Promise<Figure[]> {
+  const startedMs = nowMs();
+  const before = usageOf(pid);
+  await sleep(OBSERVE_MS);
+  const after = usageOf(pid);
+  const percent = ((after.cpuMs - before.cpuMs) / (nowMs() - startedMs)) * 100;
+  const switches = (after.switches - before.switches) / (OBSERVE_MS / 1000);
+  return [
+    { what: `resident memory, ${state}`, value: `${megabytes(memoryOf(pid, "Rss"))} MB` },
+    {
+      what: `proportional memory (shared pages divided), ${state}`,
+      value: `${megabytes(memoryOf(pid, "Pss"))} MB`,
+    },
+    { what: `CPU, ${state}`, value: `${percent.toFixed(2)} %` },
+    { what: `wake-ups, ${state}`, value: `${switches.toFixed(1)} /s` },
+  ];
+}
+
+interface Usage {
+  cpuMs: number;
+  /** Voluntary context switches: each is a thread that had gone to sleep. */
+  switches: number;
+}
+
+/** Of all threads. The scheduler counts in ns, where /proc/<pid>/stat rounds to ticks of 10 ms. */
+function usageOf(pid: number): Usage {
+  const usage = { cpuMs: 0, switches: 0 };
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const folder = `/proc/${pid}/task/${thread}`;
+    usage.cpuMs += Number(readFileSync(`${folder}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+    usage.switches += numberAfter("voluntary_ctxt_switches", readFileSync(`${folder}/status`, "utf8"));
+  }
+  return usage;
+}
+
+/** @returns kB. */
+function memoryOf(pid: number, kind: "Rss" | "Pss"): number {
+  return numberAfter(kind, readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
+}
+
+function numberAfter(key: string, text: string): number {
+  return Number(new RegExp(`^${key}:\\s*(\\d+)`, "m").exec(text)?.[1]);
+}
+
+function megabytes(kilobytes: number): string {
+  return (kilobytes / 1024).toFixed(1);
+}
