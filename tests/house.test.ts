@@ -56,6 +56,16 @@ describe("the house", () => {
   });
 });
 
+test("the lock file has an entry for every platform's package: npm ci refuses it otherwise", () => {
+  const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  const named = Object.values(lock.packages).flatMap(({ optionalDependencies = {} }) =>
+    Object.keys(optionalDependencies),
+  );
+  expect(named.filter((name) => lock.packages[`node_modules/${name}`] === undefined)).toEqual([]);
+});
+
 describe("the README", () => {
   const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 
