@@ -33,7 +33,14 @@ export function printable(text: string): string {
 
 function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(new PipeClosed("the pipe is closed", { cause: error }));
+    const fail = (error: NodeJS.ErrnoException): void => {
+      const isClosed = error.code === "EPIPE" || error.code === "ECONNRESET";
+      reject(
+        isClosed
+          ? new PipeClosed("the pipe is closed", { cause: error })
+          : new Error(`Cannot write: ${error.message}`, { cause: error }),
+      );
+    };
     // Bun reports a closed pipe as an event, Deno to the callback; without a listener the event would end us.
     stream.once("error", fail);
     // The event follows the callback: done is only what has left no listener behind.

@@ -3,6 +3,7 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import type { EventSourceMessage } from "eventsource-parser";
 import { messageOf, WatchError } from "../errors.ts";
+import { systemClock } from "../runtime/clock.ts";
 import type { SessionId, SessionSummary } from "../watch/session.ts";
 
 export interface Page {
@@ -14,11 +15,17 @@ export interface Page {
 export class ServerApi {
   readonly #base: URL;
   readonly #signal: AbortSignal;
+  readonly #silenceMs: number;
 
-  /** @throws WatchError `usage` if `server` is no URL of a server. */
-  constructor(server: string, signal: AbortSignal) {
+  /**
+   * @param silenceMs a stream without a byte for so long is taken for dead: ours send one every 15 s, agentsview's
+   * every 30 s.
+   * @throws WatchError `usage` if `server` is no URL of a server.
+   */
+  constructor(server: string, signal: AbortSignal, silenceMs = 45_000) {
     this.#base = baseOf(server);
     this.#signal = signal;
+    this.#silenceMs = silenceMs;
   }
 
   get origin(): string {
@@ -46,10 +53,16 @@ export class ServerApi {
     };
     const { body } = await this.#request(`sessions/${encodeURIComponent(id)}/watch?data=json`, headers);
     if (body === null) return;
+    const watchdog = new Watchdog(this.#silenceMs);
     try {
-      yield* body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+      yield* body
+        .pipeThrough(watchdog.stream, { signal: watchdog.signal })
+        .pipeThrough(new TextDecoderStream())
+        .pipeThrough(new EventSourceParserStream());
     } catch (error) {
       throw unreachable(this.origin, error);
+    } finally {
+      watchdog.stop();
     }
   }
 
@@ -84,6 +97,39 @@ function baseOf(server: string): URL {
     throw new WatchError("usage", `--server: ${url.protocol} is not HTTP; use http:// or https://`);
   }
   return new URL("api/v1/", url.href.endsWith("/") ? url : `${url.href}/`);
+}
+
+/** Aborts a stream through which nothing has passed for a while. */
+class Watchdog {
+  readonly #silence = new AbortController();
+  readonly #ms: number;
+  #forget: () => void;
+  readonly stream = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform: (chunk, controller) => {
+      this.#forget();
+      this.#forget = this.#wait();
+      controller.enqueue(chunk);
+    },
+  });
+
+  constructor(ms: number) {
+    this.#ms = ms;
+    this.#forget = this.#wait();
+  }
+
+  get signal(): AbortSignal {
+    return this.#silence.signal;
+  }
+
+  stop(): void {
+    this.#forget();
+  }
+
+  #wait(): () => void {
+    return systemClock.after(this.#ms, () =>
+      this.#silence.abort(new Error(`nothing came for ${this.#ms / 1000} s`)),
+    );
+  }
 }
 
 function unreachable(origin: string, cause: unknown): WatchError {

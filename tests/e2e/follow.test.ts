@@ -328,6 +328,21 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("common flags (%s
 });
 
 describe("the binary", () => {
+  test("says that it cannot write, and exits with 1, when the disk is full", async () => {
+    using archive = new ForeignArchive(workspace.path("view.db")).add("a");
+    for (const args of [["list"], ["a", "--initial"]]) {
+      const full = Bun.spawn([...BINARY.command, ...args, "--db", archive.path], {
+        env: workspace.env,
+        stdout: Bun.file("/dev/full"),
+        stderr: "pipe",
+      });
+      expect([await full.exited, await new Response(full.stderr).text()]).toEqual([
+        1,
+        expect.stringMatching(/^watch: Cannot write: .*ENOSPC/),
+      ]);
+    }
+  });
+
   test("runs nothing that lies in the folder where it is started", async () => {
     const folder = workspace.path("strange");
     mkdirSync(folder);

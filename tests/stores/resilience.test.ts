@@ -123,7 +123,58 @@ describe("a SQLite reader", () => {
     expect(await countOf("a")).toBe(3);
   });
 
-  test("cannot read an archive that is locked, without waiting for it, and reads it afterwards", async () => {
+  test("sees bytes that were overwritten after a commit went into the log", async () => {
+    await countOf("a");
+    archive.touch("a");
+    expect(await countOf("a")).toBe(2);
+    const backup = readFileSync(another("backup.db", "b"));
+    const before = await store.revision();
+    archive.db.close();
+    for (const suffix of ["-wal", "-shm"]) rmSync(archive.path + suffix, { force: true });
+    writeFileSync(archive.path, backup);
+    expect(await store.revision()).not.toBe(before);
+    expect([await countOf("a"), await countOf("b")]).toEqual([undefined, 1]);
+  });
+
+  test("sees what goes into a new log after the one that it had open was removed", async () => {
+    expect(await countOf("a")).toBe(1);
+    archive.db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    archive.db.close();
+    for (const suffix of ["-wal", "-shm"]) rmSync(archive.path + suffix, { force: true });
+    const writer = new ForeignArchiveWriter(archive.path);
+    for (let count = 2; count < 6; count += 1) {
+      const before = await store.revision();
+      writer.touch("a");
+      expect(await store.revision()).not.toBe(before);
+      expect(await countOf("a")).toBe(count);
+    }
+    writer.close();
+  });
+
+  test("knows columns that are added while it reads: a session can be trashed from then on", async () => {
+    const path = workspace.path("old.db");
+    using old = new ForeignArchive(path, { columns: "old" }).add("a");
+    store = openForeign(path);
+    expect(await countOf("a")).toBe(1);
+    old.db.exec(
+      "ALTER TABLE sessions ADD COLUMN deleted_at TEXT; UPDATE sessions SET deleted_at = '2026-01-01'",
+    );
+    expect(await countOf("a")).toBeUndefined();
+  });
+
+  test("waits for a lock that is held for a moment, and lets everything else go on", async () => {
+    const path = another("busy.db", "a");
+    store = openForeign(path);
+    using writer = { db: new DatabaseSync(path), [Symbol.dispose]: () => writer.db.close() };
+    writer.db.exec("BEGIN EXCLUSIVE; UPDATE sessions SET message_count = 5");
+    const reading = countOf("a");
+    const opening = openForeign(path);
+    setImmediate(() => writer.db.exec("COMMIT"));
+    expect(await reading).toBe(5);
+    await opening.close();
+  });
+
+  test("cannot read an archive that stays locked, and reads it afterwards", async () => {
     const path = another("locked.db", "a");
     store = openForeign(path);
     using writer = { db: new DatabaseSync(path), [Symbol.dispose]: () => writer.db.close() };

@@ -108,11 +108,22 @@ describe("Archive.sync()", () => {
     expect((await archive.list()).total).toBe(3);
   });
 
-  test("writes nothing into a file that has another's place", async () => {
+  test("goes on with the archive that another process has made in place of a lost one", async () => {
+    await archive.sync("a", save);
+    for (const suffix of ["", "-wal", "-shm"])
+      renameSync(workspace.archive + suffix, `${workspace.archive}.lost${suffix}`);
+    using other = { archive: open(), [Symbol.dispose]: () => void other.archive.close() };
+    await other.archive.sync("b", save);
+    await archive.sync("c", save);
+    expect((await other.archive.list()).sessions.map(({ id }) => id).toSorted()).toEqual(["b", "c"]);
+    expect((await archive.list()).total).toBe(2);
+  });
+
+  test("writes nothing while its file is away", async () => {
     renameSync(workspace.archive, `${workspace.archive}.old`);
     const error = {
       code: "archive_unavailable",
-      message: expect.stringContaining("another file has taken its place"),
+      message: expect.stringContaining("it does not exist any more"),
     };
     expect(archive.sync("a", save)).rejects.toMatchObject(error);
     expect(archive.source("a")).rejects.toMatchObject({ code: "archive_unavailable" });

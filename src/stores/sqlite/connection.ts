@@ -38,6 +38,11 @@ export class Connection extends Statements {
     return Number(this.prepare("PRAGMA data_version").get()?.["data_version"]);
   }
 
+  /** Changes with every table and column. */
+  schemaVersion(): number {
+    return Number(this.prepare("PRAGMA schema_version").get()?.["schema_version"]);
+  }
+
   close(): void {
     this.#db.close();
   }

@@ -16,9 +16,12 @@ interface Opened {
   realPath: string;
   /** Device and inode: another file at the same path has another identity. */
   identity: string;
+  /** Device and inode of the write-ahead log; empty if there was none. */
+  log: string;
+  /** Columns come when the archive's writer is upgraded. */
+  schemaVersion: number;
   /** Size and mtime of the main file. */
   stamp: string;
-  dataVersion: number;
   /** Opened without looking at locks or a log, because there was no log. */
   isImmutable: boolean;
 }
@@ -82,15 +85,11 @@ export class SqliteReader {
   #isStale(opened: Opened, stats: BigIntStats): boolean {
     if (opened.identity !== identityOf(stats)) return true;
     if (opened.isImmutable && hasLog(opened.realPath)) return true;
-    const stamp = stampOf(stats);
-    if (stamp === opened.stamp) return false;
-    // The file's bytes have changed. A commit through SQLite, or a checkpoint after one, shows in
-    // data_version; if that stands still, somebody may have overwritten the file behind SQLite's back.
-    const dataVersion = opened.connection.dataVersion();
-    if (dataVersion === opened.dataVersion) return true;
-    opened.stamp = stamp;
-    opened.dataVersion = dataVersion;
-    return false;
+    // Another log, or none: what is committed from now on goes past the one that is open here.
+    if (opened.log !== fileIdentity(logOf(opened.realPath))) return true;
+    if (opened.schemaVersion !== opened.connection.schemaVersion()) return true;
+    // A checkpoint, or somebody who has overwritten the file behind SQLite's back: they cannot be told apart.
+    return opened.stamp !== stampOf(stats);
   }
 
   #open(stats: BigIntStats): Opened {
@@ -105,13 +104,15 @@ export class SqliteReader {
       db.exec("PRAGMA busy_timeout = 0");
       const connection = new Connection(db, readTables(db, this.#path));
       this.#generation += 1;
-      const dataVersion = connection.dataVersion();
+      const schemaVersion = connection.schemaVersion();
+      const log = fileIdentity(logOf(realPath));
       return {
         connection,
         realPath,
         identity: identityOf(stats),
         stamp: stampOf(stats),
-        dataVersion,
+        log,
+        schemaVersion,
         isImmutable,
       };
     } catch (error) {
@@ -121,9 +122,10 @@ export class SqliteReader {
   }
 }
 
-/** Deno's errors carry no SQLite code, so the message has to do on both runtimes. */
+/** Deno's errors carry no number, so the message has to do on both runtimes. */
 export function isBusy(error: unknown): boolean {
-  return error instanceof Error && /\b(locked|busy)\b/.test(error.message);
+  if (error instanceof WatchError) return isBusy(error.cause);
+  return error instanceof Error && /^database (table |schema )?is locked/.test(error.message);
 }
 
 /** @returns device and inode of the file at `path`; empty if there is none. */
@@ -140,7 +142,11 @@ function stampOf(stats: BigIntStats): string {
   return `${stats.size}:${stats.mtimeNs}`;
 }
 
+function logOf(realPath: string): string {
+  return `${realPath}-wal`;
+}
+
 /** An empty log holds nothing: the main file is the whole truth. */
 function hasLog(path: string): boolean {
-  return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  return (statSync(logOf(path), { throwIfNoEntry: false })?.size ?? 0) > 0;
 }

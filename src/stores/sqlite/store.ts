@@ -1,13 +1,19 @@
 /** Reads any SQLite archive, ours or an agentsview one of any age. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ListQuery, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
 import { ArchiveHints } from "./hints.ts";
 import { readMessages } from "./messages.ts";
-import { SqliteReader } from "./reader.ts";
+import { isBusy, SqliteReader } from "./reader.ts";
 import type { ReaderOptions } from "./reader.ts";
 import type { Connection } from "./connection.ts";
 import { findIds, readStates, readSummaries, readSummary } from "./sessions.ts";
+
+/** How long (ms) a read waits for a lock to go: a commit holds it for milliseconds. */
+const LOCK_PATIENCE_MS = 1500;
+/** Longest pause (ms) between two tries. */
+const LOCK_RETRY_MS = 10;
 
 export class SqliteStore implements Store {
   readonly #reader: SqliteReader;
@@ -17,14 +23,20 @@ export class SqliteStore implements Store {
   constructor(path: string, options: ReaderOptions) {
     this.#reader = new SqliteReader(path, options);
     this.#hints = new ArchiveHints(path);
-    this.#reader.revision();
+    try {
+      this.#reader.revision();
+    } catch (error) {
+      // It is an archive, and somebody writes to it: whoever reads it will wait.
+      if (!isBusy(error)) throw error;
+    }
   }
 
-  // Everything is read synchronously, before the promise is returned: what a caller does next comes after it.
+  // Everything is read before the promise is returned, unless a lock is in the way: what a caller does next comes
+  // after it.
 
   async revision(): Promise<string> {
     this.#hints.check();
-    return this.#reader.revision();
+    return await patiently(() => this.#reader.revision());
   }
 
   async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>> {
@@ -52,12 +64,23 @@ export class SqliteStore implements Store {
   }
 
   /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
-  protected read<T>(query: (connection: Connection) => T): T {
-    return this.#reader.read(query);
+  protected read<T>(query: (connection: Connection) => T): Promise<T> {
+    return patiently(() => this.#reader.read(query));
   }
 
   async close(): Promise<void> {
     this.#hints.close();
     this.#reader.close();
+  }
+}
+
+/** Tries at once, and again for as long as nothing but a lock is in the way; the event loop goes on meanwhile. */
+async function patiently<T>(read: () => T): Promise<T> {
+  for (const deadline = Date.now() + LOCK_PATIENCE_MS; ; await sleep(Math.random() * LOCK_RETRY_MS)) {
+    try {
+      return read();
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw error;
+    }
   }
 }

@@ -21,25 +21,21 @@ const LOCK_RETRY_MS = 20;
 
 export class SqliteArchive extends SqliteStore implements Archive {
   readonly #path: string;
-  readonly #db: DatabaseSync;
-  readonly #statements: Statements;
-  readonly #identity: string;
+  #writer: Writer;
   /** Syncs take turns: SQLite has one writer, and a transaction here spans several awaits. */
   #turn: Promise<void> = Promise.resolve();
 
-  /** @param db a connection to `path` that `openArchive` has prepared. */
-  constructor(path: string, db: DatabaseSync) {
+  /** @param writer the connection that was opened to `path`. */
+  constructor(path: string, writer: Writer) {
     super(path, { leavesNoTrace: false });
     this.#path = path;
-    this.#db = db;
-    this.#statements = new Statements(db);
-    this.#identity = fileIdentity(path);
+    this.#writer = writer;
   }
 
   // Read as everybody reads: what a sync has not committed yet is not there.
 
   async sources(): Promise<Map<string, { id: SessionId; token: SourceToken }>> {
-    const rows = this.read((connection) => connection.prepare(SELECT_SOURCES).all());
+    const rows = await this.read((connection) => connection.prepare(SELECT_SOURCES).all());
     return new Map(
       rows.map((row) => [
         String(row["path"]),
@@ -67,42 +63,49 @@ export class SqliteArchive extends SqliteStore implements Archive {
   override async close(): Promise<void> {
     await this.#turn;
     await super.close();
-    this.#db.close();
+    this.#writer.db.close();
   }
 
   async #transact(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {
-    await this.#begin();
+    const { db, statements } = await this.#begin();
     let committed = false;
     try {
-      const transaction = new SqliteSync(this.#statements, id);
+      const transaction = new SqliteSync(statements, id);
       await work(transaction);
       if (!transaction.isSaved) return;
-      this.#db.exec("COMMIT");
+      db.exec("COMMIT");
       committed = true;
     } catch (error) {
       throw isSqliteError(error) ? this.#cannotWrite(error) : error;
     } finally {
       // SQLite has rolled back by itself after some errors (a full disk).
-      if (!committed && this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      if (!committed && db.isTransaction) db.exec("ROLLBACK");
     }
   }
 
   /** Waits for the write lock without blocking the event loop. */
-  async #begin(): Promise<void> {
-    // A file that was moved away or replaced would swallow what is written to it.
-    if (fileIdentity(this.#path) !== this.#identity) {
-      throw this.#cannotWrite(new Error("another file has taken its place: restart watch"));
-    }
+  async #begin(): Promise<Writer> {
+    this.#followFile();
     const deadline = Date.now() + LOCK_PATIENCE_MS;
     for (;;) {
       try {
-        this.#db.exec("BEGIN IMMEDIATE");
-        return;
+        this.#writer.db.exec("BEGIN IMMEDIATE");
+        return this.#writer;
       } catch (error) {
         if (!isBusy(error) || Date.now() > deadline) throw this.#cannotWrite(error);
       }
       await sleep(Math.random() * LOCK_RETRY_MS);
     }
+  }
+
+  /** A file that was replaced would swallow what is written to it; one that is gone may come back. */
+  #followFile(): void {
+    const identity = fileIdentity(this.#path);
+    if (identity === "") throw this.#cannotWrite(new Error("it does not exist any more"));
+    if (identity === this.#writer.identity) return;
+    const next = connect(this.#path);
+    this.#writer.db.close();
+    this.#writer = next;
   }
 
   #cannotWrite(cause: unknown): WatchError {
@@ -118,6 +121,14 @@ function isSqliteError(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | null)?.code === "ERR_SQLITE_ERROR";
 }
 
+/** The one connection that writes. */
+interface Writer {
+  db: DatabaseSync;
+  statements: Statements;
+  /** The file that it writes to. */
+  identity: string;
+}
+
 /**
  * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
  *
@@ -125,13 +136,24 @@ function isSqliteError(error: unknown): boolean {
  */
 export function openArchive(path: string): SqliteArchive {
   createPrivate(path);
+  const writer = connect(path);
+  try {
+    return new SqliteArchive(path, writer);
+  } catch (error) {
+    writer.db.close();
+    throw error;
+  }
+}
+
+/** @throws WatchError `archive_unavailable`, `archive_unusable`. */
+function connect(path: string): Writer {
   try {
     // Waiting is allowed here, and only here: several processes may create the archive at once.
     const db = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: true });
     try {
       migrate(db, path);
       db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0");
-      return new SqliteArchive(path, db);
+      return { db, statements: new Statements(db), identity: fileIdentity(path) };
     } catch (error) {
       db.close();
       throw error;
