@@ -19,7 +19,7 @@ test("ServerApi.events() gives up a stream through which nothing has passed for 
   const reading = (async () => {
     for await (const { data } of api.events("a", undefined)) seen.push(data);
   })();
-  expect(reading).rejects.toMatchObject({
+  await expect(reading).rejects.toMatchObject({
     code: "server_unreachable",
     message: `cannot reach http://127.0.0.1:${server.port}: nothing came for 0.05 s`,
   });

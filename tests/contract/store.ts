@@ -107,7 +107,7 @@ export function storeContract(name: string, open: () => ArchiveFixture): void {
       expect(await idsOf({ project: "a" })).toEqual(["a2", "a1"]);
       expect(await idsOf({ activeSince: "2026-01-02T00:00:00.000Z" })).toEqual(["b", "a2"]);
       expect(await idsOf({ agent: "nobody's" })).toEqual([]);
-      expect(store.list({ cursor: "%%%" })).rejects.toMatchObject({ code: "usage" });
+      await expect(store.list({ cursor: "%%%" })).rejects.toMatchObject({ code: "usage" });
     });
 
     test("idsStartingWith() takes a prefix literally, with or without the agent's name", async () => {

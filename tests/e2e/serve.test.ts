@@ -299,10 +299,24 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> --ser
     expect(await client.json()).toMatchObject({ message_count: 2 });
     first.program.kill("SIGKILL");
     await first.program.exit();
+    const second = await serve(lane, workspace.env, [
+      "--db",
+      archive.path,
+      "--port",
+      port,
+      "--heartbeat",
+      "20ms",
+    ]);
+    // Nothing has changed: the first that comes from the new server is its heartbeat.
+    expect(await client.json()).toMatchObject({ event: "heartbeat" });
+    second.program.kill("SIGKILL");
+    await second.program.exit();
     archive.touch("a");
-    const second = await serve(lane, workspace.env, ["--db", archive.path, "--port", port]);
-    await using _server = second.program;
-    expect(await client.json()).toMatchObject({ message_count: 3 });
+    const third = await serve(lane, workspace.env, ["--db", archive.path, "--port", port]);
+    await using _server = third.program;
+    let update = await client.json();
+    while (update["event"] === "heartbeat") update = await client.json();
+    expect(update).toMatchObject({ event: "session_updated", message_count: 3 });
     expect(await client.exit()).toBe(0);
   });
 

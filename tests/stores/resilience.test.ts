@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   closeSync,
   copyFileSync,
+  mkdirSync,
   openSync,
   readSync,
   writeSync,
@@ -75,8 +76,8 @@ describe("a SQLite reader", () => {
 
   test("cannot read a deleted archive, and reads the next one at its place", async () => {
     removeArchive();
-    expect(store.revision()).rejects.toMatchObject({ code: "archive_unavailable" });
-    expect(store.states(["a"])).rejects.toMatchObject({ code: "archive_unavailable" });
+    await expect(store.revision()).rejects.toMatchObject({ code: "archive_unavailable" });
+    await expect(store.states(["a"])).rejects.toMatchObject({ code: "archive_unavailable" });
     renameSync(another("next.db", "b"), archive.path);
     expect(await countOf("b")).toBe(1);
   });
@@ -84,7 +85,7 @@ describe("a SQLite reader", () => {
   test("reads an archive that was moved away and back, with what was written meanwhile", async () => {
     for (const suffix of ["", "-wal", "-shm"])
       renameSync(archive.path + suffix, `${archive.path}.away${suffix}`);
-    expect(store.revision()).rejects.toMatchObject({ code: "archive_unavailable" });
+    await expect(store.revision()).rejects.toMatchObject({ code: "archive_unavailable" });
     archive.touch("a");
     for (const suffix of ["", "-wal", "-shm"])
       renameSync(`${archive.path}.away${suffix}`, archive.path + suffix);
@@ -99,7 +100,7 @@ describe("a SQLite reader", () => {
     expect(await countOf("a")).toBe(1);
     for (const size of [0, 50, 4096]) {
       truncateSync(path, size);
-      expect(store.states(["a"])).rejects.toMatchObject({ code: expect.stringMatching(/^archive_/) });
+      await expect(store.states(["a"])).rejects.toMatchObject({ code: expect.stringMatching(/^archive_/) });
       writeFileSync(path, readFileSync(copy));
       expect(await countOf("a")).toBe(1);
     }
@@ -179,7 +180,7 @@ describe("a SQLite reader", () => {
     store = openForeign(path);
     using writer = { db: new DatabaseSync(path), [Symbol.dispose]: () => writer.db.close() };
     writer.db.exec("BEGIN EXCLUSIVE; UPDATE sessions SET message_count = 5");
-    expect(store.states(["a"])).rejects.toMatchObject({ code: "archive_unavailable" });
+    await expect(store.states(["a"])).rejects.toMatchObject({ code: "archive_unavailable" });
     writer.db.exec("COMMIT");
     expect(await countOf("a")).toBe(5);
   });
@@ -236,6 +237,25 @@ describe("hints", () => {
     archive.touch("a");
     await within(promise, () => "a hint");
     stop();
+  });
+
+  test("come from the folder that is there now, after it was replaced", async () => {
+    mkdirSync(workspace.path("place"));
+    const path = workspace.path("place", "view.db");
+    copyFileSync(another("first.db", "a"), path);
+    const replaced = openForeign(path);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = replaced.onHint(resolve);
+    renameSync(workspace.path("place"), workspace.path("old-place"));
+    mkdirSync(workspace.path("place"));
+    copyFileSync(another("second.db", "b"), path);
+    // What a poll does.
+    await replaced.revision();
+    using writer = { db: new DatabaseSync(path), [Symbol.dispose]: () => writer.db.close() };
+    writer.db.exec("UPDATE sessions SET message_count = 2");
+    await within(promise, () => "a hint from the new folder");
+    stop();
+    await replaced.close();
   });
 
   test("do not come from readers: the shared-memory file is theirs", async () => {

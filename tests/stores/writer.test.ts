@@ -70,7 +70,7 @@ describe("Archive.sync()", () => {
       await save(transaction);
       throw failure;
     });
-    expect(failing).rejects.toBe(failure);
+    await expect(failing).rejects.toBe(failure);
     await failing.catch(() => undefined);
     await archive.sync("b", (transaction) => transaction.write([]));
     expect((await archive.list()).total).toBe(0);
@@ -125,8 +125,8 @@ describe("Archive.sync()", () => {
       code: "archive_unavailable",
       message: expect.stringContaining("it does not exist any more"),
     };
-    expect(archive.sync("a", save)).rejects.toMatchObject(error);
-    expect(archive.source("a")).rejects.toMatchObject({ code: "archive_unavailable" });
+    await expect(archive.sync("a", save)).rejects.toMatchObject(error);
+    await expect(archive.source("a")).rejects.toMatchObject({ code: "archive_unavailable" });
   });
 
   test("leaves a session alone that was excluded or trashed", async () => {

@@ -15,6 +15,8 @@ export interface Observed {
   reads: string[][];
   /** Reads of the archive's revision. */
   revisions: number;
+  /** Who wants to be told of hints. */
+  listeners: number;
 }
 
 /** @param hints false makes the store one without notifications: only the poll is left. */
@@ -22,6 +24,7 @@ export function observe(store: Store, { hints = true }: { hints?: boolean } = {}
   const observed: Observed = {
     reads: [],
     revisions: 0,
+    listeners: 0,
     store: {
       revision() {
         observed.revisions += 1;
@@ -31,7 +34,14 @@ export function observe(store: Store, { hints = true }: { hints?: boolean } = {}
         observed.reads.push([...ids]);
         return store.states(ids);
       },
-      onHint: (hint) => (hints ? store.onHint(hint) : () => undefined),
+      onHint(hint) {
+        observed.listeners += 1;
+        const forget = hints ? store.onHint(hint) : () => undefined;
+        return () => {
+          observed.listeners -= 1;
+          forget();
+        };
+      },
       list: (query) => store.list(query),
       get: (id) => store.get(id),
       idsStartingWith: (prefix, limit) => store.idsStartingWith(prefix, limit),

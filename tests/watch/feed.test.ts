@@ -64,8 +64,10 @@ describe("Watcher.events()", () => {
 
   test("throws session_not_found before any update", async () => {
     const subscription = watcher.events("nobody");
-    expect(subscription.ready).rejects.toMatchObject({ code: "session_not_found" });
-    expect(Array.fromAsync(watcher.events("nobody"))).rejects.toMatchObject({ code: "session_not_found" });
+    await expect(subscription.ready).rejects.toMatchObject({ code: "session_not_found" });
+    await expect(Array.fromAsync(watcher.events("nobody"))).rejects.toMatchObject({
+      code: "session_not_found",
+    });
     await settled();
     expect(clock.pending).toBe(0);
   });
@@ -213,7 +215,9 @@ describe("Feed", () => {
     const subscription = watcher.events("a");
     await subscription.ready;
     await settled();
+    expect(observed.listeners).toBe(1);
     subscription.close();
+    expect(observed.listeners).toBe(0);
     const asked = observed.revisions;
     watcher.wake();
     await clock.advance(60_000);
@@ -270,6 +274,17 @@ describe("Feed", () => {
     expect(takeAll(subscription)).toEqual([]);
   });
 
+  test("tries again within a fraction of the poll interval while it cannot read", async () => {
+    using subscription = closing(watcher.events("a"));
+    await subscription.ready;
+    renameSync(archive.path, `${archive.path}.away`);
+    await clock.advance(POLL_INTERVAL_MS);
+    archive.touch("a");
+    renameSync(`${archive.path}.away`, archive.path);
+    await clock.advance(100);
+    expect(eventsOf(subscription)).toEqual(["session_updated"]);
+  });
+
   test("tells a new subscriber of an outage that goes on", async () => {
     using first = closing(watcher.events("a"));
     await first.ready;
@@ -278,7 +293,7 @@ describe("Feed", () => {
     using second = closing(watcher.events("a"));
     await second.ready;
     expect(eventsOf(second)).toEqual(["degraded"]);
-    expect(watcher.events("b").ready).rejects.toMatchObject({ code: "archive_unavailable" });
+    await expect(watcher.events("b").ready).rejects.toMatchObject({ code: "archive_unavailable" });
   });
 });
 

@@ -26,7 +26,7 @@ test("resolveId() finds the latest, an id without its agent's name, and a unique
 
 test("resolveId() names the candidates, ten at most", async () => {
   const two = resolveId("a", among("a1", "codex:a1", "b"));
-  expect(two).rejects.toMatchObject({
+  await expect(two).rejects.toMatchObject({
     code: "session_ambiguous",
     message: "several sessions begin with a:\n  a1\n  codex:a1",
   });
@@ -35,14 +35,14 @@ test("resolveId() names the candidates, ten at most", async () => {
   );
   expect(many.split("\n").length).toBe(12);
   expect(many).toEndWith("\n  …");
-  expect(resolveId("a", among("a\n1", "a2"))).rejects.toMatchObject({
+  await expect(resolveId("a", among("a\n1", "a2"))).rejects.toMatchObject({
     message: expect.stringContaining("\n  a\\n1\n  a2"),
   });
 });
 
 test("resolveId() throws session_not_found for what is not there, and for nothing", async () => {
   for (const wanted of ["x", ""]) {
-    expect(resolveId(wanted, among("a"))).rejects.toMatchObject({ code: "session_not_found" });
+    await expect(resolveId(wanted, among("a"))).rejects.toMatchObject({ code: "session_not_found" });
   }
-  expect(resolveId("latest", among())).rejects.toMatchObject({ code: "session_not_found" });
+  await expect(resolveId("latest", among())).rejects.toMatchObject({ code: "session_not_found" });
 });

@@ -60,6 +60,25 @@ describe("step()", () => {
     expect(step(gone.state, { nowMs: 2, row: row("1"), source: "a" }, DELAY_MS).action).toBe("wait");
   });
 
+  test("gives a row that has changed and is still behind the whole delay again, and starts the backoff anew", () => {
+    let state = seen({ row: row("1", "a"), source: "b" });
+    for (const nowMs of [5000, 10_000])
+      state = step(state, { nowMs, row: row("1", "a"), source: "b" }, DELAY_MS).state;
+    expect(state.syncs).toBe(2);
+    const emitted = step(state, { nowMs: 12_000, row: row("2", "b"), source: "c" }, DELAY_MS);
+    expect([emitted.action, emitted.state.syncAtMs, emitted.state.syncs]).toEqual([
+      "emit",
+      12_000 + DELAY_MS,
+      0,
+    ]);
+    expect(step(emitted.state, { nowMs: 16_999, row: row("2", "b"), source: "c" }, DELAY_MS).action).toBe(
+      "wait",
+    );
+    expect(step(emitted.state, { nowMs: 17_000, row: row("2", "b"), source: "c" }, DELAY_MS).action).toBe(
+      "sync",
+    );
+  });
+
   test("does not take a source that nobody looked at for one that vanished", () => {
     const state = seen({ row: row("1", "a"), source: "b" });
     expect(step(state, { nowMs: 1, row: row("1", "a") }, DELAY_MS)).toEqual({ action: "wait", state });
