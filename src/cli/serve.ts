@@ -5,7 +5,7 @@ import type { Logger } from "@logtape/logtape";
 import { messageOf, WatchError } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { listen } from "../runtime/listen.ts";
-import type { Listener } from "../runtime/listen.ts";
+import type { Listener, ListenOptions } from "../runtime/listen.ts";
 import { createApp } from "../server/app.ts";
 import { isLoopback } from "../server/guard.ts";
 import { Streams } from "../server/sse.ts";
@@ -37,7 +37,7 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
   const onError = (error: unknown): void => log.error(messageOf(error), { error });
   const app = createApp({ store, watcher, streams, version: VERSION, pid: process.pid, onError });
   try {
-    const listener = open(options, (request) => app.fetch(request));
+    const listener = open(options, (request, connection) => app.fetch(request, connection));
     log.info(`listening on http://${hostInUrl(options.host)}:${listener.port}`);
     const live = engine === undefined ? undefined : startSyncing(engine, options, signal, log);
     await aborted(signal);
@@ -52,10 +52,7 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
   return EXIT.done;
 }
 
-function open(
-  { host, port }: ServeOptions,
-  fetch: (request: Request) => Response | Promise<Response>,
-): Listener {
+function open({ host, port }: ServeOptions, fetch: ListenOptions["fetch"]): Listener {
   try {
     return listen({ hostname: host, port, fetch });
   } catch (error) {

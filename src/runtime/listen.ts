@@ -4,7 +4,13 @@ export interface ListenOptions {
   hostname: string;
   /** 0 means any free one. */
   port: number;
-  fetch: (request: Request) => Response | Promise<Response>;
+  /** @param connection the one on which the request came. */
+  fetch: (request: Request, connection: Connection) => Response | Promise<Response>;
+}
+
+export interface Connection {
+  /** Closes it although its client does not read: ending the response would wait for that client for ever. */
+  cut: () => void;
 }
 
 export interface Listener {
@@ -13,17 +19,26 @@ export interface Listener {
   stop: () => Promise<void>;
 }
 
+interface BunServer {
+  port: number;
+  /** Closes the request's connection when nothing has passed on it for so many seconds. */
+  timeout(request: Request, seconds: number): void;
+  stop(force: boolean): Promise<void>;
+}
+
 interface BunGlobal {
-  serve(options: ListenOptions & { idleTimeout: number }): {
+  serve(options: {
+    hostname: string;
     port: number;
-    stop(force: boolean): Promise<void>;
-  };
+    idleTimeout: number;
+    fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
+  }): BunServer;
 }
 
 interface DenoGlobal {
   serve(
     options: { hostname: string; port: number; onListen: () => void; signal: AbortSignal },
-    handler: ListenOptions["fetch"],
+    handler: (request: Request) => Response | Promise<Response>,
   ): { addr: { port: number }; finished: Promise<void> };
 }
 
@@ -36,15 +51,23 @@ export function listen(options: ListenOptions): Listener {
   throw new Error("watch serve needs Bun or Deno");
 }
 
-function listenOnBun(bun: BunGlobal, options: ListenOptions): Listener {
-  // Bun would cut a quiet stream after 10 s otherwise.
-  const server = bun.serve({ ...options, idleTimeout: 0 });
+function listenOnBun(bun: BunGlobal, { hostname, port, fetch }: ListenOptions): Listener {
+  const server = bun.serve({
+    hostname,
+    port,
+    // Bun would cut a quiet stream after 10 s otherwise.
+    idleTimeout: 0,
+    fetch: (request, self) => fetch(request, { cut: () => self.timeout(request, 1) }),
+  });
   return { port: server.port, stop: () => server.stop(true) };
 }
 
 function listenOnDeno(deno: DenoGlobal, { hostname, port, fetch }: ListenOptions): Listener {
   const stopping = new AbortController();
-  const { addr, finished } = deno.serve({ hostname, port, onListen: quiet, signal: stopping.signal }, fetch);
+  const { addr, finished } = deno.serve(
+    { hostname, port, onListen: quiet, signal: stopping.signal },
+    (request) => fetch(request, DENO_CONNECTION),
+  );
   return {
     port: addr.port,
     stop() {
@@ -53,6 +76,9 @@ function listenOnDeno(deno: DenoGlobal, { hostname, port, fetch }: ListenOptions
     },
   };
 }
+
+/** Deno offers no such thing: the response ends, and its connection stays until the client goes. */
+const DENO_CONNECTION: Connection = { cut: () => undefined };
 
 /** Deno would print a line of its own. */
 function quiet(): void {}

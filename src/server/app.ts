@@ -29,8 +29,15 @@ const STATUS: Partial<Record<ErrorCode, 400 | 404 | 503>> = {
   archive_unusable: 503,
 };
 
-export function createApp({ store, watcher, streams, version, pid, onError }: AppOptions): Hono {
-  const app = new Hono();
+/** What the runtime knows of the connection on which a request came. */
+export interface Bindings {
+  /** Closes it although its client does not read. */
+  cut: () => void;
+}
+
+export function createApp(options: AppOptions): Hono<{ Bindings: Bindings }> {
+  const { store, watcher, streams, version, pid, onError } = options;
+  const app = new Hono<{ Bindings: Bindings }>();
   app.use(onlyLoopbackHosts);
 
   app.get("/", (c) => c.html(page as unknown as string));
@@ -74,7 +81,7 @@ export function createApp({ store, watcher, streams, version, pid, onError }: Ap
       subscription.close();
       return new Response(null, { headers: STREAM_HEADERS });
     }
-    return streams.respond(subscription, data);
+    return streams.respond(subscription, data, c.env.cut);
   });
 
   app.notFound((c) => c.json({ error: `no such route: ${c.req.method} ${c.req.path}` }, 404));

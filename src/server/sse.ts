@@ -9,6 +9,8 @@ import type { Subscription } from "../watch/subscription.ts";
 const RETRY_MS = 3000;
 /** After so long (ms) without a byte a comment is sent, so that nothing on the way takes the stream for dead. */
 const COMMENT_MS = 15_000;
+/** A client that has taken nothing for so long (ms) while something waits for it is not coming back. */
+const STALL_MS = 30_000;
 /** How often (ms) all open streams are looked over for what is due. */
 const SWEEP_MS = 1000;
 
@@ -27,6 +29,9 @@ interface Stream {
   /** When the last byte, and the last event, was sent. */
   lastByteMs: number;
   lastEventMs: number;
+  /** Since when the client has taken nothing of what waits for it; null while it takes all. */
+  stalledSinceMs: number | null;
+  cut: () => void;
 }
 
 /** Every stream of a server: opened here, kept alive by one timer, closed together. */
@@ -45,19 +50,32 @@ export class Streams {
     return this.#open.size;
   }
 
-  /** @returns the response that streams `subscription` until either side ends it. */
-  respond(subscription: Subscription, form: DataForm): Response {
+  /**
+   * @param cut closes the connection of a client that does not read.
+   * @returns the response that streams `subscription` until either side ends it.
+   */
+  respond(subscription: Subscription, form: DataForm, cut: () => void): Response {
     let stream: Stream;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         const nowMs = this.#clock.now();
-        stream = { subscription, controller, lastByteMs: nowMs, lastEventMs: nowMs };
+        stream = {
+          subscription,
+          controller,
+          lastByteMs: nowMs,
+          lastEventMs: nowMs,
+          stalledSinceMs: null,
+          cut,
+        };
         // Bun withholds the headers until there is a first chunk.
         controller.enqueue(encode(`: ok\nretry: ${RETRY_MS}\n\n`));
         this.#add(stream);
         subscription.onPending(() => this.#pump(stream, form));
       },
-      pull: () => this.#pump(stream, form),
+      pull: () => {
+        stream.stalledSinceMs = null;
+        this.#pump(stream, form);
+      },
       cancel: () => this.#remove(stream),
     });
     return new Response(body, { headers: STREAM_HEADERS });
@@ -85,6 +103,12 @@ export class Streams {
     this.#cancelSweep = null;
   }
 
+  #giveUp(stream: Stream): void {
+    this.#remove(stream);
+    stream.controller.error(new Error("the client has stopped reading"));
+    stream.cut();
+  }
+
   /** Sends what is pending for as long as the client takes it; the rest stays, coalesced, in the mailbox. */
   #pump(stream: Stream, form: DataForm): void {
     const { subscription, controller } = stream;
@@ -108,8 +132,12 @@ export class Streams {
     this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep());
     const beat = frameOf(heartbeat(nowMs), "id");
     for (const stream of this.#open) {
-      // A client that does not read gets nothing more: it would only pile up.
-      if ((stream.controller.desiredSize ?? 0) <= 0) continue;
+      if ((stream.controller.desiredSize ?? 0) <= 0) {
+        // It gets nothing more: that would only pile up.
+        stream.stalledSinceMs ??= nowMs;
+        if (nowMs - stream.stalledSinceMs >= STALL_MS) this.#giveUp(stream);
+        continue;
+      }
       if (nowMs - stream.lastEventMs >= this.#heartbeatMs) {
         stream.controller.enqueue(beat);
         stream.lastEventMs = nowMs;

@@ -60,11 +60,13 @@ describe("Streams", () => {
   let streams: Streams;
   let mailbox: Mailbox;
   let left: number;
+  let cuts: number;
 
   beforeEach(() => {
     clock = new FakeClock();
     streams = new Streams(clock, 30_000);
     left = 0;
+    cuts = 0;
   });
   afterEach(() => streams.closeAll());
 
@@ -73,7 +75,7 @@ describe("Streams", () => {
       mailbox = given;
       return { ready: Promise.resolve(null), leave: () => (left += 1) };
     });
-    const { body } = streams.respond(subscription, "id");
+    const { body } = streams.respond(subscription, "id", () => (cuts += 1));
     if (body === null) throw new Error("no body");
     return body.getReader();
   }
@@ -105,9 +107,26 @@ describe("Streams", () => {
   test("hold nothing for a client that does not read but the newest state of its session", async () => {
     const reader = open();
     for (let version = 1; version <= 1000; version += 1) mailbox.put(updated("abc", `v${version}`));
-    await clock.advance(120_000);
+    await clock.advance(29_000);
     expect(await read(reader)).toBe(": ok\nretry: 3000\n\n");
     expect(await read(reader)).toStartWith("id: v1000\n");
+  });
+
+  test("close the connection of a client that has taken nothing for 30 s, and of no other", async () => {
+    const stalled = open();
+    const slow = open();
+    const slowMailbox = mailbox;
+    const quiet = open();
+    await read(slow);
+    await read(quiet);
+    for (let seconds = 0; seconds < 60; seconds += 20) {
+      await clock.advance(20_000);
+      slowMailbox.put(updated("abc"));
+      await read(slow);
+      await read(quiet);
+    }
+    expect([cuts, streams.size, left]).toEqual([1, 2, 1]);
+    await expect(stalled.read()).rejects.toThrow("the client has stopped reading");
   });
 
   test("leave no timer and no subscription behind when the client has gone", async () => {
