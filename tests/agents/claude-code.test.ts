@@ -154,8 +154,8 @@ describe("placeOf()", () => {
 describe("roots()", () => {
   test("are the configured folder, or both that versions have used", () => {
     const home = "/home/x";
-    expect(claudeCode.roots({ env: { CLAUDE_CONFIG_DIR: "/work/claude" }, home })).toEqual([
-      "/work/claude/projects",
+    expect(claudeCode.roots({ env: { CLAUDE_CONFIG_DIR: "/elsewhere/claude" }, home })).toEqual([
+      "/elsewhere/claude/projects",
     ]);
     expect(claudeCode.roots({ env: {}, home })).toEqual([
       "/home/x/.claude/projects",
