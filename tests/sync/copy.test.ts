@@ -36,7 +36,7 @@ test("syncTranscript() gives an empty transcript a session without messages", as
   expect(synced.query("SELECT message_count FROM sessions")).toEqual([{ message_count: 0n }]);
 });
 
-test("7. Lines appended while a full parse runs are parsed twice; a half-written last line is lost", async () => {
+test("fault 7: lines appended while a full parse runs are parsed once, and a half-written last line is not lost", async () => {
   const transcript = new ClaudeTranscript(workspace.claude).user("one");
   const late = `${JSON.stringify(transcript.userRecord("two"))}\n`;
   const half = `${JSON.stringify(transcript.userRecord("three"))}\n`;
@@ -59,7 +59,7 @@ test("7. Lines appended while a full parse runs are parsed twice; a half-written
   await expectLikeFullImport(synced);
 });
 
-test("6. The session row commits before its messages", async () => {
+test("fault 6: the session row is committed with its messages, not before", async () => {
   const transcript = new ClaudeTranscript(workspace.claude).user("one");
   const seen: unknown[] = [];
   let isBroken = true;
