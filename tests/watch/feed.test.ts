@@ -177,7 +177,7 @@ describe("Feed", () => {
     await other.ready;
     observed.store.states = async (ids) => {
       const answer = await states(ids);
-      if (ids.length === 1) await slow.promise;
+      if (ids.includes("a")) await slow.promise;
       return answer;
     };
     using subscription = closing(watcher.events("a"));
