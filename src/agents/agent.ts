@@ -2,7 +2,6 @@
 
 import type { SessionId } from "../watch/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
-import type { Pairing } from "./pairing.ts";
 
 /** The environment variables and the home folder, as the process has them. */
 export interface Surroundings {
@@ -10,19 +9,24 @@ export interface Surroundings {
   home: string;
 }
 
-/** What a transcript's place says about its session. */
+/** What a file's place says about its session. */
 export interface TranscriptPlace {
   id: SessionId;
   /** Null if there is none, or the place does not say. */
   parentId: SessionId | null;
   /** A part of another session's work, not a conversation of its own. */
   isSubagent: boolean;
+  /** Where several files make up a transcript, they are read in this order; empty for the first one. */
+  part: string;
+  /** The file holds the lines in a compressed form; a plain file of the same part goes before it. */
+  compression: "zstd" | null;
 }
 
 /** What a parser needs to go on where it stopped; JSON, and bounded whatever the transcript's length. */
 export interface ParserState {
   facts: SessionFacts;
-  pairing: Pairing;
+  /** Whatever else this agent's parser has to remember. */
+  memory: unknown;
 }
 
 export interface Parsed {
@@ -33,7 +37,7 @@ export interface Parsed {
 export interface Agent {
   /** As the archive's `agent` column has it. */
   readonly name: string;
-  /** Another number means that its parser makes something else of a transcript: what was begun is read anew. */
+  /** Another number means that its parser makes something else of a transcript: what was synced is read anew. */
   readonly revision: number;
   /** Folders that hold transcripts, whether they exist or not. */
   roots(surroundings: Surroundings): string[];

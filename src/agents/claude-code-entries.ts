@@ -2,8 +2,9 @@
 
 import type { Block, MessageEntry, TokenUsage, TranscriptEntry } from "../watch/transcript.ts";
 import type { TranscriptPlace } from "./agent.ts";
-import { asArray, asCount, asObject, asString, asTime, cut } from "./json.ts";
+import { asArray, asCount, asObject, asString, asTime } from "./json.ts";
 import type { Json } from "./json.ts";
+import { subjectOf } from "./subject.ts";
 
 /** @returns nothing for records that are no part of the conversation. */
 export function entriesOf(record: Json, place: TranscriptPlace): TranscriptEntry[] {
@@ -146,7 +147,7 @@ function toolUse(block: Json): Block {
     name,
     category: CATEGORIES.get(name) ?? "Other",
     input: JSON.stringify(input),
-    subject: subjectOf(input),
+    subject: subjectOf(input, SUBJECTS),
   };
 }
 
@@ -168,24 +169,18 @@ const CATEGORIES = new Map([
   ["Skill", "Tool"],
 ]);
 
-const SUBJECT_LENGTH = 200;
-
-/** @returns the first line of what the call is about; empty if its input names nothing known. */
-function subjectOf(input: Json): string {
-  const keys = [
-    "file_path",
-    "notebook_path",
-    "command",
-    "pattern",
-    "description",
-    "query",
-    "url",
-    "path",
-    "skill",
-  ];
-  const subject = keys.map((key) => asString(input[key])).find((value) => value !== null) ?? "";
-  return cut(subject.split("\n", 1)[0] ?? "", SUBJECT_LENGTH);
-}
+/** The first of them that a call's input has says what the call is about. */
+const SUBJECTS = [
+  "file_path",
+  "notebook_path",
+  "command",
+  "pattern",
+  "description",
+  "query",
+  "url",
+  "path",
+  "skill",
+];
 
 function resultsOf(content: unknown): TranscriptEntry[] {
   return asArray(content).flatMap((value): TranscriptEntry[] => {

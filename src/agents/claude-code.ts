@@ -1,15 +1,21 @@
 /** Claude Code: one JSONL transcript per session under `projects/<folder>/`. */
 
-import type { SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
+import type { SessionFacts } from "../watch/transcript.ts";
 import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "./agent.ts";
 import { entriesOf } from "./claude-code-entries.ts";
-import { asObject, asString, asTime, cut, parseObject } from "./json.ts";
+import { retractions, subagentLinks } from "./claude-code-links.ts";
+import { noFacts, noteFolder, noteTime } from "./facts.ts";
+import { asObject, asString, asTime } from "./json.ts";
 import type { Json } from "./json.ts";
+import { parseJsonLines } from "./jsonl.ts";
+import type { RecordReader } from "./jsonl.ts";
 import { NOTHING_TO_PAIR, pair } from "./pairing.ts";
+import type { Pairing } from "./pairing.ts";
 
-export const claudeCode: Agent = { name: "claude", revision: 1, roots, placeOf, parse };
+export const claudeCode: Agent = { name: "claude", revision: 2, roots, placeOf, parse };
 
-const FIRST_MESSAGE_LENGTH = 300;
+/** A transcript is one plain file. */
+const ONE_FILE = { part: "", compression: null } as const;
 
 function roots({ env, home }: Surroundings): string[] {
   const configured = asString(env["CLAUDE_CONFIG_DIR"]);
@@ -30,85 +36,37 @@ function placeOf(path: string): TranscriptPlace | null {
   // The hidden agent that writes compaction summaries holds no conversation.
   if (stem.startsWith("agent-acompact-")) return null;
   const isSubagent = stem.startsWith("agent-");
-  if (parts.length === 2) return { id: stem, parentId: null, isSubagent };
+  if (parts.length === 2) return { ...ONE_FILE, id: stem, parentId: null, isSubagent };
   const isInSession = parts.length >= 4 && parts[2] === "subagents" && isSubagent;
-  return isInSession ? { id: stem, parentId: parts[1] ?? null, isSubagent } : null;
+  return isInSession ? { ...ONE_FILE, id: stem, parentId: parts[1] ?? null, isSubagent } : null;
 }
 
 function parse(lines: readonly string[], state: ParserState | null, place: TranscriptPlace): Parsed {
-  const facts = { ...(state?.facts ?? noFacts(place)) };
-  let pairing = state?.pairing ?? NOTHING_TO_PAIR;
-  const entries: TranscriptEntry[] = [];
-  for (const line of lines) {
-    if (line.trim() === "") continue;
-    const record = parseObject(line);
-    const found = record === null ? null : readableEntries(record, place);
-    if (record === null || found === null) {
-      facts.malformedLines += 1;
-      continue;
-    }
-    const paired = pair(found, pairing);
-    entries.push(...paired.entries);
-    pairing = paired.pairing;
+  return parseJsonLines(RECORDS, lines, state, place);
+}
+
+const RECORDS: RecordReader<Pairing> = {
+  beginnings: ['{"parentUuid"', '{"type"'],
+  start: (place) => ({ facts: noFacts("claude", place), memory: NOTHING_TO_PAIR }),
+  read(record, facts, pairing, place) {
+    const found = entriesOf(record, place);
+    const paired = pair([...retractions(record, found), ...found, ...subagentLinks(record)], pairing);
     learn(facts, record, place);
-    facts.firstMessage ??= firstTyped(found);
-  }
-  return { entries, state: { facts, pairing } };
-}
-
-/** @returns null for a record that is nested too deeply to be written as JSON again. */
-function readableEntries(record: Json, place: TranscriptPlace): TranscriptEntry[] | null {
-  try {
-    return entriesOf(record, place);
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
-}
-
-function firstTyped(entries: readonly TranscriptEntry[]): string | null {
-  for (const entry of entries) {
-    if (entry.kind !== "message" || entry.role !== "user" || entry.isSystem || entry.isSidechain) continue;
-    const text = entry.blocks.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
-    return asString(cut(text.trim(), FIRST_MESSAGE_LENGTH));
-  }
-  return null;
-}
-
-function noFacts({ parentId }: TranscriptPlace): SessionFacts {
-  return {
-    agent: "claude",
-    project: "",
-    cwd: null,
-    gitBranch: null,
-    firstMessage: null,
-    displayName: null,
-    startedAt: null,
-    endedAt: null,
-    parentSessionId: parentId,
-    relationshipType: parentId === null ? null : "subagent",
-    sourceSessionId: null,
-    sourceVersion: null,
-    malformedLines: 0,
-  };
-}
+    return { entries: paired.entries, memory: paired.pairing };
+  },
+};
 
 /** Records about the session, and what every record says about it. */
 function learn(facts: SessionFacts, record: Json, place: TranscriptPlace): void {
-  const time = asTime(record["timestamp"]) ?? asTime(asObject(record["snapshot"])?.["timestamp"]);
-  // Order in the file is not order in time.
-  if (time !== null && (facts.startedAt === null || time < facts.startedAt)) facts.startedAt = time;
-  if (time !== null && (facts.endedAt === null || time > facts.endedAt)) facts.endedAt = time;
+  noteTime(facts, asTime(record["timestamp"]) ?? asTime(asObject(record["snapshot"])?.["timestamp"]));
 
   facts.sourceVersion = asString(record["version"]) ?? facts.sourceVersion;
-  const title = asString(record["customTitle"]) ?? asString(record["title"]);
-  if (record["type"] === "custom-title" && title !== null) facts.displayName = title;
+  if (record["type"] === "custom-title")
+    facts.displayName = asString(record["customTitle"]) ?? asString(record["title"]) ?? facts.displayName;
+  if (record["type"] === "ai-title")
+    facts.title = asString(record["aiTitle"]) ?? asString(record["title"]) ?? facts.title;
   if (record["type"] === "user") {
-    const cwd = asString(record["cwd"]);
-    if (facts.cwd === null && cwd !== null) {
-      facts.cwd = cwd;
-      facts.project = projectOf(cwd);
-    }
+    noteFolder(facts, asString(record["cwd"]));
     facts.gitBranch ??= asString(record["gitBranch"]);
   }
   const sessionId = asString(record["sessionId"]);
@@ -120,10 +78,4 @@ function learn(facts: SessionFacts, record: Json, place: TranscriptPlace): void 
       facts.relationshipType = place.isSubagent ? "subagent" : "continuation";
     }
   }
-}
-
-/** The base name of the working folder, as an agentsview archive names projects. */
-function projectOf(cwd: string): string {
-  const name = cwd.split(/[\\/]+/).findLast((part) => part !== "") ?? "";
-  return name.replaceAll("-", "_");
 }

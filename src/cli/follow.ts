@@ -1,20 +1,19 @@
 /** `watch <id>`: one line per event of one session. */
 
 import type { Logger } from "@logtape/logtape";
-import { messageOf } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { LiveSync } from "../sync/live.ts";
 import { withHeartbeats } from "../watch/heartbeats.ts";
 import { resolveId } from "../watch/resolve.ts";
 import { eventFor } from "../watch/session.ts";
-import type { SessionId, StreamEvent } from "../watch/session.ts";
+import type { StreamEvent } from "../watch/session.ts";
 import { EXIT, Stop, untilSignalled } from "./exit.ts";
+import { startLive } from "./live.ts";
 import { localIndex } from "./lookup.ts";
 import { writeLine } from "./output.ts";
 import { followRemote } from "./remote.ts";
 import { textLine } from "./text.ts";
 import { wire } from "./wiring.ts";
-import type { CommonOptions, Wiring } from "./wiring.ts";
+import type { CommonOptions } from "./wiring.ts";
 
 export interface FollowOptions extends CommonOptions {
   format: "ndjson" | "text";
@@ -27,6 +26,8 @@ export interface FollowOptions extends CommonOptions {
   server?: string;
   /** Failed connections in a row before giving up. */
   maxRetries: number;
+  /** Watch nothing, poll everything. */
+  poll?: boolean;
 }
 
 /** @returns the exit code. @throws WatchError, PipeClosed. */
@@ -71,7 +72,9 @@ async function* followLocal(
   try {
     const id = await resolveId(wanted, localIndex(wiring.store, wiring.engine));
     if (signal.aborted) return;
-    const live = await startSyncing(id, wiring, options, log);
+    const live = wiring.engine === undefined ? undefined : startLive(wiring.engine, options, log, id);
+    // What is told first is then true; what cannot be synced can be followed as the archive has it.
+    await live?.synced;
     try {
       const subscription = wiring.watcher.events(id, { signal });
       const session = await subscription.ready;
@@ -83,27 +86,4 @@ async function* followLocal(
   } finally {
     await wiring.close();
   }
-}
-
-/** Brings the session up to date, so that what is told first is true, and keeps it so. */
-async function startSyncing(
-  id: SessionId,
-  { engine }: Wiring,
-  { pollInterval }: FollowOptions,
-  log: Logger,
-): Promise<LiveSync | undefined> {
-  if (engine === undefined) return undefined;
-  const live = new LiveSync(engine, systemClock, {
-    pollIntervalMs: pollInterval,
-    onError: (_transcript, error) => log.warning(messageOf(error)),
-    only: id,
-  });
-  await live.start();
-  try {
-    await engine.sync(id);
-  } catch (error) {
-    // What the archive holds already can be followed all the same; the feed tries again.
-    log.warning(messageOf(error));
-  }
-  return live;
 }

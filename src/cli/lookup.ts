@@ -1,11 +1,10 @@
 /** Looks sessions up where a local command can find them: in the archive, and among transcripts not synced yet. */
 
 import type { SyncEngine } from "../sync/engine.ts";
-import { statMtime } from "../sync/files.ts";
-import type { Transcript } from "../sync/files.ts";
 import type { Store } from "../watch/ports.ts";
 import { hasPrefix, isTopLevel } from "../watch/resolve.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
+import type { SessionId } from "../watch/session.ts";
 
 /** A session can have so many subagents that were active after it. */
 const LATEST_AMONG = 1000;
@@ -15,26 +14,27 @@ export function localIndex(store: Store, engine: SyncEngine | undefined): Sessio
     has: async (id) => (await store.get(id)) !== null || (await engine?.find(id)) != null,
     async latest() {
       // The transcript that was written last may be newer than anything in the archive.
-      const newest = engine === undefined ? null : await newestTranscript(engine);
-      if (newest !== null) return newest.place.id;
+      const newest = engine === undefined ? null : await newestTranscript(store, engine);
+      if (newest !== null) return newest;
       const { sessions } = await store.list({ limit: LATEST_AMONG });
       return sessions.find(isTopLevel)?.id ?? null;
     },
     async idsStartingWith(prefix, limit) {
       const ids = new Set(await store.idsStartingWith(prefix, limit));
       if (engine === undefined) return [...ids];
-      for await (const { place } of engine.all()) if (hasPrefix(place.id, prefix)) ids.add(place.id);
+      for (const { id } of await engine.catalog.all()) if (hasPrefix(id, prefix)) ids.add(id);
       return [...ids].slice(0, limit);
     },
   };
 }
 
-async function newestTranscript(engine: SyncEngine): Promise<Transcript | null> {
-  let newest: { transcript: Transcript; mtimeNs: bigint } | null = null;
-  for await (const transcript of engine.all()) {
-    if (transcript.place.isSubagent) continue;
-    const mtimeNs = statMtime(transcript.path);
-    if (newest === null || mtimeNs > newest.mtimeNs) newest = { transcript, mtimeNs };
+/** Whether it is another session's subagent may be said in a transcript only: those in question are synced first. */
+async function newestTranscript(store: Store, engine: SyncEngine): Promise<SessionId | null> {
+  for (const { id, files } of await engine.catalog.all()) {
+    if (files[0].place.isSubagent) continue;
+    if ((await store.get(id)) === null) await engine.sync(id);
+    const session = await store.get(id);
+    if (session !== null && isTopLevel(session)) return id;
   }
-  return newest?.transcript ?? null;
+  return null;
 }

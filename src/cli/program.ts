@@ -66,6 +66,7 @@ function createProgram(done: (exitCode: number) => void): Command {
       parseWhole(0, 1_000_000),
       20,
     )
+    .addOption(pollFlag())
     .action(async (id: string, _options, command: Command) => {
       const options = command.optsWithGlobals<FollowOptions & LogOptions>();
       const { follow: run } = await import("./follow.ts");
@@ -77,6 +78,7 @@ function createProgram(done: (exitCode: number) => void): Command {
     .description("stream sessions over HTTP: Server-Sent Events, and a page to look at")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 means any free one", parseWhole(0, 65_535), 7373)
+    .addOption(pollFlag())
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<ServeOptions & LogOptions>();
       const { serve } = await import("./serve.ts");
@@ -141,6 +143,10 @@ function addCommonOptions(program: Command): void {
         .choices(LOG_FORMATS)
         .default("text"),
     );
+}
+
+function pollFlag(): Option {
+  return new Option("--poll", "look at transcripts on every poll instead of relying on notifications");
 }
 
 function duration(flags: string, description: string, defaultMs: number): Option {

@@ -9,16 +9,17 @@ import type { Listener, ListenOptions } from "../runtime/listen.ts";
 import { createApp } from "../server/app.ts";
 import { isLoopback } from "../server/guard.ts";
 import { Streams } from "../server/sse.ts";
-import type { SyncEngine } from "../sync/engine.ts";
-import { LiveSync } from "../sync/live.ts";
 import { VERSION } from "../version.ts";
 import { EXIT, untilSignalled } from "./exit.ts";
+import { startLive } from "./live.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
 export interface ServeOptions extends CommonOptions {
   host: string;
   port: number;
+  /** Watch nothing, poll everything. */
+  poll?: boolean;
 }
 
 /** How long (ms) clients have to take the last bytes of their streams. */
@@ -39,7 +40,8 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
   try {
     const listener = open(options, (request, connection) => app.fetch(request, connection));
     log.info(`listening on http://${hostInUrl(options.host)}:${listener.port}`);
-    const live = engine === undefined ? undefined : startSyncing(engine, options, signal, log);
+    // Requests are answered while what had changed before is synced.
+    const live = engine === undefined ? undefined : startLive(engine, options, log);
     await aborted(signal);
     live?.stop();
     const drainMs = streams.size === 0 ? 0 : DRAIN_MS;
@@ -67,22 +69,6 @@ const REASONS: Record<string, string> = {
   EADDRNOTAVAIL: "this machine has no such address; choose another with --host",
   EACCES: "permission denied; ports below 1024 are the administrator's",
 };
-
-/** Notifications first, then what had changed before: nothing falls between. Requests are answered meanwhile. */
-function startSyncing(engine: SyncEngine, options: ServeOptions, signal: AbortSignal, log: Logger): LiveSync {
-  const live = new LiveSync(engine, systemClock, {
-    pollIntervalMs: options.pollInterval,
-    onError: (_transcript, error) => log.warning(messageOf(error)),
-  });
-  live
-    .start()
-    .then(() => engine.syncAll({ signal }))
-    .then(({ failures }) => {
-      for (const { error } of failures) log.warning(messageOf(error));
-    })
-    .catch((error: unknown) => log.error(messageOf(error), { error }));
-  return live;
-}
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

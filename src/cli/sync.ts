@@ -3,12 +3,15 @@
 import process from "node:process";
 import { resolve } from "node:path";
 import type { Logger } from "@logtape/logtape";
-import { messageOf, WatchError } from "../errors.ts";
-import type { Progress, SyncEngine, SyncReport } from "../sync/engine.ts";
+import { WatchError } from "../errors.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { Synced, SyncEngine, SyncReport } from "../sync/engine.ts";
 import { resolveId } from "../watch/resolve.ts";
 import { EXIT } from "./exit.ts";
 import { localIndex } from "./lookup.ts";
 import { writeLine } from "./output.ts";
+import { ProgressBar, summaryLine } from "./progress.ts";
+import { Troubles } from "./troubles.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
@@ -26,15 +29,14 @@ export async function sync(target: string | undefined, options: CommonOptions, l
       );
     }
     if (target !== undefined) {
-      const transcript = engine.transcriptAt(resolve(target));
-      if (transcript === null) await engine.sync(await resolveId(target, localIndex(store, engine)));
-      else await engine.syncTranscript(transcript);
+      const file = engine.catalog.at(resolve(target));
+      if (file === null) await engine.sync(await resolveId(target, localIndex(store, engine)));
+      else await engine.syncFile(file);
       return EXIT.done;
     }
+    const startedMs = systemClock.now();
     const report = await syncEverything(engine, log);
-    await writeLine(
-      `synced ${report.filesDone - report.failures.length} transcripts, ${megabytes(report.bytesDone)} MB`,
-    );
+    await writeLine(summaryLine(report, systemClock.now() - startedMs));
     return report.failures.length === 0 ? EXIT.done : EXIT.failed;
   } finally {
     await close();
@@ -43,20 +45,20 @@ export async function sync(target: string | undefined, options: CommonOptions, l
 
 /** Shows how far it is, on a terminal; a transcript that cannot be read is named and passed by. */
 export async function syncEverything(engine: SyncEngine, log: Logger): Promise<SyncReport> {
-  const isTerminal = process.stderr.isTTY === true;
-  const report = await engine.syncAll(isTerminal ? { onProgress: showProgress } : {});
-  if (isTerminal && report.files > 0) process.stderr.write(CLEAR_LINE);
-  for (const { error } of report.failures) log.warning(messageOf(error));
+  const bar = canRedraw(process.stderr) ? await ProgressBar.on(process.stderr, systemClock) : undefined;
+  const commits: Synced[] = [];
+  engine.onSynced((synced) => void commits.push(synced));
+  const syncing = engine.syncAll({ onProgress: (progress) => bar?.update(progress) });
+  const report = await syncing.finally(() => bar?.clear());
+  // Not before: a line that is written below the bar is erased with it.
+  const troubles = new Troubles(log, systemClock);
+  for (const failure of report.failures) troubles.failed(failure);
+  for (const synced of commits) troubles.synced(synced);
+  troubles.flush();
   return report;
 }
 
-const CLEAR_LINE = "\r\u001b[K";
-
-function showProgress({ files, filesDone, bytes, bytesDone }: Progress): void {
-  const done = `${filesDone}/${files} transcripts, ${megabytes(bytesDone)}/${megabytes(bytes)} MB`;
-  process.stderr.write(`${CLEAR_LINE}watch: syncing ${done}`);
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
+/** A dumb terminal, such as an editor's, only knows how to append. */
+function canRedraw(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && process.env["TERM"] !== "dumb";
 }

@@ -10,7 +10,7 @@ import { messageOf } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { openStore } from "../stores/open.ts";
 import { SyncEngine } from "../sync/engine.ts";
-import type { Root } from "../sync/engine.ts";
+import type { RootFolder } from "../sync/catalog.ts";
 import type { Store } from "../watch/ports.ts";
 import { Watcher } from "../watch/watcher.ts";
 
@@ -35,7 +35,8 @@ export interface Wiring {
 export function wire(options: CommonOptions, log: Logger): Wiring {
   const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
   const { store, archive } = openStore(url, { defaultPath: defaultArchive(), readOnly: !options.sync });
-  const engine = archive === undefined ? undefined : new SyncEngine(archive, transcriptRoots(), systemClock);
+  const engine =
+    archive === undefined ? undefined : new SyncEngine(archive, transcriptRoots(), { clock: systemClock });
   const watcher = new Watcher(store, engine, {
     clock: systemClock,
     pollIntervalMs: options.pollInterval,
@@ -54,7 +55,7 @@ export function defaultArchive(): string {
   return join(folder, "sessions.db");
 }
 
-function transcriptRoots(): Root[] {
+function transcriptRoots(): RootFolder[] {
   const surroundings = { env: process.env, home: homedir() };
   return AGENTS.flatMap((agent) => agent.roots(surroundings).map((path) => ({ agent, path: resolve(path) })));
 }

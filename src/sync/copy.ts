@@ -1,103 +1,226 @@
 /** Copies what is new in one transcript into the archive, going on where the last sync stopped. */
 
 import type { BigIntStats } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
 import type { ParserState } from "../agents/agent.ts";
 import { messageOf, WatchError } from "../errors.ts";
-import type { SourceRecord, SyncTransaction } from "../watch/archive.ts";
+import type { SourceFile, SourceRecord, SyncTransaction } from "../watch/archive.ts";
+import type { FileOnDisk, Transcript } from "./catalog.ts";
 import { tokenOf } from "./files.ts";
-import type { Transcript } from "./files.ts";
-import { fingerprintAt, isLineStart, readLines } from "./tail.ts";
+import type { OpenFile } from "./files.ts";
+import { chunksOf, fingerprintAt, isLineStart, mayEndLine, readLines, unzstd } from "./tail.ts";
 import type { Lines } from "./tail.ts";
 
 /** A file that grows while it is read is read on at once, but not for ever: others wait. */
 const MAX_ROUNDS = 8;
 
-/** How far a transcript has been read. */
-interface Progress {
-  source: SourceRecord;
-  state: ParserState;
+export interface CopyOptions {
+  /** What earlier copies in this process know of lines that were still being written, by path. */
+  unfinished: Map<string, UnfinishedLine>;
+  /** Called with the number of bytes after each piece that was read. */
+  onRead: (bytes: number) => void;
 }
 
-/** What goes into the archive: a state means nothing to another revision of its parser. */
-interface SavedState {
-  revision: number;
+/** A line that is written slowly is not to be read anew at each piece of it. */
+export interface UnfinishedLine {
+  /** Where it begins (bytes). */
+  offset: number;
+  /** Up to where it has been read, and what stood just before. */
+  readTo: number;
+  fingerprint: string;
+}
+
+/** What a copy has brought. */
+export interface Copied {
+  /** Lines that could not be read, among those that were new. */
+  malformedLines: number;
+}
+
+/** How far a transcript has been read. */
+interface Progress {
+  files: readonly SourceFile[];
   state: ParserState;
 }
 
 /**
- * @returns false if there was nothing to save.
+ * @returns null if there was nothing to save.
  * @throws WatchError `transcript_unreadable`, and whatever the transaction throws.
  */
 export async function copyNew(
   transcript: Transcript,
-  file: FileHandle,
   transaction: SyncTransaction,
-): Promise<boolean> {
-  const { path } = transcript;
-  const before = progressOf(transcript, transaction.source);
-  let progress = before;
-  for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-    const stats = await file.stat({ bigint: true });
-    // All that was there has been read, in an earlier round or by another process.
-    if (progress?.source.token === tokenOf(stats)) break;
-    progress = await readOn(transcript, file, stats, progress, transaction);
-  }
-  if (progress === null) return false;
-  if (progress === before && progress.source.path === path) return false;
-  await transaction.save(progress.state.facts, { ...progress.source, path });
-  return true;
-}
-
-/**
- * Reads the transcript up to the size that it had when `stats` were taken: what is stored about the file is
- * then exactly what was read of it, however fast it grows.
- */
-async function readOn(
-  { agent, place, path }: Transcript,
-  file: FileHandle,
-  stats: BigIntStats,
-  before: Progress | null,
-  transaction: SyncTransaction,
-): Promise<Progress> {
-  const resumed = before !== null && (await canResume(file, stats, before.source)) ? before : null;
-  if (resumed === null) await transaction.clear();
-  let state = resumed?.state ?? agent.parse([], null, place).state;
-  let offset = resumed?.source.offset ?? 0;
-  for await (const { lines, offset: end } of piecesOf(path, file, offset, Number(stats.size))) {
-    const parsed = agent.parse(lines, state, place);
-    await transaction.write(parsed.entries);
-    state = parsed.state;
-    offset = end;
-  }
-  const source: SourceRecord = {
-    path,
-    token: tokenOf(stats),
-    offset,
-    fingerprint: await fingerprintAt(file, offset),
-    parserState: JSON.stringify({ revision: agent.revision, state } satisfies SavedState),
-    mtimeNs: stats.mtimeNs,
-    inode: stats.ino,
-    device: stats.dev,
-  };
-  return { source, state };
-}
-
-/** Appending is the only change that a reader can go on after; everything else starts over. */
-async function canResume(file: FileHandle, stats: BigIntStats, source: SourceRecord): Promise<boolean> {
-  if (source.inode !== stats.ino || source.device !== stats.dev) return false;
-  // The same size with another mtime is no append: it was rewritten in place.
-  if (stats.size <= BigInt(source.offset)) return false;
-  if ((await fingerprintAt(file, source.offset)) !== source.fingerprint) return false;
-  return await isLineStart(file, source.offset);
-}
-
-/** @returns null if there is nothing to go on from. */
-function progressOf({ agent }: Transcript, source: SourceRecord | null): Progress | null {
-  if (source?.parserState == null) return null;
+  options: CopyOptions,
+): Promise<Copied | null> {
+  const copy = new Copy(transcript, transaction, options);
   try {
-    const { revision, state } = JSON.parse(source.parserState) as SavedState;
-    return revision === agent.revision ? { source, state } : null;
+    return await copy.run();
+  } catch (error) {
+    // It has vanished since it was looked at: the next look sees what is there instead.
+    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return null;
+    throw error;
+  } finally {
+    await copy.close();
+  }
+}
+
+class Copy {
+  readonly #transcript: Transcript;
+  readonly #transaction: SyncTransaction;
+  readonly #options: CopyOptions;
+  readonly #handles = new Map<FileOnDisk, OpenFile>();
+
+  constructor(transcript: Transcript, transaction: SyncTransaction, options: CopyOptions) {
+    this.#transcript = transcript;
+    this.#transaction = transaction;
+    this.#options = options;
+  }
+
+  async run(): Promise<Copied | null> {
+    const { files } = this.#transcript;
+    const { agent } = files[0].root;
+    const before = progressOf(agent.revision, this.#transaction.source);
+    let progress = before;
+    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+      const next = await this.#readOn(progress);
+      // All that was there has been read, in an earlier round or by another process.
+      if (next === progress) break;
+      progress = next;
+    }
+    if (progress === null) return null;
+    const isMoved = progress.files.some(({ path }, index) => path !== files[index]?.path);
+    if (progress === before && !isMoved) return null;
+    await this.#transaction.save(progress.state.facts, {
+      files: progress.files.map((file, index) => ({ ...file, path: files[index]?.path ?? file.path })),
+      revision: agent.revision,
+      parserState: JSON.stringify(progress.state),
+    });
+    const malformedBefore = before?.state.facts.malformedLines ?? 0;
+    // After a fresh start there may be fewer than before.
+    return { malformedLines: Math.max(progress.state.facts.malformedLines - malformedBefore, 0) };
+  }
+
+  async close(): Promise<void> {
+    for (const handle of this.#handles.values()) await handle.close();
+  }
+
+  /** @returns `before` itself if there is nothing new. */
+  async #readOn(before: Progress | null): Promise<Progress | null> {
+    const { files } = this.#transcript;
+    const resumed = before !== null && (await this.#canResume(before)) ? before : null;
+    if (resumed === null) await this.#transaction.clear();
+    let progress = resumed ?? { files: [], state: files[0].root.agent.parse([], null, files[0].place).state };
+    for (const [index, file] of files.entries()) {
+      // Only the last one that was read can have grown.
+      if (index < progress.files.length - 1) continue;
+      progress = await this.#readFile(file, index, progress);
+    }
+    return progress;
+  }
+
+  /** Appending is the only change that a reader can go on after; everything else starts over. */
+  async #canResume({ files }: Progress): Promise<boolean> {
+    for (const [index, known] of files.entries()) {
+      const file = this.#transcript.files[index];
+      if (file === undefined) return false;
+      if (index === files.length - 1) return await this.#canReadOn(file, known);
+      if (file.token !== known.token) return false;
+    }
+    return false;
+  }
+
+  async #canReadOn(file: FileOnDisk, known: SourceFile): Promise<boolean> {
+    const { handle, stats } = await this.#open(file);
+    if (tokenOf(stats) === known.token) return true;
+    if (file.place.compression !== null) return false;
+    if (known.inode !== stats.ino || known.device !== stats.dev) return false;
+    // The same size with another mtime is no append: it was rewritten in place.
+    if (stats.size <= BigInt(known.offset)) return false;
+    if ((await fingerprintAt(handle, known.offset)) !== known.fingerprint) return false;
+    return await isLineStart(handle, known.offset);
+  }
+
+  /**
+   * Reads a file up to the size that it has now: what is stored about it is then exactly what was read of it, however
+   * fast it grows.
+   */
+  async #readFile(file: FileOnDisk, index: number, before: Progress): Promise<Progress> {
+    const { handle, stats } = await this.#open(file);
+    const known = before.files[index];
+    if (known?.token === tokenOf(stats)) return before;
+    let { state } = before;
+    let offset = known?.offset ?? 0;
+    for await (const piece of this.#pieces(file, handle, offset, stats)) {
+      const parsed = file.root.agent.parse(piece.lines, state, file.place);
+      await this.#transaction.write(parsed.entries);
+      this.#options.onRead(piece.offset - offset);
+      ({ state } = parsed);
+      ({ offset } = piece);
+    }
+    const source: SourceFile = {
+      path: file.path,
+      token: tokenOf(stats),
+      offset,
+      fingerprint: await fingerprintAt(handle, file.place.compression === null ? offset : 0),
+      mtimeNs: stats.mtimeNs,
+      inode: stats.ino,
+      device: stats.dev,
+    };
+    return { files: [...before.files.slice(0, index), source], state };
+  }
+
+  async *#pieces(
+    file: FileOnDisk,
+    handle: OpenFile,
+    from: number,
+    stats: BigIntStats,
+  ): AsyncGenerator<Lines> {
+    const { unfinished } = this.#options;
+    const { path } = file;
+    const to = Number(stats.size);
+    try {
+      if (file.place.compression === "zstd") return yield* readLines(unzstd(chunksOf(handle, 0, to)));
+      let offset = from;
+      if (!(await isStillUnfinished(handle, unfinished.get(path), from, to))) {
+        for await (const piece of readLines(chunksOf(handle, from, to), from)) {
+          ({ offset } = piece);
+          yield piece;
+        }
+      }
+      if (offset === to) unfinished.delete(path);
+      else unfinished.set(path, { offset, readTo: to, fingerprint: await fingerprintAt(handle, to) });
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  }
+
+  /** @throws WatchError `transcript_unreadable`. */
+  async #open(file: FileOnDisk): Promise<{ handle: OpenFile; stats: BigIntStats }> {
+    try {
+      const handle = this.#handles.get(file) ?? (await file.root.files.open(file.path));
+      this.#handles.set(file, handle);
+      return { handle, stats: await handle.stat({ bigint: true }) };
+    } catch (error) {
+      throw unreadable(file.path, error);
+    }
+  }
+}
+
+/** @returns whether nothing but more of the same line has been written. */
+async function isStillUnfinished(
+  handle: OpenFile,
+  line: UnfinishedLine | undefined,
+  from: number,
+  to: number,
+): Promise<boolean> {
+  if (line === undefined || line.offset !== from || line.readTo > to) return false;
+  if ((await fingerprintAt(handle, line.readTo)) !== line.fingerprint) return false;
+  return !(await mayEndLine(handle, line.readTo, to));
+}
+
+/** @returns null if there is nothing to go on from: a state means nothing to another revision of its parser. */
+function progressOf(revision: number, source: SourceRecord | null): Progress | null {
+  if (source === null || source.revision !== revision) return null;
+  try {
+    return { files: source.files, state: JSON.parse(source.parserState) as ParserState };
   } catch {
     // Damaged, and not needed: the transcript is the truth.
     return null;
@@ -105,16 +228,8 @@ function progressOf({ agent }: Transcript, source: SourceRecord | null): Progres
 }
 
 /** So that a failing disk is not taken for a failing archive. */
-async function* piecesOf(path: string, file: FileHandle, from: number, to: number): AsyncGenerator<Lines> {
-  try {
-    yield* readLines(file, from, to);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-/** @returns the error for a transcript that is there but cannot be read. */
-export function unreadable(path: string, cause: unknown): WatchError {
+function unreadable(path: string, cause: unknown): WatchError {
+  if (cause instanceof WatchError) return cause;
   const text = `Cannot read transcript ${JSON.stringify(path)}: ${messageOf(cause)}`;
   return new WatchError("transcript_unreadable", text, { cause });
 }

@@ -1,27 +1,24 @@
 /** Brings the archive up to date with the transcripts. */
 
-import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
-import { sep } from "node:path";
-import type { BigIntStats } from "node:fs";
-import type { Agent } from "../agents/agent.ts";
-import type { Archive } from "../watch/archive.ts";
+import type { Archive, SourceRecord, SyncedTranscript } from "../watch/archive.ts";
+import { transcriptToken } from "../watch/archive.ts";
 import type { Clock, Engine } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../watch/session.ts";
+import { Catalog, newestFirst } from "./catalog.ts";
+import type { RootFolder, Transcript, TranscriptFile } from "./catalog.ts";
 import { Coalescer } from "./coalesce.ts";
-import { copyNew, unreadable } from "./copy.ts";
-import { statTranscript, tokenOf, transcriptsUnder } from "./files.ts";
-import type { Transcript } from "./files.ts";
+import { copyNew } from "./copy.ts";
+import type { Copied, UnfinishedLine } from "./copy.ts";
+import { diskFiles } from "./files.ts";
+import type { Files } from "./files.ts";
 
 /** Changes (ms) of one transcript that follow each other faster are synced together. */
 export const COALESCE_MS = 20;
-/** First and longest wait (ms) between two searches of all folders for sessions whose transcript is unknown. */
-const SEARCH_BACKOFF_MS = { first: 1500, max: 60_000 };
 
-/** A folder of transcripts. */
-export interface Root {
-  agent: Agent;
-  path: string;
+export interface EngineOptions {
+  clock: Clock;
+  /** @default the disk */
+  files?: Files;
 }
 
 export interface Progress {
@@ -32,7 +29,29 @@ export interface Progress {
 }
 
 export interface SyncReport extends Progress {
-  failures: { path: string; error: unknown }[];
+  failures: Failure[];
+}
+
+/** A commit. */
+export interface Synced {
+  id: SessionId;
+  path: string;
+  /** Lines that could not be read, among those that were new. */
+  malformedLines: number;
+}
+
+/** What could not be read: one transcript, or (then there is no id) all that is in a folder. */
+export interface Failure {
+  id: SessionId | null;
+  path: string;
+  error: unknown;
+}
+
+/** A transcript with something new in it. */
+export interface Behind {
+  transcript: Transcript;
+  /** How many bytes there are to read, as far as can be told before reading. */
+  bytes: number;
 }
 
 export interface SyncAllOptions {
@@ -40,199 +59,165 @@ export interface SyncAllOptions {
   signal?: AbortSignal;
 }
 
-/** The search of all folders: the one under way, and when the next may begin. */
-interface Search {
-  running: Promise<void> | null;
-  nextMs: number;
-  waitMs: number;
-}
-
 export class SyncEngine implements Engine {
-  readonly roots: readonly Root[];
+  /** Where the transcripts are. */
+  readonly catalog: Catalog;
   readonly #archive: Archive;
-  readonly #clock: Clock;
   readonly #coalescer: Coalescer<boolean>;
-  readonly #transcripts = new Map<SessionId, Transcript>();
-  readonly #onSynced = new Set<(id: SessionId) => void>();
-  #search: Search = { running: null, nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
+  readonly #unfinished = new Map<string, UnfinishedLine>();
+  readonly #onSynced = new Set<(synced: Synced) => void>();
 
-  constructor(archive: Archive, roots: readonly Root[], clock: Clock) {
+  constructor(archive: Archive, roots: readonly RootFolder[], options: EngineOptions) {
+    const { clock, files = diskFiles } = options;
     this.#archive = archive;
-    this.roots = roots;
-    this.#clock = clock;
+    this.catalog = new Catalog(roots, files, clock);
     this.#coalescer = new Coalescer(clock, COALESCE_MS, (changed) => changed);
   }
 
   /** Calls `listener` after each commit. */
-  onSynced(listener: (id: SessionId) => void): void {
+  onSynced(listener: (synced: Synced) => void): void {
     this.#onSynced.add(listener);
   }
 
+  /** One stat per file of the transcript, once it is known where it is. */
   async sourceToken(id: SessionId): Promise<SourceToken | null> {
-    const transcript = await this.find(id).catch(unknownPlace);
-    const stats = transcript === null ? null : await statTranscript(transcript.path);
-    // It has moved or is gone: the next look searches for it again.
-    if (stats === null) this.#transcripts.delete(id);
-    return stats === null ? null : tokenOf(stats);
-  }
-
-  /** A session without a transcript is left as it is. @throws WatchError `transcript_unreadable`, `archive_unavailable`. */
-  async sync(id: SessionId): Promise<void> {
-    const transcript = await this.find(id);
-    if (transcript !== null) await this.syncTranscript(transcript);
-  }
-
-  /**
-   * @returns whether the archive has changed.
-   * @throws WatchError `transcript_unreadable`, `archive_unavailable`.
-   */
-  syncTranscript(transcript: Transcript): Promise<boolean> {
-    return this.#coalescer.run(transcript.path, () => this.#syncNow(transcript));
-  }
-
-  /** Every transcript that differs from what was synced, the newest first; failures are reported, not thrown. */
-  async syncAll(options: SyncAllOptions = {}): Promise<SyncReport> {
-    const { onProgress, signal } = options;
-    const behind = await this.#transcriptsBehind();
-    const bytes = behind.reduce((sum, { stats }) => sum + Number(stats.size), 0);
-    const report: SyncReport = { files: behind.length, filesDone: 0, bytes, bytesDone: 0, failures: [] };
-    for (const { transcript, stats } of behind) {
-      if (signal?.aborted === true) break;
-      try {
-        await this.syncTranscript(transcript);
-      } catch (error) {
-        report.failures.push({ path: transcript.path, error });
-      }
-      report.filesDone += 1;
-      report.bytesDone += Number(stats.size);
-      onProgress?.(report);
-    }
-    return report;
+    const transcript = await this.find(id).catch(unreachable);
+    return transcript === null ? null : transcriptToken(transcript.files);
   }
 
   /** @returns the session's transcript; null while there is none. Searching all folders is bounded by a backoff. */
   async find(id: SessionId): Promise<Transcript | null> {
-    const known =
-      this.#transcripts.get(id) ?? this.transcriptAt((await this.#archive.source(id))?.path ?? "");
-    if (known !== null && (await statTranscript(known.path)) !== null) {
-      this.#transcripts.set(id, known);
-      return known;
-    }
-    this.#transcripts.delete(id);
-    await this.#searchFolders();
-    const found = this.#transcripts.get(id) ?? null;
-    if (found !== null) this.#search = { ...this.#search, nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
-    return found;
+    const known = await this.catalog.look(id);
+    if (known !== null) return known;
+    this.#learn(await this.#archive.source(id));
+    return await this.catalog.find(id);
   }
 
-  /** One search serves all who ask meanwhile: it finds every session there is. */
-  #searchFolders(): Promise<void> {
-    const nowMs = this.#clock.now();
-    const { running, nextMs, waitMs } = this.#search;
-    if (running !== null) return running;
-    if (nowMs < nextMs) return Promise.resolve();
-    const search = this.#learnPlaces().finally(() => {
-      this.#search = { ...this.#search, running: null };
-    });
-    this.#search = {
-      running: search,
-      nextMs: nowMs + waitMs,
-      waitMs: Math.min(waitMs * 2, SEARCH_BACKOFF_MS.max),
-    };
-    return search;
+  /** A session without a transcript is left as it is. @throws WatchError `transcript_unreadable`, `archive_unavailable`. */
+  async sync(id: SessionId): Promise<void> {
+    if ((await this.find(id)) !== null) await this.#sync(id, ignore);
   }
 
-  async #learnPlaces(): Promise<void> {
-    for await (const transcript of this.all()) this.#transcripts.set(transcript.place.id, transcript);
+  /**
+   * Syncs the session that has this file, without a search for it.
+   *
+   * @returns whether the archive has changed.
+   * @throws WatchError `transcript_unreadable`, `archive_unavailable`.
+   */
+  syncFile(file: TranscriptFile): Promise<boolean> {
+    this.catalog.learn(file);
+    return this.#sync(file.place.id, ignore);
   }
 
-  /** Every transcript there is. Where a session has two, the one that was written last. */
-  async *all(): AsyncGenerator<Transcript, void, void> {
-    const seen = new Map<SessionId, Transcript>();
-    for (const { agent, path } of this.roots) {
-      for await (const transcript of transcriptsUnder(path, agent)) {
-        const twin = seen.get(transcript.place.id);
-        seen.set(transcript.place.id, twin === undefined ? transcript : await newer(twin, transcript));
+  /**
+   * @param folder a root's path, or a path in a root.
+   * @returns every transcript in it that is not on disk as it was synced, the newest first.
+   * @throws WatchError `transcript_unreadable` if the root does not answer, `archive_unavailable`.
+   */
+  async behind(folder: string): Promise<Behind[]> {
+    const synced = await this.#archive.syncedTranscripts();
+    const found = await this.catalog.in(folder);
+    return found
+      .filter((transcript) => !isSynced(transcript, synced.get(transcript.id)))
+      .map((transcript) => ({ transcript, bytes: newBytes(transcript, synced.get(transcript.id)) }))
+      .sort((a, b) => newestFirst(a.transcript, b.transcript));
+  }
+
+  /** Every transcript that differs from what was synced; failures are reported, not thrown. */
+  async syncAll(options: SyncAllOptions = {}): Promise<SyncReport> {
+    const { onProgress = ignore, signal } = options;
+    const report: SyncReport = { files: 0, filesDone: 0, bytes: 0, bytesDone: 0, failures: [] };
+    const behind = (
+      await Promise.all(this.catalog.roots.map(({ path }) => this.#behindOrFailed(path, report)))
+    ).flat();
+    report.files = behind.length;
+    report.bytes = behind.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const { transcript, bytes } of behind) {
+      if (signal?.aborted === true) break;
+      const doneBefore = report.bytesDone;
+      try {
+        await this.#sync(transcript.id, (read) => {
+          report.bytesDone = Math.min(report.bytesDone + read, doneBefore + bytes);
+          onProgress(report);
+        });
+      } catch (error) {
+        report.failures.push({ id: transcript.id, path: transcript.files[0].path, error });
       }
+      report.filesDone += 1;
+      report.bytesDone = doneBefore + bytes;
+      onProgress(report);
     }
-    yield* seen.values();
+    return report;
   }
 
-  /** Every transcript in a folder somewhere under a root. */
-  async *transcriptsIn(folder: string): AsyncGenerator<Transcript, void, void> {
-    for (const { agent, path } of this.roots) {
-      if (folder.startsWith(path + sep)) yield* transcriptsUnder(path, agent, inRoot(path, folder));
-    }
-  }
-
-  /** @returns null if no agent keeps transcripts there. */
-  transcriptAt(path: string): Transcript | null {
-    for (const root of this.roots) {
-      if (!path.startsWith(root.path + sep)) continue;
-      const place = root.agent.placeOf(inRoot(root.path, path));
-      if (place !== null) return { agent: root.agent, place, path };
-    }
-    return null;
-  }
-
-  async #transcriptsBehind(): Promise<{ transcript: Transcript; stats: BigIntStats }[]> {
-    const sources = await this.#archive.sources();
-    const behind: { transcript: Transcript; stats: BigIntStats }[] = [];
-    for await (const transcript of this.all()) {
-      const stats = await statTranscript(transcript.path);
-      if (stats === null || sources.get(transcript.path)?.token === tokenOf(stats)) continue;
-      behind.push({ transcript, stats });
-    }
-    return behind.sort((a, b) => Number(b.stats.mtimeNs - a.stats.mtimeNs));
-  }
-
-  async #syncNow(transcript: Transcript): Promise<boolean> {
-    const { path, place } = transcript;
-    const stats = await statTranscript(path);
-    if (stats === null) return false;
-    this.#transcripts.set(place.id, transcript);
-    const source = await this.#archive.source(place.id);
-    if (source?.token === tokenOf(stats) && source.path === path) return false;
-    // A session may have two transcripts (a copied folder, a linked root): the one written last is its truth.
-    const twin = source === null || source.path === path ? null : this.transcriptAt(source.path);
-    if (twin !== null && (await newer(twin, transcript)) === twin) return false;
-    const file = await openTranscript(path);
-    if (file === null) return false;
-    let changed = false;
+  async #behindOrFailed(path: string, report: SyncReport): Promise<Behind[]> {
     try {
-      await this.#archive.sync(place.id, async (transaction) => {
-        if (transaction.isDeleted) return;
-        changed = await copyNew(transcript, file, transaction);
-      });
-    } finally {
-      await file.close();
+      return await this.behind(path);
+    } catch (error) {
+      report.failures.push({ id: null, path, error });
+      return [];
     }
-    if (changed) for (const listener of this.#onSynced) listener(place.id);
-    return changed;
+  }
+
+  /** Where a session's files were at its last sync is where they most likely are. */
+  #learn(source: SourceRecord | null): void {
+    for (const { path } of source?.files ?? []) {
+      const file = this.catalog.at(path);
+      if (file !== null) this.catalog.learn(file);
+    }
+  }
+
+  #sync(id: SessionId, onRead: (bytes: number) => void): Promise<boolean> {
+    return this.#coalescer.run(id, () => this.#syncNow(id, onRead));
+  }
+
+  async #syncNow(id: SessionId, onRead: (bytes: number) => void): Promise<boolean> {
+    let transcript = await this.catalog.look(id);
+    const source = await this.#archive.source(id);
+    if (transcript === null || isSynced(transcript, source ?? undefined)) return false;
+    if (source?.files.some(({ path }) => !transcript?.files.some((file) => file.path === path)) === true) {
+      // Synced from another place before: that may still be the better one, or hold a part that is not known here yet.
+      this.#learn(source);
+      transcript = await this.catalog.look(id);
+      if (transcript === null || isSynced(transcript, source)) return false;
+    }
+    const present = transcript;
+    let copied: Copied | null = null;
+    await this.#archive.sync(id, async (transaction) => {
+      if (transaction.isDeleted) return;
+      copied = await copyNew(present, transaction, { unfinished: this.#unfinished, onRead });
+    });
+    if (copied === null) return false;
+    const { malformedLines }: Copied = copied;
+    const { path } = present.files[0];
+    for (const listener of this.#onSynced) listener({ id, path, malformedLines });
+    return true;
   }
 }
 
-/** @returns null if it has just vanished. */
-async function openTranscript(path: string): Promise<FileHandle | null> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw unreadable(path, error);
-  }
+/** @returns whether the transcript is on disk as it was when it was synced. */
+function isSynced({ files }: Transcript, synced: SyncedTranscript | undefined): boolean {
+  return (
+    synced?.revision === files[0].root.agent.revision &&
+    synced.files.length === files.length &&
+    files.every(({ path, token }, index) => {
+      const known = synced.files[index];
+      return known?.path === path && known.token === token;
+    })
+  );
 }
 
-/** @returns the path relative to its root, as agents know it. */
-function inRoot(root: string, path: string): string {
-  return path.slice(root.length + 1).replaceAll(sep, "/");
+function newBytes({ files }: Transcript, synced: SyncedTranscript | undefined): number {
+  return files.reduce((sum, { path, stats }) => {
+    const size = Number(stats.size);
+    const offset = synced?.files.find((known) => known.path === path)?.offset ?? 0;
+    return sum + (offset < size ? size - offset : size);
+  }, 0);
 }
 
-async function newer(a: Transcript, b: Transcript): Promise<Transcript> {
-  const [first, second] = await Promise.all([statTranscript(a.path), statTranscript(b.path)]);
-  return (second?.mtimeNs ?? 0n) > (first?.mtimeNs ?? 0n) ? b : a;
-}
-
-/** While the archive cannot be read, the feed says so; the transcript's place is just not known. */
-function unknownPlace(): null {
+/** While the archive or a root cannot be read, others say so; the transcript's state is just not known. */
+function unreachable(): null {
   return null;
 }
+
+function ignore(): void {}

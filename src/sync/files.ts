@@ -1,17 +1,52 @@
-/** The files behind sessions: what they are now, and where they are. */
+/** The file system, as far as transcripts need it: a port, so that its cost can be counted and its hanging be survived. */
 
 import { statSync } from "node:fs";
 import type { BigIntStats, Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import type { Agent, TranscriptPlace } from "../agents/agent.ts";
+import { open, readdir, stat } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import type { SourceToken } from "../watch/session.ts";
 
-/** A transcript on disk. */
-export interface Transcript {
-  agent: Agent;
-  place: TranscriptPlace;
-  path: string;
+/** A file that is open for reading. */
+export type OpenFile = Pick<FileHandle, "read" | "stat" | "close">;
+
+export interface Files {
+  /** What is at each path; null where nothing is, or it cannot be reached. */
+  stats(paths: readonly string[]): Promise<(BigIntStats | null)[]>;
+  /** @returns what is in the folder; null if there is none, or it may not be read. */
+  folder(path: string): Promise<Dirent[] | null>;
+  /** @throws what the file system throws. */
+  open(path: string): Promise<OpenFile>;
+}
+
+/** So many stats are under way at once: enough to hide the way to the kernel, few enough for other work to go on. */
+const STATS_AT_ONCE = 32;
+
+export const diskFiles: Files = { stats, folder, open };
+
+async function stats(paths: readonly string[]): Promise<(BigIntStats | null)[]> {
+  const found: (BigIntStats | null)[] = [];
+  // The first one alone: a mount that hangs then takes one of the runtime's few threads, not all.
+  for (let at = 0; at < paths.length; at += at === 0 ? 1 : STATS_AT_ONCE)
+    found.push(...(await Promise.all(paths.slice(at, at === 0 ? 1 : at + STATS_AT_ONCE).map(statOrNull))));
+  return found;
+}
+
+async function statOrNull(path: string): Promise<BigIntStats | null> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch {
+    // Gone, or not to be reached: both mean that there is nothing to read now.
+    return null;
+  }
+}
+
+async function folder(path: string): Promise<Dirent[] | null> {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch {
+    // Not there yet, gone meanwhile, or not ours to read: no transcripts in it now.
+    return null;
+  }
 }
 
 /** @returns the file's modification time in ns; 0n if it cannot be stat'd. */
@@ -24,62 +59,10 @@ export function statMtime(path: string): bigint {
   }
 }
 
-/** @returns null unless a regular file is there: FIFOs and devices are never opened. */
-export async function statTranscript(path: string): Promise<BigIntStats | null> {
-  try {
-    const stats = await stat(path, { bigint: true });
-    return stats.isFile() ? stats : null;
-  } catch {
-    // Gone, or not to be reached: both mean that there is nothing to read now.
-    return null;
-  }
-}
-
 /**
  * Everything that a writer can hardly change without changing it back on purpose. In whole milliseconds, because
  * that is what Deno knows of an mtime: two runtimes on one archive must not think each other's work outdated.
  */
 export function tokenOf(stats: BigIntStats): SourceToken {
   return `${stats.mtimeNs / 1_000_000n}-${stats.size}-${stats.dev}-${stats.ino}`;
-}
-
-/** @returns a token of the folder that is there now; null if there is none, or it cannot be reached. */
-export function folderIdentity(path: string): string | null {
-  try {
-    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}` : null;
-  } catch {
-    // A folder above it may not be entered: it is as good as not there.
-    return null;
-  }
-}
-
-/**
- * Yields every transcript under `root`; each folder is read once, links to folders are not followed.
- *
- * @param from a folder in it (relative, with `/`) to look no further than.
- */
-export async function* transcriptsUnder(
-  root: string,
-  agent: Agent,
-  from: string = "",
-): AsyncGenerator<Transcript, void, void> {
-  const folders = [from];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of await entriesOf(join(root, folder))) {
-      const relative = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) folders.push(relative);
-      const place = entry.isFile() || entry.isSymbolicLink() ? agent.placeOf(relative) : null;
-      if (place !== null) yield { agent, place, path: join(root, relative) };
-    }
-  }
-}
-
-async function entriesOf(folder: string): Promise<Dirent[]> {
-  try {
-    return await readdir(folder, { withFileTypes: true });
-  } catch {
-    // Not there yet, gone meanwhile, or not ours to read: no transcripts in it now.
-    return [];
-  }
 }

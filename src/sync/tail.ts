@@ -1,7 +1,10 @@
 /** Reads the complete lines of a growing file from an offset on, in pieces of bounded size. */
 
 import { createHash } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createZstdDecompress } from "node:zlib";
+import type { OpenFile } from "./files.ts";
 
 /** Bytes per read; what is in memory at once is this and one line. */
 const CHUNK_BYTES = 256 * 1024;
@@ -27,37 +30,30 @@ export interface Lines {
  * (`isLineStart` tells whether something did); otherwise it is still being written. Lines of more than
  * MAX_LINE_BYTES become lines that no parser takes.
  *
- * @param to where to stop (bytes), so that a file that never stops growing is read in finite time.
+ * @param from where the first chunk begins (bytes).
  */
 export async function* readLines(
-  file: FileHandle,
-  from: number,
-  to: number = Infinity,
+  chunks: AsyncIterable<Uint8Array>,
+  from: number = 0,
 ): AsyncGenerator<Lines, void, void> {
   let pieces: Uint8Array[] = [];
   let length = 0;
   let position = from;
-  let chunk = new Uint8Array(0);
-  while (position < to) {
-    // A chunk of which nothing was kept is used again.
-    if (pieces.length > 0 || chunk.length === 0) chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - position));
-    const { bytesRead } = await file.read(chunk, 0, Math.min(CHUNK_BYTES, to - position), position);
-    if (bytesRead === 0) break;
-    const bytes = chunk.subarray(0, bytesRead);
+  for await (const bytes of chunks) {
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     if (end > 0) {
       const first = bytes.indexOf(NEWLINE);
       const isTooLong = length + first > MAX_LINE_BYTES;
       const whole = isTooLong ? [TOO_LONG, bytes.subarray(first, end)] : [...pieces, bytes.subarray(0, end)];
-      yield { lines: decode(concat(whole)), offset: position + end };
       pieces = [];
       length = 0;
+      yield { lines: decode(concat(whole)), offset: position + end };
     }
-    position += bytesRead;
-    length += bytesRead - end;
-    // What is too long is not kept, only counted.
+    position += bytes.length;
+    length += bytes.length - end;
+    // What is too long is not kept, only counted; and the chunk is its reader's to use again.
     if (length > MAX_LINE_BYTES) pieces = [];
-    else if (end < bytesRead) pieces.push(bytes.subarray(end));
+    else if (end < bytes.length) pieces.push(bytes.slice(end));
   }
   const rest = concat(pieces);
   // A carriage return whose newline is still to come says no more than its absence would.
@@ -68,11 +64,58 @@ export async function* readLines(
 }
 
 /**
+ * @param to where to stop (bytes), so that a file that never stops growing is read in finite time.
+ * @returns pieces of the file; each is overwritten by the next one.
+ */
+export async function* chunksOf(
+  file: OpenFile,
+  from: number,
+  to: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  const chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - from));
+  for (let position = from; position < to;) {
+    const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, to - position), position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield chunk.subarray(0, bytesRead);
+  }
+}
+
+/** @throws when the bytes are no zstd stream. */
+export async function* unzstd(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  const decompressor = createZstdDecompress();
+  const feeding = pipeline(Readable.from(copiesOf(chunks)), decompressor);
+  // It fails with what the loop over the decompressor throws.
+  feeding.catch(() => decompressor.destroy());
+  for await (const chunk of decompressor) yield chunk as Uint8Array;
+  await feeding;
+}
+
+/** A stream holds on to what it was given, while a chunk is overwritten by the next one. */
+async function* copiesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of chunks) yield chunk.slice();
+}
+
+/**
+ * Looks only at what is new behind a line that is still being written.
+ *
+ * @returns whether the line may be complete now: there is a newline, or its last byte closes a record.
+ */
+export async function mayEndLine(file: OpenFile, from: number, to: number): Promise<boolean> {
+  let last: number | undefined;
+  for await (const chunk of chunksOf(file, from, to)) {
+    if (chunk.includes(NEWLINE)) return true;
+    last = chunk.at(-1);
+  }
+  return last === CLOSING_BRACE || last === CARRIAGE_RETURN;
+}
+
+/**
  * @param offset where `readLines` stopped.
  * @returns false if what stands there belongs to the line before it: the record that was given without its
  *   newline was not the whole line.
  */
-export async function isLineStart(file: FileHandle, offset: number): Promise<boolean> {
+export async function isLineStart(file: OpenFile, offset: number): Promise<boolean> {
   if (offset === 0) return true;
   const bytes = new Uint8Array(3);
   const { bytesRead } = await file.read(bytes, 0, bytes.length, offset - 1);
@@ -83,7 +126,7 @@ export async function isLineStart(file: FileHandle, offset: number): Promise<boo
 }
 
 /** @returns a digest of the bytes just before `offset`; a rewritten file has another one. */
-export async function fingerprintAt(file: FileHandle, offset: number): Promise<string> {
+export async function fingerprintAt(file: OpenFile, offset: number): Promise<string> {
   const length = Math.min(offset, FINGERPRINT_BYTES);
   const bytes = new Uint8Array(length);
   const { bytesRead } = await file.read(bytes, 0, length, offset - length);

@@ -4,19 +4,33 @@ import type { Store } from "./ports.ts";
 import type { SessionId, SourceToken } from "./session.ts";
 import type { SessionFacts, TranscriptEntry } from "./transcript.ts";
 
-/** How far a transcript has been read, and what is needed to go on from there. */
-export interface SourceRecord {
+/** How far one file of a transcript has been read. */
+export interface SourceFile {
   path: string;
   token: SourceToken;
   /** Bytes consumed: the end of the last complete line. */
   offset: number;
-  /** Of the last bytes before `offset`: if they have changed, the transcript was rewritten. */
+  /** Of the last bytes before `offset`: if they have changed, the file was rewritten. */
   fingerprint: string;
-  /** JSON text; null makes the parser start over. */
-  parserState: string | null;
   mtimeNs: bigint;
   inode: bigint;
   device: bigint;
+}
+
+/** How far a transcript has been read, and what is needed to go on from there. */
+export interface SourceRecord {
+  /** In reading order; at least one. */
+  files: readonly SourceFile[];
+  /** Of the parser: a state means nothing to another one. */
+  revision: number;
+  /** JSON text. */
+  parserState: string;
+}
+
+/** What was synced of a transcript, as far as it tells whether there is anything new. */
+export interface SyncedTranscript {
+  files: readonly Pick<SourceFile, "path" | "token" | "offset">[];
+  revision: number;
 }
 
 /** One session's sync: all of it is committed at once, or nothing. */
@@ -32,8 +46,7 @@ export interface SyncTransaction {
 }
 
 export interface Archive extends Store {
-  /** What was synced, by transcript path. */
-  sources(): Promise<Map<string, { id: SessionId; token: SourceToken }>>;
+  syncedTranscripts(): Promise<Map<SessionId, SyncedTranscript>>;
   source(id: SessionId): Promise<SourceRecord | null>;
   /**
    * Runs `work` in a transaction that no other writer can interleave with. It is committed if `work`
@@ -42,4 +55,9 @@ export interface Archive extends Store {
    * @throws WatchError `archive_unavailable` when no transaction could be had or committed.
    */
   sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void>;
+}
+
+/** @returns the token of a transcript that consists of these files, in reading order. */
+export function transcriptToken(files: readonly { token: SourceToken }[]): SourceToken {
+  return files.map(({ token }) => token).join("+");
 }

@@ -47,14 +47,38 @@ export interface MessageEntry {
   requestId: string | null;
 }
 
-/** The result of a tool call that stands earlier in the same transcript. */
+/** The result of a tool call. */
 export interface ToolResultEntry {
   kind: "tool_result";
   toolUseId: string;
   content: string;
 }
 
-export type TranscriptEntry = MessageEntry | ToolResultEntry;
+/** The session that a tool call has started. */
+export interface SubagentEntry {
+  kind: "subagent";
+  toolUseId: string;
+  sessionId: string;
+}
+
+/**
+ * Earlier messages are no part of the conversation any more: the person went back to an earlier point, or the agent
+ * withdrew them. They stay in the archive as a side chain.
+ */
+export interface RetractionEntry {
+  kind: "retraction";
+  of: RetractedMessages;
+}
+
+export type RetractedMessages =
+  /** An earlier prompt that follows the same record as the prompt `uuid`, and everything after it. */
+  | { siblingsOf: { uuid: string; parentUuid: string } }
+  /** The last so many typed prompts, and everything after the first of them. */
+  | { lastPrompts: number }
+  /** Messages by the uuids of their first records. */
+  | { uuids: readonly string[] };
+
+export type TranscriptEntry = MessageEntry | ToolResultEntry | SubagentEntry | RetractionEntry;
 
 /** What is known of a session as a whole; counts and totals are the archive's own. */
 export interface SessionFacts {
@@ -64,7 +88,10 @@ export interface SessionFacts {
   gitBranch: string | null;
   /** At most 300 characters. */
   firstMessage: string | null;
+  /** What the user calls it. */
   displayName: string | null;
+  /** What the agent calls it, where it does. */
+  title: string | null;
   /** Earliest and latest time of any record, RFC 3339 UTC. */
   startedAt: string | null;
   endedAt: string | null;
@@ -72,6 +99,8 @@ export interface SessionFacts {
   relationshipType: "subagent" | "fork" | "continuation" | null;
   sourceSessionId: string | null;
   sourceVersion: string | null;
+  /** Work that a program started by itself: a review, a guard. */
+  isAutomated: boolean;
   malformedLines: number;
 }
 

@@ -7,7 +7,7 @@ import type { MessageEntry } from "../../src/watch/transcript.ts";
 import { hurriedClock, SyncedArchive } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
 
-const FIXTURES = join(import.meta.dir, "../fixtures/claude-code");
+const FIXTURES = join(import.meta.dir, "../fixtures/claude");
 const USAGE = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens"];
 
 /** Counted from the JSON lines by a script that knows no parser. */
@@ -108,7 +108,7 @@ describe("real recordings", () => {
   test("parse() gives the same, however the lines are handed to it", () => {
     for (const path of Object.keys(expected)) {
       const place = placed(path.slice("projects/".length));
-      const lines = readFileSync(join(FIXTURES, path), "utf8").split("\n");
+      const lines = readFileSync(join(FIXTURES, ".claude", path), "utf8").split("\n");
       const whole = claudeCode.parse(lines, null, place);
       let parsed: Parsed = { entries: [], state: claudeCode.parse([], null, place).state };
       for (const line of lines) {
@@ -124,15 +124,11 @@ describe("real recordings", () => {
 
 describe("placeOf()", () => {
   test("names a session after its file", () => {
-    expect(claudeCode.placeOf("-home-x/0b2c.jsonl")).toEqual({
-      id: "0b2c",
-      parentId: null,
-      isSubagent: false,
-    });
+    expect(claudeCode.placeOf("-home-x/0b2c.jsonl")).toEqual(PLACE);
   });
 
   test("finds the parent of a subagent in its folder, at any depth", () => {
-    const place = { id: "agent-1", parentId: "0b2c", isSubagent: true };
+    const place = { ...ONE_FILE, id: "agent-1", parentId: "0b2c", isSubagent: true };
     expect(claudeCode.placeOf("-home-x/0b2c/subagents/agent-1.jsonl")).toEqual(place);
     expect(claudeCode.placeOf("-home-x/0b2c/subagents/workflows/wf_1/agent-1.jsonl")).toEqual(place);
   });
@@ -261,7 +257,8 @@ describe("parse()", () => {
   });
 });
 
-const PLACE = { id: "0b2c", parentId: null, isSubagent: false };
+const ONE_FILE = { part: "", compression: null };
+const PLACE = { ...ONE_FILE, id: "0b2c", parentId: null, isSubagent: false };
 
 function parse(lines: readonly string[], state: Parsed["state"] | null = null): Parsed {
   return claudeCode.parse(lines, state, PLACE);

@@ -243,7 +243,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("bad input (%s)",
       [other.path, "it has no sessions table"],
       [
         workspace.archive,
-        "it was written by a newer sessionwatch (schema 7; this one knows 1): upgrade watch",
+        "it was written by a newer sessionwatch (schema 7; this one knows 2): upgrade watch",
       ],
       [workspace.path("missing.db"), "it does not exist"],
       [workspace.path("folder.db"), "it is a directory"],
@@ -276,7 +276,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch list, sync
 
   test("sync imports what is new, once, and a single transcript or session on request", async () => {
     const transcript = new ClaudeTranscript(workspace.claude, "first").user("one");
-    expect((await run(lane, "sync")).stdout).toMatch(/^synced 1 transcripts, 0\.0 MB\n$/);
+    expect((await run(lane, "sync")).stdout).toMatch(/^synced 1 transcript, 0\.0 MB in \d+\.\d s\n$/);
     expect((await run(lane, "sync")).stdout).toMatch(/^synced 0 transcripts/);
     transcript.assistant("two");
     expect((await run(lane, "sync", transcript.path)).code).toBe(0);

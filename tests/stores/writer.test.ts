@@ -31,24 +31,30 @@ const FACTS: SessionFacts = {
   gitBranch: null,
   firstMessage: null,
   displayName: null,
+  title: null,
   startedAt: null,
   endedAt: null,
   parentSessionId: null,
   relationshipType: null,
   sourceSessionId: null,
   sourceVersion: null,
+  isAutomated: false,
   malformedLines: 0,
 };
 
-const SOURCE: SourceRecord = {
+const FILE = {
   path: "/a.jsonl",
   token: "t",
   offset: 10,
   fingerprint: "f",
-  parserState: null,
   mtimeNs: 1_767_225_600_123_456_789n,
   inode: 1n,
   device: 2n,
+};
+const SOURCE: SourceRecord = {
+  files: [FILE, { ...FILE, path: "/b.jsonl", token: "u" }],
+  revision: 3,
+  parserState: "{}",
 };
 
 async function save(transaction: SyncTransaction): Promise<void> {
@@ -60,7 +66,16 @@ describe("Archive.sync()", () => {
   test("commits what was saved, exactly", async () => {
     await archive.sync("a", save);
     expect(await archive.source("a")).toEqual(SOURCE);
-    expect([...(await archive.sources())]).toEqual([["/a.jsonl", { id: "a", token: "t" }]]);
+    expect((await archive.syncedTranscripts()).get("a")).toEqual({
+      files: [
+        { path: "/a.jsonl", token: "t", offset: 10 },
+        { path: "/b.jsonl", token: "u", offset: 10 },
+      ],
+      revision: 3,
+    });
+    // A transcript that has lost a file keeps nothing of it.
+    await archive.sync("a", (transaction) => transaction.save(FACTS, { ...SOURCE, files: [FILE] }));
+    expect((await archive.source("a"))?.files).toEqual([FILE]);
     expect((await archive.states(["a"])).get("a")).toMatchObject({ messageCount: 0, sourceToken: "t" });
   });
 
@@ -80,7 +95,7 @@ describe("Archive.sync()", () => {
     await archive.sync("a", async (transaction) => {
       await save(transaction);
       expect([
-        (await archive.sources()).size,
+        (await archive.syncedTranscripts()).size,
         await archive.source("a"),
         (await archive.list()).total,
       ]).toEqual([0, null, 0]);

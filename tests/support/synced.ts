@@ -1,12 +1,17 @@
-/** A real archive with an engine that syncs a Claude Code folder into it, and all that is in it. */
+/** A real archive with an engine that syncs an agent's folders into it, and all that is in it. */
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Agent } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { openStore } from "../../src/stores/open.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
-import type { Transcript } from "../../src/sync/files.ts";
+import type { EngineOptions } from "../../src/sync/engine.ts";
+import type { RootFolder, TranscriptFile } from "../../src/sync/catalog.ts";
+import type { Files } from "../../src/sync/files.ts";
+import { PATIENCE_MS } from "../../src/sync/patience.ts";
 import type { Archive } from "../../src/watch/archive.ts";
 import type { Clock } from "../../src/watch/ports.ts";
 import { within } from "./program.ts";
@@ -18,22 +23,25 @@ export interface SyncedOptions {
   clock?: Clock;
   /** @default Claude Code's */
   agent?: Agent;
+  /** @default the disk */
+  files?: Files;
 }
 
 export class SyncedArchive implements AsyncDisposable {
   readonly archive: Archive;
   engine: SyncEngine;
   readonly path: string;
-  readonly #root: string;
-  readonly #agent: Agent;
-  readonly #clock: Clock;
+  readonly #roots: RootFolder[];
+  readonly #options: EngineOptions;
 
-  /** @param claude a Claude Code configuration folder. */
-  constructor(path: string, claude: string, options: SyncedOptions = {}) {
+  /** @param folder a home that holds the agent's folders, or the folder that its environment variable names. */
+  constructor(path: string, folder: string, options: SyncedOptions = {}) {
+    const { agent = claudeCode, clock = systemClock, files } = options;
     this.path = path;
-    this.#root = `${claude}/projects`;
-    this.#agent = options.agent ?? claudeCode;
-    this.#clock = options.clock ?? systemClock;
+    const env = { CLAUDE_CONFIG_DIR: folder, CODEX_HOME: folder };
+    const isHome = existsSync(join(folder, ".claude")) || existsSync(join(folder, ".codex"));
+    this.#roots = agent.roots({ env: isHome ? {} : env, home: folder }).map((path) => ({ agent, path }));
+    this.#options = { clock, ...(files === undefined ? {} : { files }) };
     const { archive } = openStore(undefined, { defaultPath: path });
     if (archive === undefined) throw new Error("our own archive can be written");
     this.archive = archive;
@@ -46,15 +54,15 @@ export class SyncedArchive implements AsyncDisposable {
     return this;
   }
 
-  transcript(path: string): Transcript {
-    const transcript = this.engine.transcriptAt(path);
-    if (transcript === null) throw new Error(`no transcript: ${path}`);
-    return transcript;
+  file(path: string): TranscriptFile {
+    const file = this.engine.catalog.at(path);
+    if (file === null) throw new Error(`no transcript: ${path}`);
+    return file;
   }
 
   /** @returns whether the archive has changed. */
   sync(path: string): Promise<boolean> {
-    return this.engine.syncTranscript(this.transcript(path));
+    return this.engine.syncFile(this.file(path));
   }
 
   /** Seen by a connection of its own, as another process would. */
@@ -75,7 +83,8 @@ export class SyncedArchive implements AsyncDisposable {
       sessions: this.query("SELECT * FROM sessions ORDER BY id"),
       messages: this.query("SELECT * FROM messages ORDER BY session_id, ordinal"),
       calls: this.query("SELECT * FROM tool_calls ORDER BY session_id, id"),
-      bookkeeping: this.query("SELECT * FROM sync_state ORDER BY session_id"),
+      states: this.query("SELECT * FROM sync_state ORDER BY session_id"),
+      files: this.query("SELECT * FROM sync_files ORDER BY session_id, position"),
     };
   }
 
@@ -90,7 +99,7 @@ export class SyncedArchive implements AsyncDisposable {
   reached(id: string, text: string): Promise<void> {
     const reached = new Promise<void>((resolve) => {
       this.engine.onSynced((synced) => {
-        if (synced === id && this.texts(id).includes(text)) resolve();
+        if (synced.id === id && this.texts(id).includes(text)) resolve();
       });
     });
     return within(reached, () => `${JSON.stringify(text)} in ${id}: ${JSON.stringify(this.texts(id))}`);
@@ -101,7 +110,7 @@ export class SyncedArchive implements AsyncDisposable {
   }
 
   #newEngine(): SyncEngine {
-    return new SyncEngine(this.archive, [{ agent: this.#agent, path: this.#root }], this.#clock);
+    return new SyncEngine(this.archive, this.#roots, this.#options);
   }
 }
 
@@ -122,10 +131,11 @@ export function listening(
   };
 }
 
-/** A clock on which all waiting is over at once, for tests in which time plays no part. */
+/** A clock on which short waiting is over at once, for tests in which time plays no part; deadlines are none. */
 export const hurriedClock: Clock = {
   now: () => Date.now(),
-  after(_ms, run) {
+  after(ms, run) {
+    if (ms >= PATIENCE_MS) return systemClock.after(ms, run);
     const immediate = setImmediate(run);
     return () => clearImmediate(immediate);
   },

@@ -6,6 +6,8 @@ import { hurriedClock, listening, SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
 
+const PLACE = { id: "x", parentId: null, isSubagent: false, part: "", compression: null };
+
 let workspace: Workspace;
 let opened: SyncedArchive[];
 beforeEach(() => {
@@ -17,7 +19,7 @@ afterEach(async () => {
   workspace[Symbol.dispose]();
 });
 
-test("syncTranscript() reads only what was appended", async () => {
+test("syncFile() reads only what was appended", async () => {
   const agent = listening();
   const synced = archive({ agent });
   const transcript = new ClaudeTranscript(workspace.claude).user("one").assistant("two");
@@ -29,7 +31,7 @@ test("syncTranscript() reads only what was appended", async () => {
   expect(synced.texts(transcript.id)).toEqual(["one", "two", "three"]);
 });
 
-test("syncTranscript() gives an empty transcript a session without messages", async () => {
+test("syncFile() gives an empty transcript a session without messages", async () => {
   const synced = archive();
   const transcript = new ClaudeTranscript(workspace.claude).write("");
   expect(await synced.sync(transcript.path)).toBe(true);
@@ -49,7 +51,7 @@ test("fault 7: lines appended while a full parse runs are parsed once, and a hal
   await synced.sync(transcript.path);
   expect(agent.parsed).toHaveLength(2);
   expect(synced.texts(transcript.id)).toEqual(["one", "two"]);
-  const [state] = synced.query("SELECT offset FROM sync_state");
+  const [state] = synced.query("SELECT offset FROM sync_files");
   expect(Number(state?.["offset"])).toBe(readFileSync(transcript.path).lastIndexOf(0x0a) + 1);
 
   transcript.write(half.slice(40));
@@ -71,11 +73,11 @@ test("fault 6: the session row is committed with its messages, not before", asyn
   });
   const synced = archive({ agent });
   const told: unknown[] = [];
-  synced.engine.onSynced((id) => told.push([id, synced.texts(id).length]));
+  synced.engine.onSynced(({ id }) => told.push([id, synced.texts(id).length]));
 
   await expect(synced.sync(transcript.path)).rejects.toThrow("broken off");
   expect(seen).toEqual([0, 0, 0, 0]);
-  expect(synced.contents()).toEqual({ sessions: [], messages: [], calls: [], bookkeeping: [] });
+  expect(synced.contents()).toEqual({ sessions: [], messages: [], calls: [], states: [], files: [] });
   expect(told).toEqual([]);
 
   isBroken = false;
@@ -83,7 +85,7 @@ test("fault 6: the session row is committed with its messages, not before", asyn
   expect(told).toEqual([[transcript.id, 2]]);
 });
 
-test("syncTranscript() starts over when the transcript was truncated", async () => {
+test("syncFile() starts over when the transcript was truncated", async () => {
   const synced = archive();
   const transcript = new ClaudeTranscript(workspace.claude).user("one");
   const length = readFileSync(transcript.path).length;
@@ -95,7 +97,7 @@ test("syncTranscript() starts over when the transcript was truncated", async () 
   await expectLikeFullImport(synced);
 });
 
-test("syncTranscript() starts over when another file has taken the transcript's place by rename", async () => {
+test("syncFile() starts over when another file has taken the transcript's place by rename", async () => {
   const synced = archive();
   const transcript = new ClaudeTranscript(workspace.claude).user("one").assistant("two");
   await synced.sync(transcript.path);
@@ -106,7 +108,7 @@ test("syncTranscript() starts over when another file has taken the transcript's 
   await expectLikeFullImport(synced);
 });
 
-test("syncTranscript() starts over when the transcript was rewritten in place, longer or as long as before", async () => {
+test("syncFile() starts over when the transcript was rewritten in place, longer or as long as before", async () => {
   const synced = archive();
   const transcript = new ClaudeTranscript(workspace.claude).user("one").user("two");
   await synced.sync(transcript.path);
@@ -122,7 +124,7 @@ test("syncTranscript() starts over when the transcript was rewritten in place, l
   await expectLikeFullImport(synced);
 });
 
-test("syncTranscript() starts over when the transcript is rewritten while it is read", async () => {
+test("syncFile() starts over when the transcript is rewritten while it is read", async () => {
   const transcript = new ClaudeTranscript(workspace.claude).user("one").user("two");
   const shorter = `${JSON.stringify(transcript.userRecord("retracted"))}\n`;
   let rounds = 0;
@@ -136,7 +138,7 @@ test("syncTranscript() starts over when the transcript is rewritten while it is 
   await expectLikeFullImport(synced);
 });
 
-test("syncTranscript() goes on where it stopped in a transcript that never stops growing", async () => {
+test("syncFile() goes on where it stopped in a transcript that never stops growing", async () => {
   const transcript = new ClaudeTranscript(workspace.claude).user("one");
   let isGrowing = true;
   const agent = listening(() => {
@@ -150,30 +152,27 @@ test("syncTranscript() goes on where it stopped in a transcript that never stops
   await expectLikeFullImport(synced);
 });
 
-test("syncTranscript() starts over when more comes after a record that looked like the whole last line", async () => {
+test("syncFile() starts over when more comes after a record that looked like the whole last line", async () => {
   const synced = archive();
   const transcript = new ClaudeTranscript(workspace.claude).user("one");
   transcript.write(JSON.stringify(transcript.userRecord("two")));
   await synced.sync(transcript.path);
   expect(synced.texts(transcript.id)).toEqual(["one", "two"]);
-  // Two writers without a lock: a line of two records is one that cannot be read.
-  transcript.user("three").user("four");
+  // Two writers without a lock: a line may hold a record and a half.
+  const half = JSON.stringify(transcript.userRecord("lost")).slice(0, 40);
+  transcript.write(half).user("three").user("four");
   await synced.sync(transcript.path);
-  expect(synced.texts(transcript.id)).toEqual(["one", "four"]);
+  expect(synced.texts(transcript.id)).toEqual(["one", "three", "four"]);
   await expectLikeFullImport(synced);
 });
 
-test("syncTranscript() starts over when the parser's state in the archive cannot be read", async () => {
+test("syncFile() starts over when the parser's state in the archive cannot be read", async () => {
   const synced = archive();
   const transcript = new ClaudeTranscript(workspace.claude).user("one");
   await synced.sync(transcript.path);
   const source = await synced.archive.source(transcript.id);
   if (source === null) throw new Error("it was synced");
-  const { facts } = claudeCode.parse([], null, {
-    id: transcript.id,
-    parentId: null,
-    isSubagent: false,
-  }).state;
+  const { facts } = claudeCode.parse([], null, PLACE).state;
   await synced.archive.sync(transcript.id, (transaction) =>
     transaction.save(facts, { ...source, parserState: "{" }),
   );
@@ -182,15 +181,15 @@ test("syncTranscript() starts over when the parser's state in the archive cannot
   await expectLikeFullImport(synced);
 });
 
-test("syncTranscript() keeps inodes as large as a file system may give them", async () => {
+test("syncFile() keeps inodes as large as a file system may give them", async () => {
   const synced = archive();
-  const { state } = claudeCode.parse([], null, { id: "x", parentId: null, isSubagent: false });
+  const { state } = claudeCode.parse([], null, PLACE);
   const inode = 2n ** 64n - 3n;
-  const source = { path: "/x.jsonl", token: "t", offset: 0, fingerprint: "", parserState: null };
+  const file = { path: "/x.jsonl", token: "t", offset: 0, fingerprint: "", mtimeNs: 1n, inode, device: 2n };
   await synced.archive.sync("x", (transaction) =>
-    transaction.save(state.facts, { ...source, mtimeNs: 1n, inode, device: 2n }),
+    transaction.save(state.facts, { files: [file], revision: 1, parserState: "{}" }),
   );
-  expect((await synced.archive.source("x"))?.inode).toBe(inode);
+  expect((await synced.archive.source("x"))?.files).toEqual([file]);
 });
 
 test("created_at stays the same where a transcript tells no time", async () => {

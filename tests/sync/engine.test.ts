@@ -22,7 +22,7 @@ afterEach(async () => {
   workspace[Symbol.dispose]();
 });
 
-test("syncTranscript() says that nothing has changed, and reads nothing, when nothing has", async () => {
+test("syncFile() says that nothing has changed, and reads nothing, when nothing has", async () => {
   const agent = listening();
   const synced = archive({ agent });
   const transcript = new ClaudeTranscript(workspace.claude).user("one");
@@ -31,7 +31,7 @@ test("syncTranscript() says that nothing has changed, and reads nothing, when no
   expect(agent.parsed).toHaveLength(1);
 });
 
-test("syncTranscript() notes where a transcript has moved to, and reads nothing again", async () => {
+test("syncFile() notes where a transcript has moved to, and reads nothing again", async () => {
   const agent = listening();
   const synced = archive({ agent });
   const transcript = new ClaudeTranscript(workspace.claude).user("one");
@@ -50,7 +50,7 @@ test("syncTranscript() notes where a transcript has moved to, and reads nothing 
   expect(agent.parsed).toHaveLength(2);
 });
 
-test("syncTranscript() takes the one written last of two with one id, and does not go to and fro", async () => {
+test("syncFile() takes the one written last of two with one id, and does not go to and fro", async () => {
   const agent = listening();
   const synced = archive({ agent });
   const older = new ClaudeTranscript(workspace.claude).user("one");
@@ -64,7 +64,7 @@ test("syncTranscript() takes the one written last of two with one id, and does n
   expect(agent.parsed).toHaveLength(3);
 });
 
-test("syncTranscript() reads anew what another revision of the parser has begun", async () => {
+test("syncFile() reads anew what another revision of the parser has begun", async () => {
   const transcript = new ClaudeTranscript(workspace.claude).user("one");
   await archive().sync(transcript.path);
   transcript.user("two");
@@ -133,7 +133,7 @@ test("find() takes the newer of two transcripts of one session", async () => {
   const old = new ClaudeTranscript(workspace.claude).user("old");
   utimesSync(old.path, 1, 1);
   const young = new ClaudeTranscript(workspace.claude, old.id, "-elsewhere").user("young");
-  expect((await synced.engine.find(old.id))?.path).toBe(young.path);
+  expect((await synced.engine.find(old.id))?.files[0].path).toBe(young.path);
 });
 
 test("syncAll() reports a transcript that cannot be read, and syncs the others", async () => {
@@ -183,8 +183,8 @@ test("two engines on two connections that sync one transcript at once never doub
     const roots = [{ agent: claudeCode, path: join(workspace.claude, "projects") }];
     for (let n = 1; n <= 30; n += 1) {
       transcript.user(String(n)).assistant(`re ${n}`, `msg_${Math.ceil(n / 2)}`);
-      const engines = [first.restart().engine, new SyncEngine(second, roots, systemClock)];
-      await Promise.all(engines.map((engine) => engine.syncTranscript(first.transcript(transcript.path))));
+      const engines = [first.restart().engine, new SyncEngine(second, roots, { clock: systemClock })];
+      await Promise.all(engines.map((engine) => engine.sync(transcript.id)));
     }
     await expectLikeFullImport(first);
   } finally {

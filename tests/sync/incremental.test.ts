@@ -14,7 +14,7 @@ import { ClaudeTranscript } from "../support/claude.ts";
 import { hurriedClock, SyncedArchive } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
 
-const FIXTURES = join(import.meta.dir, "../fixtures/claude-code/projects");
+const FIXTURES = join(import.meta.dir, "../fixtures/claude/.claude/projects");
 
 /** Only its records are used. */
 let writer: ClaudeTranscript;

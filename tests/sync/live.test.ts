@@ -62,8 +62,7 @@ test("what no notification has told of is found by a full look, once a minute", 
   const target = new ClaudeTranscript(workspace.path("elsewhere"), "session").user("one");
   const link = new ClaudeTranscript(workspace.claude, "session");
   symlinkSync(target.path, link.path);
-  const synced = archive({ clock });
-  await synced.engine.syncAll();
+  const synced = archive();
   await start(synced.engine, { clock });
   target.user("two");
   const done = synced.reached("session", "two");
@@ -200,7 +199,7 @@ test("a transcript that cannot be synced is told once, tried again, and blocks n
   const synced = archive({ agent });
   const root = join(workspace.claude, "projects");
   const errors: unknown[] = [];
-  await start(synced.engine, { clock, onError: (transcript) => errors.push(transcript?.place.id) });
+  await start(synced.engine, { clock, onFailure: ({ id }) => errors.push(id) });
   const good = synced.reached("good", "hello");
   new ClaudeTranscript(workspace.path("new"), "broken").user("hello");
   new ClaudeTranscript(workspace.path("new"), "good").user("hello");
@@ -219,11 +218,11 @@ test("an archive that cannot be read is told once and ends no poll", async () =>
   const synced = archive();
   const errors: unknown[] = [];
   const { promise: told, resolve: tell } = Promise.withResolvers<void>();
-  const onError = (_transcript: unknown, error: unknown): void => {
+  const onFailure = ({ error }: { error: unknown }): void => {
     errors.push(error);
     tell();
   };
-  await start(synced.engine, { clock, onError, only: "session" });
+  await start(synced.engine, { clock, onFailure, only: "session" });
   renameSync(synced.path, `${synced.path}.away`);
   await poll(clock, told);
   await clock.advance(10 * POLL_MS);
@@ -248,7 +247,7 @@ test("stop() ends timers and watchers", async () => {
   transcript.user("two");
   await done;
   await clock.advance(10 * POLL_MS);
-  expect(agent.parsed).toEqual([]);
+  expect(agent.parsed).toHaveLength(1);
   expect(clock.pending).toBe(0);
 });
 
@@ -286,7 +285,11 @@ interface Liveliness extends Partial<LiveOptions> {
 function liveSync(engine: SyncEngine, { clock, ...options }: Liveliness = {}): LiveSync {
   const live = new LiveSync(engine, clock ?? systemClock, {
     pollIntervalMs: clock === undefined ? NEVER_MS : POLL_MS,
-    onError: (_transcript, error) => {
+    pollOnly: false,
+    onFailure: ({ error }) => {
+      throw error;
+    },
+    onUncovered: (_folder, error) => {
       throw error;
     },
     ...options,

@@ -2,7 +2,7 @@ import { truncateSync, writeFileSync, appendFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { fingerprintAt, isLineStart, MAX_LINE_BYTES, readLines } from "../../src/sync/tail.ts";
+import { chunksOf, fingerprintAt, isLineStart, MAX_LINE_BYTES, readLines } from "../../src/sync/tail.ts";
 import { Workspace } from "../support/workspace.ts";
 
 /** More than what is read at once. */
@@ -158,16 +158,16 @@ interface Read {
   offset: number;
 }
 
-async function read(content: string | Uint8Array, from = 0, to?: number): Promise<Read> {
+async function read(content: string | Uint8Array, from = 0, to = Infinity): Promise<Read> {
   const path = workspace.path("transcript.jsonl");
   writeFileSync(path, content);
   return await readFile(path, from, to);
 }
 
-async function readFile(path: string, from = 0, to?: number): Promise<Read> {
+async function readFile(path: string, from = 0, to = Infinity): Promise<Read> {
   await using file = await open(path);
   const all: Read = { lines: [], offset: from };
-  for await (const { lines, offset } of readLines(file, from, to)) {
+  for await (const { lines, offset } of readLines(chunksOf(file, from, to), from)) {
     all.lines.push(...lines);
     all.offset = offset;
   }

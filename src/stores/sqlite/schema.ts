@@ -104,6 +104,35 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE excluded_sessions (id TEXT PRIMARY KEY);
   `,
+  // A transcript may have several files; and what was read by another parser is found by its revision.
+  `
+  ALTER TABLE sessions ADD COLUMN is_automated INTEGER NOT NULL DEFAULT 0;
+  -- Ours: what the agent calls the session; display_name is what the user calls it.
+  ALTER TABLE sessions ADD COLUMN title TEXT;
+
+  DROP TABLE sync_state;
+  CREATE TABLE sync_state (
+    session_id TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+    revision INTEGER NOT NULL,
+    parser_state TEXT NOT NULL
+  );
+  CREATE TABLE sync_files (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    token TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    mtime INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    PRIMARY KEY (session_id, position)
+  ) WITHOUT ROWID;
+
+  -- Two prompts that follow the same record: the person has rewound.
+  CREATE INDEX messages_by_predecessor ON messages (session_id, source_parent_uuid)
+    WHERE role = 'user' AND is_system = 0 AND is_sidechain = 0;
+  `,
 ];
 /** What this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -45,9 +45,8 @@ type Row = Record<string, unknown>;
 
 /** Sessions that are missing or in the trash are left out. */
 export function readStates(connection: Connection, ids: readonly SessionId[]): Map<SessionId, SessionState> {
-  const token = connection.tables.sessions.has("source_token") ? "source_token" : "NULL";
   const statement = connection.prepare(
-    `SELECT id, ${token} AS source_token, ${versionColumns(connection)} FROM sessions
+    `SELECT id, ${sourceToken(connection)} AS source_token, ${versionColumns(connection)} FROM sessions
      WHERE id IN (SELECT value FROM json_each(?)) AND ${isKept(connection)}`,
   );
   return new Map(
@@ -123,6 +122,16 @@ function isKept({ tables }: Connection): string {
 function activityOf({ tables }: Connection): string {
   const columns = ["ended_at", "started_at", "created_at"].filter((column) => tables.sessions.has(column));
   return `COALESCE(${[...columns, "''", "''"].join(", ")})`;
+}
+
+/**
+ * Somebody else's archive says at most when the transcript that it has read was written: 0 is never, and a whole
+ * millisecond all that every runtime can compare it with.
+ */
+function sourceToken({ tables }: Connection): string {
+  if (tables.sessions.has("source_token")) return "source_token";
+  if (!tables.sessions.has("file_mtime")) return "NULL";
+  return "CAST(NULLIF(CAST(file_mtime AS INTEGER), 0) / 1000000 AS TEXT)";
 }
 
 /** As text: nanoseconds do not fit into a JavaScript number. */

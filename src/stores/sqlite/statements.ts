@@ -1,10 +1,7 @@
 /** The SQL of a sync. */
 
 export const SELECT_SESSION = `
-  SELECT path, source_token, offset, fingerprint, parser_state, deleted_at,
-    CAST(file_mtime AS TEXT) AS file_mtime, CAST(file_inode AS TEXT) AS file_inode, CAST(file_device AS TEXT) AS file_device,
-    message_count, user_message_count, total_output_tokens, peak_context_tokens
-  FROM sessions LEFT JOIN sync_state ON session_id = id WHERE id = ?`;
+  SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens FROM sessions WHERE id = ?`;
 
 export const SELECT_BY_KEY = `
   SELECT id, content, thinking_text, has_tool_use, block_hashes,
@@ -38,6 +35,8 @@ const SESSION_COLUMNS = [
   "source_session_id",
   "source_version",
   "parser_malformed_lines",
+  "is_automated",
+  "title",
   "source_token",
 ];
 export const UPSERT_SESSION = `
@@ -49,10 +48,23 @@ function mergedColumn(name: string): string {
   return name === "created_at" ? "COALESCE(excluded.started_at, sessions.created_at)" : `excluded.${name}`;
 }
 
+export const SELECT_SYNC_STATE = "SELECT revision, parser_state FROM sync_state WHERE session_id = ?";
 export const UPSERT_SYNC_STATE = `
-  INSERT INTO sync_state (session_id, path, offset, fingerprint, parser_state) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (session_id) DO UPDATE SET path = excluded.path, offset = excluded.offset,
-    fingerprint = excluded.fingerprint, parser_state = excluded.parser_state`;
+  INSERT INTO sync_state (session_id, revision, parser_state) VALUES (?, ?, ?)
+  ON CONFLICT (session_id) DO UPDATE SET revision = excluded.revision, parser_state = excluded.parser_state`;
+
+/** As text: nanoseconds and inodes do not fit into a JavaScript number. */
+export const SELECT_SYNC_FILES = `
+  SELECT path, token, offset, fingerprint,
+    CAST(mtime AS TEXT) AS mtime, CAST(inode AS TEXT) AS inode, CAST(device AS TEXT) AS device
+  FROM sync_files WHERE session_id = ? ORDER BY position`;
+export const UPSERT_SYNC_FILE = `
+  INSERT OR REPLACE INTO sync_files (session_id, position, path, token, offset, fingerprint, mtime, inode, device)
+  VALUES (:session_id, :position, :path, :token, :offset, :fingerprint, :mtime, :inode, :device)`;
+export const DELETE_SYNC_FILES = "DELETE FROM sync_files WHERE session_id = ? AND position >= ?";
+export const SELECT_SYNCED_FILES = `
+  SELECT path, token, offset, session_id, revision FROM sync_files JOIN sync_state USING (session_id)
+  ORDER BY session_id, position`;
 
 export const USAGE_COLUMNS = [
   "token_usage",
@@ -91,9 +103,29 @@ const MESSAGE_COLUMNS = [
   "merge_key",
 ];
 export const INSERT_MESSAGE = `
-  INSERT INTO messages (${MESSAGE_COLUMNS.join(", ")}) VALUES (${MESSAGE_COLUMNS.map((name) => `:${name}`).join(", ")})`;
+  INSERT INTO messages (${MESSAGE_COLUMNS.join(", ")}) VALUES (${MESSAGE_COLUMNS.map((name) => `:${name}`).join(", ")})
+  ON CONFLICT (session_id, merge_key) WHERE merge_key IS NOT NULL DO NOTHING`;
 
 export const INSERT_CALL = `
   INSERT INTO tool_calls (message_id, session_id, tool_name, category, tool_use_id, input_json) VALUES (?, ?, ?, ?, ?, ?)`;
 export const SET_RESULT = `
   UPDATE tool_calls SET result_content = ?, result_content_length = ? WHERE session_id = ? AND tool_use_id = ?`;
+/** Links are read from texts too: only calls that start subagents take one. */
+export const SET_SUBAGENT = `
+  UPDATE tool_calls SET subagent_session_id = ? WHERE session_id = ? AND tool_use_id = ? AND category = 'Task'`;
+
+const IS_TYPED = "role = 'user' AND is_system = 0 AND is_sidechain = 0";
+export const SELECT_KEY = "SELECT 1 FROM messages WHERE session_id = ? AND merge_key = ?";
+export const SELECT_SIBLING = `
+  SELECT min(ordinal) AS ordinal FROM messages WHERE session_id = ? AND source_parent_uuid = ? AND ${IS_TYPED}`;
+export const SELECT_LAST_PROMPTS = `
+  SELECT min(ordinal) AS ordinal FROM
+    (SELECT ordinal FROM messages WHERE session_id = ? AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ?)`;
+/** Both tell of each message whether a person typed it: those are counted. */
+export const RETRACT_FROM = `
+  UPDATE messages SET is_sidechain = 1 WHERE session_id = ? AND ordinal >= ? AND is_sidechain = 0
+  RETURNING role = 'user' AND is_system = 0 AS is_typed`;
+export const RETRACT_UUIDS = `
+  UPDATE messages SET is_sidechain = 1
+  WHERE session_id = ? AND source_uuid IN (SELECT value FROM json_each(?)) AND is_sidechain = 0
+  RETURNING role = 'user' AND is_system = 0 AS is_typed`;

@@ -5,14 +5,15 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf, WatchError } from "../../errors.ts";
-import type { Archive, SourceRecord, SyncTransaction } from "../../watch/archive.ts";
-import type { SessionId, SourceToken } from "../../watch/session.ts";
+import type { Archive, SourceRecord, SyncedTranscript, SyncTransaction } from "../../watch/archive.ts";
+import type { SessionId } from "../../watch/session.ts";
 import { Statements } from "./connection.ts";
 import { cannotRead, reasonOf } from "./header.ts";
 import { fileIdentity, isBusy } from "./reader.ts";
 import { migrate } from "./schema.ts";
+import { readSource, readSyncedTranscripts } from "./sources.ts";
 import { SqliteStore } from "./store.ts";
-import { readSource, SqliteSync } from "./transaction.ts";
+import { SqliteSync } from "./transaction.ts";
 
 /** How long (ms) another process may hold the write lock before a sync gives up; a cold import takes seconds. */
 const LOCK_PATIENCE_MS = 30_000;
@@ -34,14 +35,8 @@ export class SqliteArchive extends SqliteStore implements Archive {
 
   // Read as everybody reads: what a sync has not committed yet is not there.
 
-  async sources(): Promise<Map<string, { id: SessionId; token: SourceToken }>> {
-    const rows = await this.read((connection) => connection.prepare(SELECT_SOURCES).all());
-    return new Map(
-      rows.map((row) => [
-        String(row["path"]),
-        { id: String(row["session_id"]), token: String(row["source_token"]) },
-      ]),
-    );
+  async syncedTranscripts(): Promise<Map<SessionId, SyncedTranscript>> {
+    return this.read(readSyncedTranscripts);
   }
 
   async source(id: SessionId): Promise<SourceRecord | null> {
@@ -113,9 +108,6 @@ export class SqliteArchive extends SqliteStore implements Archive {
     return new WatchError("archive_unavailable", text, { cause });
   }
 }
-
-const SELECT_SOURCES =
-  "SELECT path, session_id, source_token FROM sync_state JOIN sessions ON id = session_id";
 
 function isSqliteError(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | null)?.code === "ERR_SQLITE_ERROR";

@@ -1,0 +1,48 @@
+/** What the first line of a rollout says about its thread. */
+
+import type { SessionFacts } from "../watch/transcript.ts";
+import { noteFolder, noteTime } from "./facts.ts";
+import { asObject, asString, asTime } from "./json.ts";
+import type { Json } from "./json.ts";
+
+/** @returns the session of a thread. */
+export function sessionIdOf(threadId: string): string {
+  return `codex:${threadId}`;
+}
+
+/** A session begins when its thread was made: its first line is written only with the first prompt. */
+export function noteHeader(facts: SessionFacts, header: Json): void {
+  facts.sourceSessionId = asString(header["session_id"]) ?? asString(header["id"]);
+  facts.sourceVersion = asString(header["cli_version"]);
+  facts.gitBranch = asString(asObject(header["git"])?.["branch"]);
+  noteFolder(facts, asString(header["cwd"]));
+  noteTime(facts, asTime(header["timestamp"]));
+
+  const { parentId, relationship, isHelper } = lineageOf(header);
+  facts.parentSessionId = parentId === null ? null : sessionIdOf(parentId);
+  facts.relationshipType = relationship;
+  facts.isAutomated = isHelper;
+}
+
+export interface Lineage {
+  parentId: string | null;
+  relationship: "subagent" | "fork" | null;
+  /** Started by the program for itself: reviews, guards, summaries. */
+  isHelper: boolean;
+}
+
+/** A subagent that was forked from its parent is a subagent. */
+export function lineageOf(header: Json): Lineage {
+  const origin = asObject(header["source"])?.["subagent"];
+  const spawned = asObject(asObject(origin)?.["thread_spawn"]);
+  const spawner = asString(header["parent_thread_id"]) ?? asString(spawned?.["parent_thread_id"]);
+  const forkedFrom = asString(header["forked_from_id"]);
+  const hasOrigin = asString(origin) !== null || asObject(origin) !== null;
+  if (hasOrigin || spawner !== null || header["thread_source"] === "subagent")
+    return {
+      parentId: spawner ?? forkedFrom,
+      relationship: "subagent",
+      isHelper: hasOrigin && spawned === null,
+    };
+  return { parentId: forkedFrom, relationship: forkedFrom === null ? null : "fork", isHelper: false };
+}

@@ -1,0 +1,219 @@
+/** Writes the entries of a transcript as rows: messages, their tool calls, and what is said about them later. */
+
+import { createHash } from "node:crypto";
+import type { SQLInputValue } from "node:sqlite";
+import type { SessionId } from "../../watch/session.ts";
+import { renderBlock } from "../../watch/transcript.ts";
+import type { Block, MessageEntry, RetractedMessages, TranscriptEntry } from "../../watch/transcript.ts";
+import type { Statements } from "./connection.ts";
+import {
+  EXTEND_MESSAGE,
+  INSERT_CALL,
+  INSERT_MESSAGE,
+  RETRACT_FROM,
+  RETRACT_UUIDS,
+  SELECT_BY_KEY,
+  SELECT_KEY,
+  SELECT_LAST_PROMPTS,
+  SELECT_SIBLING,
+  SET_RESULT,
+  SET_SUBAGENT,
+  USAGE_COLUMNS,
+} from "./statements.ts";
+
+/** What the archive itself counts over a session's messages. */
+export interface Totals {
+  messages: number;
+  userMessages: number;
+  outputTokens: number;
+  peakContext: number;
+}
+
+type Row = Record<string, unknown>;
+
+export class MessageWriter {
+  /** Of all messages, those included that were there before. */
+  totals: Totals;
+  readonly #statements: Statements;
+  readonly #id: SessionId;
+  #nextOrdinal: number;
+
+  constructor(statements: Statements, id: SessionId, totals: Totals) {
+    this.#statements = statements;
+    this.#id = id;
+    this.totals = totals;
+    const last = statements
+      .prepare("SELECT max(ordinal) AS ordinal FROM messages WHERE session_id = ?")
+      .get(id);
+    this.#nextOrdinal = typeof last?.["ordinal"] === "number" ? last["ordinal"] + 1 : 0;
+  }
+
+  clear(): void {
+    this.#statements.prepare("DELETE FROM messages WHERE session_id = ?").run(this.#id);
+    this.totals = { messages: 0, userMessages: 0, outputTokens: 0, peakContext: 0 };
+    this.#nextOrdinal = 0;
+  }
+
+  write(entry: TranscriptEntry): void {
+    switch (entry.kind) {
+      case "message":
+        return this.#writeMessage(entry);
+      case "tool_result": {
+        const { content, toolUseId } = entry;
+        this.#statements.prepare(SET_RESULT).run(content, content.length, this.#id, toolUseId);
+        return;
+      }
+      case "subagent":
+        this.#statements.prepare(SET_SUBAGENT).run(entry.sessionId, this.#id, entry.toolUseId);
+        return;
+      case "retraction":
+        this.totals.userMessages -= this.#retract(entry.of);
+    }
+  }
+
+  #writeMessage(entry: MessageEntry): void {
+    if (this.#insertMessage(entry) || entry.key === null) return;
+    const known = this.#statements.prepare(SELECT_BY_KEY).get(this.#id, entry.key);
+    if (known !== undefined) this.#extendMessage(entry, known);
+  }
+
+  /** @returns false if there is a message with that key already. */
+  #insertMessage(entry: MessageEntry): boolean {
+    const { content, thinking } = render(entry.blocks);
+    const { changes, lastInsertRowid } = this.#statements.prepare(INSERT_MESSAGE).run({
+      session_id: this.#id,
+      ordinal: this.#nextOrdinal,
+      role: entry.role,
+      content,
+      thinking_text: thinking,
+      timestamp: entry.timestamp,
+      has_thinking: flag(thinking !== ""),
+      has_tool_use: flag(entry.blocks.some(({ type }) => type === "tool_use")),
+      content_length: content.length,
+      is_system: flag(entry.isSystem),
+      model: entry.model ?? "",
+      ...usageColumns(entry),
+      claude_message_id: entry.messageId ?? "",
+      claude_request_id: entry.requestId ?? "",
+      source_type: entry.sourceType,
+      source_subtype: entry.sourceSubtype ?? "",
+      source_uuid: entry.uuid ?? "",
+      source_parent_uuid: entry.parentUuid ?? "",
+      is_sidechain: flag(entry.isSidechain),
+      is_compact_boundary: flag(entry.isCompactBoundary),
+      merge_key: entry.key,
+      block_hashes: entry.key === null ? "" : entry.blocks.map(hashOf).join(" "),
+    });
+    if (Number(changes) === 0) return false;
+    this.#insertCalls(Number(lastInsertRowid), entry.blocks);
+    this.#nextOrdinal += 1;
+    this.totals.messages += 1;
+    if (isTyped(entry)) this.totals.userMessages += 1;
+    this.#countUsage(entry, 0);
+    return true;
+  }
+
+  /** Adds the blocks that the message does not have yet: lines repeat earlier ones, and snapshots grow. */
+  #extendMessage(entry: MessageEntry, known: Row): void {
+    const hashes = String(known["block_hashes"]).split(" ").filter(Boolean);
+    const seen = new Set(hashes);
+    const added = entry.blocks.filter((block) => !seen.has(hashOf(block)));
+    const { content, thinking } = render(added);
+    const before = String(known["content"]);
+    const after = joinText(before, content);
+    const thinkingAfter = joinText(String(known["thinking_text"]), thinking);
+    this.#statements.prepare(EXTEND_MESSAGE).run({
+      id: Number(known["id"]),
+      content: after,
+      thinking_text: thinkingAfter,
+      has_thinking: flag(thinkingAfter !== ""),
+      has_tool_use: flag(known["has_tool_use"] === 1 || added.some(({ type }) => type === "tool_use")),
+      content_length: after.length,
+      block_hashes: [...hashes, ...added.map(hashOf)].join(" "),
+      ...(entry.usage === null ? knownUsage(known) : usageColumns(entry)),
+    });
+    this.#insertCalls(Number(known["id"]), added);
+    if (entry.usage !== null) this.#countUsage(entry, Number(known["output_tokens"]));
+  }
+
+  #insertCalls(messageId: number, blocks: readonly Block[]): void {
+    for (const block of blocks) {
+      if (block.type !== "tool_use") continue;
+      const { id, name, category, input } = block;
+      this.#statements.prepare(INSERT_CALL).run(messageId, this.#id, name, category, id, input);
+    }
+  }
+
+  /** @returns how many typed prompts are no part of the conversation any more. */
+  #retract(of: RetractedMessages): number {
+    if ("uuids" in of)
+      return typedAmong(this.#statements.prepare(RETRACT_UUIDS).all(this.#id, JSON.stringify(of.uuids)));
+    const from = "lastPrompts" in of ? this.#promptFromEnd(of.lastPrompts) : this.#siblingOf(of.siblingsOf);
+    return from === null ? 0 : typedAmong(this.#statements.prepare(RETRACT_FROM).all(this.#id, from));
+  }
+
+  #promptFromEnd(count: number): number | null {
+    return ordinalIn(this.#statements.prepare(SELECT_LAST_PROMPTS).get(this.#id, count));
+  }
+
+  #siblingOf({ uuid, parentUuid }: { uuid: string; parentUuid: string }): number | null {
+    // A prompt that is written again, as copies of history are, takes nothing back.
+    if (this.#statements.prepare(SELECT_KEY).get(this.#id, uuid) !== undefined) return null;
+    return ordinalIn(this.#statements.prepare(SELECT_SIBLING).get(this.#id, parentUuid));
+  }
+
+  #countUsage({ usage }: MessageEntry, countedBefore: number): void {
+    this.totals.outputTokens += (usage?.outputTokens ?? 0) - countedBefore;
+    this.totals.peakContext = Math.max(this.totals.peakContext, usage?.contextTokens ?? 0);
+  }
+}
+
+function render(blocks: readonly Block[]): { content: string; thinking: string } {
+  const thoughts = blocks.filter((block) => block.type === "thinking").map((block) => block.text);
+  return {
+    content: blocks.map(renderBlock).filter(Boolean).join("\n"),
+    thinking: thoughts.filter(Boolean).join("\n"),
+  };
+}
+
+function joinText(before: string, after: string): string {
+  return before === "" || after === "" ? before + after : `${before}\n${after}`;
+}
+
+/** Lines of one message repeat what earlier ones said; a call is known by its id. */
+function hashOf(block: Block): string {
+  const identity = block.type === "tool_use" ? block.id || `${block.name} ${block.input}` : block.text;
+  return createHash("sha256").update(`${block.type} ${identity}`).digest("base64url").slice(0, 12);
+}
+
+function usageColumns({ usage }: MessageEntry): Record<string, SQLInputValue> {
+  return {
+    token_usage: usage?.json ?? null,
+    context_tokens: usage?.contextTokens ?? 0,
+    output_tokens: usage?.outputTokens ?? 0,
+    has_context_tokens: flag(usage?.contextTokens !== undefined && usage.contextTokens !== null),
+    has_output_tokens: flag(usage?.outputTokens !== undefined && usage.outputTokens !== null),
+  };
+}
+
+function knownUsage(known: Row): Record<string, SQLInputValue> {
+  return Object.fromEntries(USAGE_COLUMNS.map((name) => [name, known[name] as SQLInputValue]));
+}
+
+/** On a side chain the user is another agent. */
+function isTyped({ role, isSystem, isSidechain }: MessageEntry): boolean {
+  return role === "user" && !isSystem && !isSidechain;
+}
+
+function flag(value: boolean): 0 | 1 {
+  return value ? 1 : 0;
+}
+
+function ordinalIn(row: Row | undefined): number | null {
+  const ordinal = row?.["ordinal"];
+  return typeof ordinal === "number" ? ordinal : null;
+}
+
+function typedAmong(rows: readonly Row[]): number {
+  return rows.filter((row) => row["is_typed"] === 1).length;
+}

@@ -1,0 +1,74 @@
+/** How far transcripts have been read: the engine's bookkeeping, committed with what it is about. */
+
+import type { SourceFile, SourceRecord, SyncedTranscript } from "../../watch/archive.ts";
+import type { SessionId } from "../../watch/session.ts";
+import type { Connection, Statements } from "./connection.ts";
+import {
+  DELETE_SYNC_FILES,
+  SELECT_SYNC_FILES,
+  SELECT_SYNC_STATE,
+  SELECT_SYNCED_FILES,
+  UPSERT_SYNC_FILE,
+  UPSERT_SYNC_STATE,
+} from "./statements.ts";
+
+type Row = Record<string, unknown>;
+
+/** @returns null if the session was never synced. */
+export function readSource(statements: Statements, id: SessionId): SourceRecord | null {
+  const state = statements.prepare(SELECT_SYNC_STATE).get(id);
+  if (state === undefined) return null;
+  const files = statements.prepare(SELECT_SYNC_FILES).all(id).map(sourceFileOf);
+  return { files, revision: Number(state["revision"]), parserState: String(state["parser_state"]) };
+}
+
+export function writeSource(statements: Statements, id: SessionId, source: SourceRecord): void {
+  statements.prepare(UPSERT_SYNC_STATE).run(id, source.revision, source.parserState);
+  for (const [position, { mtimeNs, inode, device, ...file }] of source.files.entries()) {
+    statements.prepare(UPSERT_SYNC_FILE).run({
+      session_id: id,
+      position,
+      ...file,
+      mtime: mtimeNs,
+      inode: signed(inode),
+      device: signed(device),
+    });
+  }
+  statements.prepare(DELETE_SYNC_FILES).run(id, source.files.length);
+}
+
+export function readSyncedTranscripts(connection: Connection): Map<SessionId, SyncedTranscript> {
+  const synced = new Map<SessionId, { files: SyncedTranscript["files"][number][]; revision: number }>();
+  for (const row of connection.prepare(SELECT_SYNCED_FILES).all()) {
+    const id = String(row["session_id"]);
+    const transcript = synced.get(id) ?? { files: [], revision: Number(row["revision"]) };
+    transcript.files.push({
+      path: String(row["path"]),
+      token: String(row["token"]),
+      offset: Number(row["offset"]),
+    });
+    synced.set(id, transcript);
+  }
+  return synced;
+}
+
+/** SQLite's integers are signed; a file system may use all 64 bits. */
+export function signed(value: bigint): bigint {
+  return BigInt.asIntN(64, value);
+}
+
+function sourceFileOf(row: Row): SourceFile {
+  return {
+    path: String(row["path"]),
+    token: String(row["token"]),
+    offset: Number(row["offset"]),
+    fingerprint: String(row["fingerprint"]),
+    mtimeNs: BigInt(String(row["mtime"])),
+    inode: unsigned(row["inode"]),
+    device: unsigned(row["device"]),
+  };
+}
+
+function unsigned(value: unknown): bigint {
+  return BigInt.asUintN(64, BigInt(String(value)));
+}

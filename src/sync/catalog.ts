@@ -1,0 +1,226 @@
+/** Which transcripts there are, where, and of which files each consists. */
+
+import type { BigIntStats } from "node:fs";
+import { join, sep } from "node:path";
+import type { Agent, TranscriptPlace } from "../agents/agent.ts";
+import type { Clock } from "../watch/ports.ts";
+import type { SessionId, SourceToken } from "../watch/session.ts";
+import { tokenOf } from "./files.ts";
+import type { Files } from "./files.ts";
+import { PatientFiles } from "./patience.ts";
+
+/** A folder where an agent keeps transcripts. */
+export interface RootFolder {
+  agent: Agent;
+  path: string;
+}
+
+/** One with its own way to it: a root that does not answer delays no other. */
+export interface Root extends RootFolder {
+  files: Files;
+}
+
+/** A place where a file of a transcript is, or was. */
+export interface TranscriptFile {
+  root: Root;
+  place: TranscriptPlace;
+  path: string;
+}
+
+/** A file of a transcript that is there. */
+export interface FileOnDisk extends TranscriptFile {
+  stats: BigIntStats;
+  token: SourceToken;
+}
+
+/** All that an agent has written of a session, as it is on disk at one moment. */
+export interface Transcript {
+  id: SessionId;
+  /** In reading order. */
+  files: readonly [FileOnDisk, ...FileOnDisk[]];
+}
+
+/** First and longest wait (ms) between two searches of all folders for sessions whose transcript is unknown. */
+const SEARCH_BACKOFF_MS = { first: 1500, max: 60_000 };
+/** So many folders are read at once. */
+const FOLDERS_AT_ONCE = 16;
+
+/** The search of all folders: the one under way, and when the next may begin. */
+interface Search {
+  running: Promise<void> | null;
+  nextMs: number;
+  waitMs: number;
+}
+
+export class Catalog {
+  readonly roots: readonly Root[];
+  readonly #clock: Clock;
+  readonly #known = new Map<SessionId, Map<string, TranscriptFile>>();
+  #search: Search = { running: null, nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
+
+  constructor(folders: readonly RootFolder[], files: Files, clock: Clock) {
+    this.roots = folders.map((folder) => ({ ...folder, files: new PatientFiles(files, clock, folder.path) }));
+    this.#clock = clock;
+  }
+
+  /** @returns null if no agent keeps transcripts there. */
+  at(path: string): TranscriptFile | null {
+    for (const root of this.roots) {
+      const place = isIn(root, path) ? root.agent.placeOf(relative(root, path)) : null;
+      if (place !== null) return { root, place, path };
+    }
+    return null;
+  }
+
+  /** Remembers where a session has a file. */
+  learn(file: TranscriptFile): void {
+    const { id } = file.place;
+    const files = this.#known.get(id) ?? new Map<string, TranscriptFile>();
+    files.set(file.path, file);
+    this.#known.set(id, files);
+  }
+
+  /** One stat per file that is known of the session. @returns null if none of them is there (any more). */
+  async look(id: SessionId): Promise<Transcript | null> {
+    const known = [...(this.#known.get(id)?.values() ?? [])];
+    const found = await present(known);
+    const paths = new Set(found.map(({ path }) => path));
+    for (const { path } of known) if (!paths.has(path)) this.#forget(id, path);
+    return transcriptOf(id, found);
+  }
+
+  /** As `look`, but searches all folders if it is not known where the session is; how often is bounded by a backoff. */
+  async find(id: SessionId): Promise<Transcript | null> {
+    const known = await this.look(id);
+    if (known !== null) return known;
+    await this.#searchFolders();
+    const found = await this.look(id);
+    if (found !== null) this.#search = { ...this.#search, nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
+    return found;
+  }
+
+  /** Every transcript there is, the newest first; roots that do not answer are left out. */
+  async all(): Promise<Transcript[]> {
+    const looks = await Promise.allSettled(this.roots.map(({ path }) => this.in(path)));
+    const found = looks.flatMap((look) => (look.status === "fulfilled" ? look.value : []));
+    return found.sort(newestFirst);
+  }
+
+  /**
+   * Every transcript in a folder; each folder in it is read once, links to folders are not followed.
+   *
+   * @param folder a root's path, or a path in a root.
+   */
+  async in(folder: string): Promise<Transcript[]> {
+    const found = new Map<SessionId, FileOnDisk[]>();
+    for (const root of this.roots) {
+      if (folder !== root.path && !isIn(root, folder)) continue;
+      for (const file of await present(await listed(root, folder))) {
+        this.learn(file);
+        found.set(file.place.id, [...(found.get(file.place.id) ?? []), file]);
+      }
+    }
+    return [...found].flatMap(([id, files]) => transcriptOf(id, files) ?? []);
+  }
+
+  /** @returns a token of the folder that is there now, by which it is told from another one; null if there is none. */
+  async folderToken(folder: string): Promise<string | null> {
+    const root = this.roots.find((root) => folder === root.path || isIn(root, folder));
+    const [stats] = root === undefined ? [] : await root.files.stats([folder]);
+    return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}` : null;
+  }
+
+  /** One search serves all who ask meanwhile: it finds every session there is. */
+  #searchFolders(): Promise<void> {
+    const nowMs = this.#clock.now();
+    const { running, nextMs, waitMs } = this.#search;
+    if (running !== null) return running;
+    if (nowMs < nextMs) return Promise.resolve();
+    const search = this.all().then(() => {
+      this.#search = { ...this.#search, running: null };
+    });
+    this.#search = {
+      running: search,
+      nextMs: nowMs + waitMs,
+      waitMs: Math.min(waitMs * 2, SEARCH_BACKOFF_MS.max),
+    };
+    return search;
+  }
+
+  #forget(id: SessionId, path: string): void {
+    const files = this.#known.get(id);
+    files?.delete(path);
+    if (files?.size === 0) this.#known.delete(id);
+  }
+}
+
+export function newestFirst(a: Transcript, b: Transcript): number {
+  return Number(lastWriteNs(b) - lastWriteNs(a));
+}
+
+function lastWriteNs({ files }: Transcript): bigint {
+  return files.reduce((latest, { stats }) => (stats.mtimeNs > latest ? stats.mtimeNs : latest), 0n);
+}
+
+/** Those of the files that are there. FIFOs and devices are no files: they are never opened. */
+async function present(files: readonly TranscriptFile[]): Promise<FileOnDisk[]> {
+  const byRoot = [...Map.groupBy(files, ({ root }) => root)];
+  const looks = byRoot.map(async ([root, here]) => {
+    const stats = await root.files.stats(here.map(({ path }) => path));
+    return here.flatMap((file, index) => {
+      const found = stats[index];
+      return found?.isFile() === true ? [{ ...file, stats: found, token: tokenOf(found) }] : [];
+    });
+  });
+  return (await Promise.all(looks)).flat();
+}
+
+async function listed(root: Root, folder: string): Promise<TranscriptFile[]> {
+  const found: TranscriptFile[] = [];
+  const folders = [folder];
+  // The first alone, so that a root that does not answer costs one thread.
+  for (let batch = folders.splice(0, 1); batch.length > 0; batch = folders.splice(0, FOLDERS_AT_ONCE)) {
+    const listings = await Promise.all(batch.map((path) => root.files.folder(path)));
+    for (const [index, entries] of listings.entries()) {
+      for (const entry of entries ?? []) {
+        const path = join(batch[index] ?? folder, entry.name);
+        if (entry.isDirectory()) folders.push(path);
+        const place =
+          entry.isFile() || entry.isSymbolicLink() ? root.agent.placeOf(relative(root, path)) : null;
+        if (place !== null) found.push({ root, place, path });
+      }
+    }
+  }
+  return found;
+}
+
+/** @returns null if there are no files. */
+function transcriptOf(id: SessionId, found: readonly FileOnDisk[]): Transcript | null {
+  const parts = new Map<string, FileOnDisk>();
+  for (const file of found) {
+    const twin = parts.get(file.place.part);
+    if (twin === undefined || isBetter(file, twin)) parts.set(file.place.part, file);
+  }
+  const files = [...parts.values()].sort((a, b) => (a.place.part < b.place.part ? -1 : 1));
+  const [first, ...rest] = files;
+  return first === undefined ? null : { id, files: [first, ...rest] };
+}
+
+/**
+ * A session may have a file twice: compressed beside plain, in a copied folder, through a linked root. The one that was
+ * written last is its truth.
+ */
+function isBetter(file: FileOnDisk, twin: FileOnDisk): boolean {
+  if (file.place.compression !== twin.place.compression) return file.place.compression === null;
+  if (file.stats.mtimeNs !== twin.stats.mtimeNs) return file.stats.mtimeNs > twin.stats.mtimeNs;
+  return file.path < twin.path;
+}
+
+function isIn(root: Root, path: string): boolean {
+  return path.startsWith(root.path + sep);
+}
+
+/** @returns the path as agents know it. */
+function relative(root: Root, path: string): string {
+  return path.slice(root.path.length + 1).replaceAll(sep, "/");
+}
