@@ -13,6 +13,8 @@ import { openSqlite } from "./sqlite/open.ts";
 export interface OpenedStore {
   store: Store;
   archive: Archive | undefined;
+  /** The absolute path of a SQLite archive that is somebody else's. */
+  foreignPath?: string;
 }
 
 export interface OpenOptions {

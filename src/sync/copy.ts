@@ -6,7 +6,8 @@ import { messageOf, WatchError } from "../errors.ts";
 import type { SourceFile, SourceRecord, SyncTransaction } from "../watch/archive.ts";
 import type { FileOnDisk, Transcript } from "./catalog.ts";
 import { tokenOf } from "./files.ts";
-import type { OpenFile } from "./files.ts";
+import type { OpenFile, ReadableFile } from "./files.ts";
+import { LastRead } from "./last-read.ts";
 import { chunksOf, fingerprintAt, isLineStart, mayEndLine, readLines, unzstd } from "./tail.ts";
 import type { Lines } from "./tail.ts";
 
@@ -41,46 +42,41 @@ interface Progress {
   state: ParserState;
 }
 
-/**
- * @returns null if there was nothing to save.
- * @throws WatchError `transcript_unreadable`, and whatever the transaction throws.
- */
-export async function copyNew(
-  transcript: Transcript,
-  transaction: SyncTransaction,
-  options: CopyOptions,
-): Promise<Copied | null> {
-  const copy = new Copy(transcript, transaction, options);
-  try {
-    return await copy.run();
-  } catch (error) {
-    // It has vanished since it was looked at: the next look sees what is there instead.
-    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return null;
-    throw error;
-  } finally {
-    await copy.close();
-  }
-}
-
-class Copy {
+/** One copy of one transcript: `open`, `run` inside a transaction, `close`. */
+export class TranscriptCopy {
   readonly #transcript: Transcript;
-  readonly #transaction: SyncTransaction;
   readonly #options: CopyOptions;
   readonly #handles = new Map<FileOnDisk, OpenFile>();
+  /** As they are in the present round of reading. */
+  readonly #stats = new Map<FileOnDisk, BigIntStats>();
 
-  constructor(transcript: Transcript, transaction: SyncTransaction, options: CopyOptions) {
+  constructor(transcript: Transcript, options: CopyOptions) {
     this.#transcript = transcript;
-    this.#transaction = transaction;
     this.#options = options;
   }
 
-  async run(): Promise<Copied | null> {
+  /**
+   * Opens the file that is most likely to be read, so that nobody waits for that who waits for the transaction.
+   *
+   * @throws WatchError `transcript_unreadable`.
+   */
+  async open(): Promise<void> {
+    const last = this.#transcript.files.at(-1);
+    if (last !== undefined) await this.#open(last);
+  }
+
+  /**
+   * @returns null if there was nothing to save.
+   * @throws WatchError `transcript_unreadable`, and whatever the transaction throws.
+   */
+  async run(transaction: SyncTransaction): Promise<Copied | null> {
     const { files } = this.#transcript;
     const { agent } = files[0].root;
-    const before = progressOf(agent.revision, this.#transaction.source);
+    const before = progressOf(agent.revision, transaction.source);
     let progress = before;
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      const next = await this.#readOn(progress);
+      this.#stats.clear();
+      const next = await this.#readOn(progress, transaction);
       // All that was there has been read, in an earlier round or by another process.
       if (next === progress) break;
       progress = next;
@@ -88,7 +84,7 @@ class Copy {
     if (progress === null) return null;
     const isMoved = progress.files.some(({ path }, index) => path !== files[index]?.path);
     if (progress === before && !isMoved) return null;
-    await this.#transaction.save(progress.state.facts, {
+    await transaction.save(progress.state.facts, {
       files: progress.files.map((file, index) => ({ ...file, path: files[index]?.path ?? file.path })),
       revision: agent.revision,
       parserState: JSON.stringify(progress.state),
@@ -103,15 +99,15 @@ class Copy {
   }
 
   /** @returns `before` itself if there is nothing new. */
-  async #readOn(before: Progress | null): Promise<Progress | null> {
+  async #readOn(before: Progress | null, transaction: SyncTransaction): Promise<Progress | null> {
     const { files } = this.#transcript;
     const resumed = before !== null && (await this.#canResume(before)) ? before : null;
-    if (resumed === null) await this.#transaction.clear();
+    if (resumed === null) await transaction.clear();
     let progress = resumed ?? { files: [], state: files[0].root.agent.parse([], null, files[0].place).state };
     for (const [index, file] of files.entries()) {
       // Only the last one that was read can have grown.
       if (index < progress.files.length - 1) continue;
-      progress = await this.#readFile(file, index, progress);
+      progress = await this.#readFile(file, index, progress, transaction);
     }
     return progress;
   }
@@ -128,7 +124,7 @@ class Copy {
   }
 
   async #canReadOn(file: FileOnDisk, known: SourceFile): Promise<boolean> {
-    const { handle, stats } = await this.#open(file);
+    const { handle, stats } = await this.#look(file);
     if (tokenOf(stats) === known.token) return true;
     if (file.place.compression !== null) return false;
     if (known.inode !== stats.ino || known.device !== stats.dev) return false;
@@ -142,15 +138,20 @@ class Copy {
    * Reads a file up to the size that it has now: what is stored about it is then exactly what was read of it, however
    * fast it grows.
    */
-  async #readFile(file: FileOnDisk, index: number, before: Progress): Promise<Progress> {
-    const { handle, stats } = await this.#open(file);
+  async #readFile(
+    file: FileOnDisk,
+    index: number,
+    before: Progress,
+    transaction: SyncTransaction,
+  ): Promise<Progress> {
+    const { handle, stats } = await this.#look(file);
     const known = before.files[index];
     if (known?.token === tokenOf(stats)) return before;
     let { state } = before;
     let offset = known?.offset ?? 0;
     for await (const piece of this.#pieces(file, handle, offset, stats)) {
       const parsed = file.root.agent.parse(piece.lines, state, file.place);
-      await this.#transaction.write(parsed.entries);
+      await transaction.write(parsed.entries);
       this.#options.onRead(piece.offset - offset);
       ({ state } = parsed);
       ({ offset } = piece);
@@ -169,7 +170,7 @@ class Copy {
 
   async *#pieces(
     file: FileOnDisk,
-    handle: OpenFile,
+    handle: ReadableFile,
     from: number,
     stats: BigIntStats,
   ): AsyncGenerator<Lines> {
@@ -192,21 +193,36 @@ class Copy {
     }
   }
 
-  /** @throws WatchError `transcript_unreadable`. */
-  async #open(file: FileOnDisk): Promise<{ handle: OpenFile; stats: BigIntStats }> {
+  async #look(file: FileOnDisk): Promise<{ handle: ReadableFile; stats: BigIntStats }> {
+    const handle = await this.#open(file);
+    try {
+      const stats = this.#stats.get(file) ?? (await handle.stat({ bigint: true }));
+      this.#stats.set(file, stats);
+      return { handle: new LastRead(handle), stats };
+    } catch (error) {
+      throw unreadable(file.path, error);
+    }
+  }
+
+  async #open(file: FileOnDisk): Promise<OpenFile> {
     try {
       const handle = this.#handles.get(file) ?? (await file.root.files.open(file.path));
       this.#handles.set(file, handle);
-      return { handle, stats: await handle.stat({ bigint: true }) };
+      return handle;
     } catch (error) {
       throw unreadable(file.path, error);
     }
   }
 }
 
+/** @returns whether the error only says that a file has vanished since it was looked at: the next look sees what is there. */
+export function isVanished(error: unknown): boolean {
+  return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+}
+
 /** @returns whether nothing but more of the same line has been written. */
 async function isStillUnfinished(
-  handle: OpenFile,
+  handle: ReadableFile,
   line: UnfinishedLine | undefined,
   from: number,
   to: number,

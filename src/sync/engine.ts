@@ -1,5 +1,6 @@
 /** Brings the archive up to date with the transcripts. */
 
+import pMap from "p-map";
 import type { Archive, SourceRecord, SyncedTranscript } from "../watch/archive.ts";
 import { transcriptToken } from "../watch/archive.ts";
 import type { Clock, Engine } from "../watch/ports.ts";
@@ -7,7 +8,7 @@ import type { SessionId, SourceToken } from "../watch/session.ts";
 import { Catalog, newestFirst } from "./catalog.ts";
 import type { RootFolder, Transcript, TranscriptFile } from "./catalog.ts";
 import { Coalescer } from "./coalesce.ts";
-import { copyNew } from "./copy.ts";
+import { isVanished, TranscriptCopy } from "./copy.ts";
 import type { Copied, UnfinishedLine } from "./copy.ts";
 import { diskFiles } from "./files.ts";
 import type { Files } from "./files.ts";
@@ -15,10 +16,15 @@ import type { Files } from "./files.ts";
 /** Changes (ms) of one transcript that follow each other faster are synced together. */
 export const COALESCE_MS = 20;
 
+/** So many transcripts are synced at once: the archive takes them one by one, but commits those that wait together. */
+export const SYNCS_AT_ONCE = 16;
+
 export interface EngineOptions {
   clock: Clock;
   /** @default the disk */
   files?: Files;
+  /** For so long (ms) a transcript that was found to be synced is taken for that by `sourceToken`. @default 0 */
+  trustMs?: number;
 }
 
 export interface Progress {
@@ -64,12 +70,18 @@ export class SyncEngine implements Engine {
   readonly catalog: Catalog;
   readonly #archive: Archive;
   readonly #coalescer: Coalescer<boolean>;
+  readonly #clock: Clock;
+  readonly #trustMs: number;
+  /** Of sessions that `sourceToken` was asked for: when they were last found to be synced, and what their token was. */
+  readonly #upToDate = new Map<SessionId, { atMs: number; token: SourceToken } | null>();
   readonly #unfinished = new Map<string, UnfinishedLine>();
   readonly #onSynced = new Set<(synced: Synced) => void>();
 
   constructor(archive: Archive, roots: readonly RootFolder[], options: EngineOptions) {
-    const { clock, files = diskFiles } = options;
+    const { clock, files = diskFiles, trustMs = 0 } = options;
     this.#archive = archive;
+    this.#clock = clock;
+    this.#trustMs = trustMs;
     this.catalog = new Catalog(roots, files, clock);
     this.#coalescer = new Coalescer(clock, COALESCE_MS, (changed) => changed);
   }
@@ -79,8 +91,11 @@ export class SyncEngine implements Engine {
     this.#onSynced.add(listener);
   }
 
-  /** One stat per file of the transcript, once it is known where it is. */
+  /** One stat per file of the transcript, once it is known where it is; none if others have just looked. */
   async sourceToken(id: SessionId): Promise<SourceToken | null> {
+    const seen = this.#upToDate.get(id) ?? null;
+    if (seen !== null && this.#clock.now() - seen.atMs < this.#trustMs) return seen.token;
+    this.#upToDate.set(id, null);
     const transcript = await this.find(id).catch(unreachable);
     return transcript === null ? null : transcriptToken(transcript.files);
   }
@@ -110,49 +125,53 @@ export class SyncEngine implements Engine {
   }
 
   /**
-   * @param folder a root's path, or a path in a root.
-   * @returns every transcript in it that is not on disk as it was synced, the newest first.
-   * @throws WatchError `transcript_unreadable` if the root does not answer, `archive_unavailable`.
+   * @param folders roots' paths, or paths in roots; what is no folder holds nothing.
+   * @returns every transcript in them that is not on disk as it was synced, the newest first.
+   * @throws WatchError `transcript_unreadable` if a root does not answer, `archive_unavailable`.
    */
-  async behind(folder: string): Promise<Behind[]> {
-    const synced = await this.#archive.syncedTranscripts();
-    const found = await this.catalog.in(folder);
-    return found
-      .filter((transcript) => !isSynced(transcript, synced.get(transcript.id)))
-      .map((transcript) => ({ transcript, bytes: newBytes(transcript, synced.get(transcript.id)) }))
-      .sort((a, b) => newestFirst(a.transcript, b.transcript));
+  async behind(folders: readonly string[]): Promise<Behind[]> {
+    const found = await this.catalog.in(folders);
+    return found.length === 0 ? [] : notSynced(found, await this.#archive.syncedTranscripts());
   }
 
   /** Every transcript that differs from what was synced; failures are reported, not thrown. */
   async syncAll(options: SyncAllOptions = {}): Promise<SyncReport> {
     const { onProgress = ignore, signal } = options;
     const report: SyncReport = { files: 0, filesDone: 0, bytes: 0, bytesDone: 0, failures: [] };
+    const synced = this.#archive.syncedTranscripts();
     const behind = (
-      await Promise.all(this.catalog.roots.map(({ path }) => this.#behindOrFailed(path, report)))
+      await Promise.all(this.catalog.roots.map(({ path }) => this.#behindOrFailed(path, synced, report)))
     ).flat();
     report.files = behind.length;
     report.bytes = behind.reduce((sum, { bytes }) => sum + bytes, 0);
-    for (const { transcript, bytes } of behind) {
-      if (signal?.aborted === true) break;
-      const doneBefore = report.bytesDone;
+    const syncOne = async ({ transcript, bytes }: Behind): Promise<void> => {
+      if (signal?.aborted === true) return;
+      let leftBytes = bytes;
+      const done = (read: number): void => {
+        const counted = Math.min(read, leftBytes);
+        leftBytes -= counted;
+        report.bytesDone += counted;
+        onProgress(report);
+      };
       try {
-        await this.#sync(transcript.id, (read) => {
-          report.bytesDone = Math.min(report.bytesDone + read, doneBefore + bytes);
-          onProgress(report);
-        });
+        await this.#sync(transcript.id, done);
       } catch (error) {
         report.failures.push({ id: transcript.id, path: transcript.files[0].path, error });
       }
       report.filesDone += 1;
-      report.bytesDone = doneBefore + bytes;
-      onProgress(report);
-    }
+      done(leftBytes);
+    };
+    await pMap(behind, syncOne, { concurrency: SYNCS_AT_ONCE });
     return report;
   }
 
-  async #behindOrFailed(path: string, report: SyncReport): Promise<Behind[]> {
+  async #behindOrFailed(
+    path: string,
+    synced: Promise<Map<SessionId, SyncedTranscript>>,
+    report: SyncReport,
+  ): Promise<Behind[]> {
     try {
-      return await this.behind(path);
+      return notSynced(await this.catalog.in([path]), await synced);
     } catch (error) {
       report.failures.push({ id: null, path, error });
       return [];
@@ -171,28 +190,51 @@ export class SyncEngine implements Engine {
     return this.#coalescer.run(id, () => this.#syncNow(id, onRead));
   }
 
+  #noteUpToDate({ id, files }: Transcript): void {
+    if (this.#upToDate.has(id))
+      this.#upToDate.set(id, { atMs: this.#clock.now(), token: transcriptToken(files) });
+  }
+
   async #syncNow(id: SessionId, onRead: (bytes: number) => void): Promise<boolean> {
     let transcript = await this.catalog.look(id);
     const source = await this.#archive.source(id);
-    if (transcript === null || isSynced(transcript, source ?? undefined)) return false;
+    if (transcript === null) return false;
+    if (isSynced(transcript, source ?? undefined)) {
+      this.#noteUpToDate(transcript);
+      return false;
+    }
     if (source?.files.some(({ path }) => !transcript?.files.some((file) => file.path === path)) === true) {
       // Synced from another place before: that may still be the better one, or hold a part that is not known here yet.
       this.#learn(source);
       transcript = await this.catalog.look(id);
       if (transcript === null || isSynced(transcript, source)) return false;
     }
-    const present = transcript;
+    const copy = new TranscriptCopy(transcript, { unfinished: this.#unfinished, onRead });
     let copied: Copied | null = null;
-    await this.#archive.sync(id, async (transaction) => {
-      if (transaction.isDeleted) return;
-      copied = await copyNew(present, transaction, { unfinished: this.#unfinished, onRead });
-    });
+    try {
+      await copy.open();
+      await this.#archive.sync(id, async (transaction) => {
+        if (!transaction.isDeleted) copied = await copy.run(transaction);
+      });
+    } catch (error) {
+      if (isVanished(error)) return false;
+      throw error;
+    } finally {
+      await copy.close();
+    }
     if (copied === null) return false;
     const { malformedLines }: Copied = copied;
-    const { path } = present.files[0];
+    const { path } = transcript.files[0];
     for (const listener of this.#onSynced) listener({ id, path, malformedLines });
     return true;
   }
+}
+
+function notSynced(found: readonly Transcript[], synced: ReadonlyMap<SessionId, SyncedTranscript>): Behind[] {
+  return found
+    .filter((transcript) => !isSynced(transcript, synced.get(transcript.id)))
+    .map((transcript) => ({ transcript, bytes: newBytes(transcript, synced.get(transcript.id)) }))
+    .sort((a, b) => newestFirst(a.transcript, b.transcript));
 }
 
 /** @returns whether the transcript is on disk as it was when it was synced. */

@@ -6,6 +6,16 @@ import { open, readdir, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { SourceToken } from "../watch/session.ts";
 
+/** What can be read at any place. */
+export interface ReadableFile {
+  read(
+    buffer: Uint8Array<ArrayBuffer>,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesRead: number }>;
+}
+
 /** A file that is open for reading. */
 export type OpenFile = Pick<FileHandle, "read" | "stat" | "close">;
 

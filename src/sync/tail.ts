@@ -4,10 +4,10 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
-import type { OpenFile } from "./files.ts";
+import type { ReadableFile } from "./files.ts";
 
 /** Bytes per read; what is in memory at once is this and one line. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 /** A longer line (bytes) is skipped, and counted as malformed. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 /** How many bytes before an offset must be unchanged for a reader to go on from there. */
@@ -68,7 +68,7 @@ export async function* readLines(
  * @returns pieces of the file; each is overwritten by the next one.
  */
 export async function* chunksOf(
-  file: OpenFile,
+  file: ReadableFile,
   from: number,
   to: number,
 ): AsyncGenerator<Uint8Array, void, void> {
@@ -101,7 +101,7 @@ async function* copiesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
  *
  * @returns whether the line may be complete now: there is a newline, or its last byte closes a record.
  */
-export async function mayEndLine(file: OpenFile, from: number, to: number): Promise<boolean> {
+export async function mayEndLine(file: ReadableFile, from: number, to: number): Promise<boolean> {
   let last: number | undefined;
   for await (const chunk of chunksOf(file, from, to)) {
     if (chunk.includes(NEWLINE)) return true;
@@ -115,7 +115,7 @@ export async function mayEndLine(file: OpenFile, from: number, to: number): Prom
  * @returns false if what stands there belongs to the line before it: the record that was given without its
  *   newline was not the whole line.
  */
-export async function isLineStart(file: OpenFile, offset: number): Promise<boolean> {
+export async function isLineStart(file: ReadableFile, offset: number): Promise<boolean> {
   if (offset === 0) return true;
   const bytes = new Uint8Array(3);
   const { bytesRead } = await file.read(bytes, 0, bytes.length, offset - 1);
@@ -126,7 +126,7 @@ export async function isLineStart(file: OpenFile, offset: number): Promise<boole
 }
 
 /** @returns a digest of the bytes just before `offset`; a rewritten file has another one. */
-export async function fingerprintAt(file: OpenFile, offset: number): Promise<string> {
+export async function fingerprintAt(file: ReadableFile, offset: number): Promise<string> {
   const length = Math.min(offset, FINGERPRINT_BYTES);
   const bytes = new Uint8Array(length);
   const { bytesRead } = await file.read(bytes, 0, length, offset - length);

@@ -1,6 +1,7 @@
 /** A connection to a database, with the statements that were prepared on it. */
 
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementSync } from "node:sqlite";
+import type { RowStatement } from "./statements.ts";
 import type { Tables } from "./tables.ts";
 
 /** Preparing costs more than running, and a connection sees the same few texts again and again. */
@@ -19,6 +20,10 @@ export class Statements {
       this.#prepared.set(sql, statement);
     }
     return statement;
+  }
+
+  run({ sql, columns }: RowStatement, row: Record<string, SQLInputValue>): StatementResultingChanges {
+    return this.prepare(sql).run(...columns.map((column) => row[column] ?? null));
   }
 }
 

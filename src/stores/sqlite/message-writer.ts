@@ -1,10 +1,11 @@
 /** Writes the entries of a transcript as rows: messages, their tool calls, and what is said about them later. */
 
-import { createHash } from "node:crypto";
 import type { SQLInputValue } from "node:sqlite";
 import type { SessionId } from "../../watch/session.ts";
 import { renderBlock } from "../../watch/transcript.ts";
-import type { Block, MessageEntry, RetractedMessages, TranscriptEntry } from "../../watch/transcript.ts";
+import type { MessageEntry, RetractedMessages, TokenUsage, TranscriptEntry } from "../../watch/transcript.ts";
+import { Batch, newBlocks } from "./batch.ts";
+import type { Draft, DraftBlock } from "./batch.ts";
 import type { Statements } from "./connection.ts";
 import {
   EXTEND_MESSAGE,
@@ -49,38 +50,51 @@ export class MessageWriter {
   }
 
   clear(): void {
-    this.#statements.prepare("DELETE FROM messages WHERE session_id = ?").run(this.#id);
+    for (const table of ["tool_calls", "messages"])
+      this.#statements.prepare(`DELETE FROM ${table} WHERE session_id = ?`).run(this.#id);
     this.totals = { messages: 0, userMessages: 0, outputTokens: 0, peakContext: 0 };
     this.#nextOrdinal = 0;
   }
 
-  write(entry: TranscriptEntry): void {
-    switch (entry.kind) {
-      case "message":
-        return this.#writeMessage(entry);
-      case "tool_result": {
-        const { content, toolUseId } = entry;
-        this.#statements.prepare(SET_RESULT).run(content, content.length, this.#id, toolUseId);
-        return;
+  write(entries: readonly TranscriptEntry[]): void {
+    let batch = new Batch();
+    for (const entry of entries) {
+      if (entry.kind === "message") this.#notePeak(entry);
+      if (entry.kind !== "retraction") {
+        batch.add(entry);
+        continue;
       }
-      case "subagent":
-        this.#statements.prepare(SET_SUBAGENT).run(entry.sessionId, this.#id, entry.toolUseId);
-        return;
-      case "retraction":
-        this.totals.userMessages -= this.#retract(entry.of);
+      this.#flush(batch);
+      batch = new Batch();
+      this.totals.userMessages -= this.#retract(entry.of);
     }
+    this.#flush(batch);
   }
 
-  #writeMessage(entry: MessageEntry): void {
-    if (this.#insertMessage(entry) || entry.key === null) return;
-    const known = this.#statements.prepare(SELECT_BY_KEY).get(this.#id, entry.key);
-    if (known !== undefined) this.#extendMessage(entry, known);
+  /** Any line of a message may tell the most, also one that a later line of it corrects. */
+  #notePeak({ usage }: MessageEntry): void {
+    this.totals.peakContext = Math.max(this.totals.peakContext, usage?.contextTokens ?? 0);
+  }
+
+  #flush({ drafts, results, subagents }: Batch): void {
+    for (const [toolUseId, content] of results)
+      this.#statements.prepare(SET_RESULT).run(content, content.length, this.#id, toolUseId);
+    for (const [toolUseId, sessionId] of subagents)
+      this.#statements.prepare(SET_SUBAGENT).run(sessionId, this.#id, toolUseId);
+    for (const draft of drafts) this.#writeMessage(draft);
+  }
+
+  #writeMessage(draft: Draft): void {
+    const { key } = draft.entry;
+    if (this.#insertMessage(draft) || key === null) return;
+    const known = this.#statements.prepare(SELECT_BY_KEY).get(this.#id, key);
+    if (known !== undefined) this.#extendMessage(draft, known);
   }
 
   /** @returns false if there is a message with that key already. */
-  #insertMessage(entry: MessageEntry): boolean {
-    const { content, thinking } = render(entry.blocks);
-    const { changes, lastInsertRowid } = this.#statements.prepare(INSERT_MESSAGE).run({
+  #insertMessage({ entry, blocks, usage }: Draft): boolean {
+    const { content, thinking } = render(blocks);
+    const { changes, lastInsertRowid } = this.#statements.run(INSERT_MESSAGE, {
       session_id: this.#id,
       ordinal: this.#nextOrdinal,
       role: entry.role,
@@ -88,11 +102,11 @@ export class MessageWriter {
       thinking_text: thinking,
       timestamp: entry.timestamp,
       has_thinking: flag(thinking !== ""),
-      has_tool_use: flag(entry.blocks.some(({ type }) => type === "tool_use")),
+      has_tool_use: flag(blocks.some(isCall)),
       content_length: content.length,
       is_system: flag(entry.isSystem),
       model: entry.model ?? "",
-      ...usageColumns(entry),
+      ...usageColumns(usage),
       claude_message_id: entry.messageId ?? "",
       claude_request_id: entry.requestId ?? "",
       source_type: entry.sourceType,
@@ -102,45 +116,47 @@ export class MessageWriter {
       is_sidechain: flag(entry.isSidechain),
       is_compact_boundary: flag(entry.isCompactBoundary),
       merge_key: entry.key,
-      block_hashes: entry.key === null ? "" : entry.blocks.map(hashOf).join(" "),
+      block_hashes: entry.key === null ? "" : blocks.map(({ hash }) => hash).join(" "),
     });
     if (Number(changes) === 0) return false;
-    this.#insertCalls(Number(lastInsertRowid), entry.blocks);
+    this.#insertCalls(Number(lastInsertRowid), blocks);
     this.#nextOrdinal += 1;
     this.totals.messages += 1;
     if (isTyped(entry)) this.totals.userMessages += 1;
-    this.#countUsage(entry, 0);
+    this.totals.outputTokens += usage?.outputTokens ?? 0;
     return true;
   }
 
-  /** Adds the blocks that the message does not have yet: lines repeat earlier ones, and snapshots grow. */
-  #extendMessage(entry: MessageEntry, known: Row): void {
+  #extendMessage({ blocks, usage }: Draft, known: Row): void {
     const hashes = String(known["block_hashes"]).split(" ").filter(Boolean);
-    const seen = new Set(hashes);
-    const added = entry.blocks.filter((block) => !seen.has(hashOf(block)));
+    const added = newBlocks(blocks, new Set(hashes));
     const { content, thinking } = render(added);
-    const before = String(known["content"]);
-    const after = joinText(before, content);
+    const contentAfter = joinText(String(known["content"]), content);
     const thinkingAfter = joinText(String(known["thinking_text"]), thinking);
-    this.#statements.prepare(EXTEND_MESSAGE).run({
+    this.#statements.run(EXTEND_MESSAGE, {
       id: Number(known["id"]),
-      content: after,
+      content: contentAfter,
       thinking_text: thinkingAfter,
       has_thinking: flag(thinkingAfter !== ""),
-      has_tool_use: flag(known["has_tool_use"] === 1 || added.some(({ type }) => type === "tool_use")),
-      content_length: after.length,
-      block_hashes: [...hashes, ...added.map(hashOf)].join(" "),
-      ...(entry.usage === null ? knownUsage(known) : usageColumns(entry)),
+      has_tool_use: flag(known["has_tool_use"] === 1 || added.some(isCall)),
+      content_length: contentAfter.length,
+      block_hashes: [...hashes, ...added.map(({ hash }) => hash)].join(" "),
+      ...(usage === null ? knownUsage(known) : usageColumns(usage)),
     });
     this.#insertCalls(Number(known["id"]), added);
-    if (entry.usage !== null) this.#countUsage(entry, Number(known["output_tokens"]));
+    if (usage !== null)
+      this.totals.outputTokens += (usage.outputTokens ?? 0) - Number(known["output_tokens"]);
   }
 
-  #insertCalls(messageId: number, blocks: readonly Block[]): void {
-    for (const block of blocks) {
+  #insertCalls(messageId: number, blocks: readonly DraftBlock[]): void {
+    for (const { block, result, subagentSessionId } of blocks) {
       if (block.type !== "tool_use") continue;
       const { id, name, category, input } = block;
-      this.#statements.prepare(INSERT_CALL).run(messageId, this.#id, name, category, id, input);
+      // Links are read from texts too: only calls that start subagents take one.
+      const subagent = category === "Task" ? subagentSessionId : null;
+      this.#statements
+        .prepare(INSERT_CALL)
+        .run(messageId, this.#id, name, category, id, input, result, result?.length ?? null, subagent);
     }
   }
 
@@ -161,17 +177,15 @@ export class MessageWriter {
     if (this.#statements.prepare(SELECT_KEY).get(this.#id, uuid) !== undefined) return null;
     return ordinalIn(this.#statements.prepare(SELECT_SIBLING).get(this.#id, parentUuid));
   }
-
-  #countUsage({ usage }: MessageEntry, countedBefore: number): void {
-    this.totals.outputTokens += (usage?.outputTokens ?? 0) - countedBefore;
-    this.totals.peakContext = Math.max(this.totals.peakContext, usage?.contextTokens ?? 0);
-  }
 }
 
-function render(blocks: readonly Block[]): { content: string; thinking: string } {
-  const thoughts = blocks.filter((block) => block.type === "thinking").map((block) => block.text);
+function render(blocks: readonly DraftBlock[]): { content: string; thinking: string } {
+  const thoughts = blocks.map(({ block }) => (block.type === "thinking" ? block.text : ""));
   return {
-    content: blocks.map(renderBlock).filter(Boolean).join("\n"),
+    content: blocks
+      .map(({ block }) => renderBlock(block))
+      .filter(Boolean)
+      .join("\n"),
     thinking: thoughts.filter(Boolean).join("\n"),
   };
 }
@@ -180,13 +194,11 @@ function joinText(before: string, after: string): string {
   return before === "" || after === "" ? before + after : `${before}\n${after}`;
 }
 
-/** Lines of one message repeat what earlier ones said; a call is known by its id. */
-function hashOf(block: Block): string {
-  const identity = block.type === "tool_use" ? block.id || `${block.name} ${block.input}` : block.text;
-  return createHash("sha256").update(`${block.type} ${identity}`).digest("base64url").slice(0, 12);
+function isCall({ block }: DraftBlock): boolean {
+  return block.type === "tool_use";
 }
 
-function usageColumns({ usage }: MessageEntry): Record<string, SQLInputValue> {
+function usageColumns(usage: TokenUsage | null): Record<string, SQLInputValue> {
   return {
     token_usage: usage?.json ?? null,
     context_tokens: usage?.contextTokens ?? 0,

@@ -1,6 +1,7 @@
 /** Decides whether a SQLite file is our own archive or somebody else's. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Archive } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
 import { readHeader } from "./header.ts";
@@ -14,15 +15,33 @@ export interface SqliteOptions {
   readOnly: boolean;
 }
 
+export interface OpenedSqlite {
+  store: Store;
+  archive: Archive | undefined;
+  /** Its absolute path, if it is somebody else's. */
+  foreignPath?: string;
+}
+
 /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
-export function openSqlite(
-  path: string,
-  options: SqliteOptions,
-): { store: Store; archive: Archive | undefined } {
+export function openSqlite(path: string, options: SqliteOptions): OpenedSqlite {
   const { isDefault, readOnly } = options;
   const isOurs = isDefault || readHeader(path).applicationId === APPLICATION_ID;
-  if (!isOurs || (readOnly && existsSync(path)))
-    return { store: new SqliteStore(path, { leavesNoTrace: true }), archive: undefined };
+  if (!isOurs || (readOnly && isComplete(path))) {
+    const store = new SqliteStore(path, { leavesNoTrace: true });
+    return { store, archive: undefined, ...(isOurs ? {} : { foreignPath: resolve(path) }) };
+  }
   const archive = openArchive(path);
   return { store: archive, archive: readOnly ? undefined : archive };
+}
+
+/**
+ * Who created the archive may have been killed at it. Reading alone cannot bring that to an end: it has to be opened as
+ * one that does not exist yet.
+ */
+function isComplete(path: string): boolean {
+  return hasContent(path) && !hasContent(`${path}-journal`);
+}
+
+function hasContent(path: string): boolean {
+  return existsSync(path) && statSync(path).size > 0;
 }

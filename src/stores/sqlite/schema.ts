@@ -6,7 +6,7 @@ import { unusable } from "./header.ts";
 /** "watc": marks a database file as ours (PRAGMA application_id). */
 export const APPLICATION_ID = 0x77617463;
 /** Each leads from one schema version (PRAGMA user_version) to the next. */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE sessions (
     id TEXT PRIMARY KEY,

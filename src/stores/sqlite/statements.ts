@@ -1,5 +1,16 @@
 /** The SQL of a sync. */
 
+/** A statement that takes a row: bound by position, which is several times as fast as by name. */
+export interface RowStatement {
+  sql: string;
+  /** In the order of its parameters. */
+  columns: readonly string[];
+}
+
+function placesOf(columns: readonly string[]): string {
+  return columns.map(() => "?").join(", ");
+}
+
 export const SELECT_SESSION = `
   SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens FROM sessions WHERE id = ?`;
 
@@ -39,16 +50,21 @@ const SESSION_COLUMNS = [
   "title",
   "source_token",
 ];
-export const UPSERT_SESSION = `
-  INSERT INTO sessions (${SESSION_COLUMNS.join(", ")}) VALUES (${SESSION_COLUMNS.map((name) => `:${name}`).join(", ")})
-  ON CONFLICT (id) DO UPDATE SET ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")}`;
+export const UPSERT_SESSION: RowStatement = {
+  sql: `
+    INSERT INTO sessions (${SESSION_COLUMNS.join(", ")}) VALUES (${placesOf(SESSION_COLUMNS)})
+    ON CONFLICT (id) DO UPDATE SET ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")}`,
+  columns: SESSION_COLUMNS,
+};
 
 /** A session whose records tell no time was created when it was first seen. */
 function mergedColumn(name: string): string {
   return name === "created_at" ? "COALESCE(excluded.started_at, sessions.created_at)" : `excluded.${name}`;
 }
 
-export const SELECT_SYNC_STATE = "SELECT revision, parser_state FROM sync_state WHERE session_id = ?";
+/** A session that somebody has removed is as good as never synced. */
+export const SELECT_SYNC_STATE =
+  "SELECT revision, parser_state FROM sync_state JOIN sessions ON id = session_id WHERE session_id = ?";
 export const UPSERT_SYNC_STATE = `
   INSERT INTO sync_state (session_id, revision, parser_state) VALUES (?, ?, ?)
   ON CONFLICT (session_id) DO UPDATE SET revision = excluded.revision, parser_state = excluded.parser_state`;
@@ -64,7 +80,7 @@ export const UPSERT_SYNC_FILE = `
 export const DELETE_SYNC_FILES = "DELETE FROM sync_files WHERE session_id = ? AND position >= ?";
 export const SELECT_SYNCED_FILES = `
   SELECT path, token, offset, session_id, revision FROM sync_files JOIN sync_state USING (session_id)
-  ORDER BY session_id, position`;
+  JOIN sessions ON id = session_id ORDER BY session_id, position`;
 
 export const USAGE_COLUMNS = [
   "token_usage",
@@ -82,7 +98,10 @@ const EXTENDED_COLUMNS = [
   "block_hashes",
   ...USAGE_COLUMNS,
 ];
-export const EXTEND_MESSAGE = `UPDATE messages SET ${EXTENDED_COLUMNS.map((name) => `${name} = :${name}`).join(", ")} WHERE id = :id`;
+export const EXTEND_MESSAGE: RowStatement = {
+  sql: `UPDATE messages SET ${EXTENDED_COLUMNS.map((name) => `${name} = ?`).join(", ")} WHERE id = ?`,
+  columns: [...EXTENDED_COLUMNS, "id"],
+};
 
 const MESSAGE_COLUMNS = [
   ...EXTENDED_COLUMNS,
@@ -102,12 +121,16 @@ const MESSAGE_COLUMNS = [
   "is_compact_boundary",
   "merge_key",
 ];
-export const INSERT_MESSAGE = `
-  INSERT INTO messages (${MESSAGE_COLUMNS.join(", ")}) VALUES (${MESSAGE_COLUMNS.map((name) => `:${name}`).join(", ")})
-  ON CONFLICT (session_id, merge_key) WHERE merge_key IS NOT NULL DO NOTHING`;
+export const INSERT_MESSAGE: RowStatement = {
+  sql: `
+    INSERT INTO messages (${MESSAGE_COLUMNS.join(", ")}) VALUES (${placesOf(MESSAGE_COLUMNS)})
+    ON CONFLICT (session_id, merge_key) WHERE merge_key IS NOT NULL DO NOTHING`,
+  columns: MESSAGE_COLUMNS,
+};
 
 export const INSERT_CALL = `
-  INSERT INTO tool_calls (message_id, session_id, tool_name, category, tool_use_id, input_json) VALUES (?, ?, ?, ?, ?, ?)`;
+  INSERT INTO tool_calls (message_id, session_id, tool_name, category, tool_use_id, input_json,
+    result_content, result_content_length, subagent_session_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 export const SET_RESULT = `
   UPDATE tool_calls SET result_content = ?, result_content_length = ? WHERE session_id = ? AND tool_use_id = ?`;
 /** Links are read from texts too: only calls that start subagents take one. */

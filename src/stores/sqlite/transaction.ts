@@ -43,7 +43,7 @@ export class SqliteSync implements SyncTransaction {
     this.#statements
       .prepare("INSERT OR IGNORE INTO sessions (id, created_at) VALUES (?, ?)")
       .run(this.#id, now());
-    for (const entry of entries) this.#messages.write(entry);
+    this.#messages.write(entries);
   }
 
   async save(facts: SessionFacts, source: SourceRecord): Promise<void> {
@@ -52,7 +52,7 @@ export class SqliteSync implements SyncTransaction {
     const [first] = source.files;
     const last = source.files.at(-1);
     if (first === undefined || last === undefined) throw new TypeError("a transcript has at least one file");
-    this.#statements.prepare(UPSERT_SESSION).run({
+    this.#statements.run(UPSERT_SESSION, {
       id: this.#id,
       project: facts.project,
       agent: facts.agent,

@@ -13,7 +13,8 @@ import { fileIdentity, isBusy } from "./reader.ts";
 import { migrate } from "./schema.ts";
 import { readSource, readSyncedTranscripts } from "./sources.ts";
 import { SqliteStore } from "./store.ts";
-import { SqliteSync } from "./transaction.ts";
+import { WriteQueue } from "./write-queue.ts";
+import type { WriteConnection } from "./write-queue.ts";
 
 /** How long (ms) another process may hold the write lock before a sync gives up; a cold import takes seconds. */
 const LOCK_PATIENCE_MS = 30_000;
@@ -23,8 +24,10 @@ const LOCK_RETRY_MS = 20;
 export class SqliteArchive extends SqliteStore implements Archive {
   readonly #path: string;
   #writer: Writer;
-  /** Syncs take turns: SQLite has one writer, and a transaction here spans several awaits. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #queue = new WriteQueue({
+    begin: () => this.#begin(),
+    explain: (error) => (isSqliteError(error) ? this.#cannotWrite(error) : error),
+  });
 
   /** @param writer the connection that was opened to `path`. */
   constructor(path: string, writer: Writer) {
@@ -44,38 +47,13 @@ export class SqliteArchive extends SqliteStore implements Archive {
   }
 
   async sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {
-    const earlier = this.#turn;
-    const turn = Promise.withResolvers<void>();
-    this.#turn = turn.promise;
-    await earlier;
-    try {
-      await this.#transact(id, work);
-    } finally {
-      turn.resolve();
-    }
+    await this.#queue.run(id, work);
   }
 
   override async close(): Promise<void> {
-    await this.#turn;
+    await this.#queue.idle();
     await super.close();
     this.#writer.db.close();
-  }
-
-  async #transact(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {
-    const { db, statements } = await this.#begin();
-    let committed = false;
-    try {
-      const transaction = new SqliteSync(statements, id);
-      await work(transaction);
-      if (!transaction.isSaved) return;
-      db.exec("COMMIT");
-      committed = true;
-    } catch (error) {
-      throw isSqliteError(error) ? this.#cannotWrite(error) : error;
-    } finally {
-      // SQLite has rolled back by itself after some errors (a full disk).
-      if (!committed && db.isTransaction) db.exec("ROLLBACK");
-    }
   }
 
   /** Waits for the write lock without blocking the event loop. */
@@ -114,9 +92,7 @@ function isSqliteError(error: unknown): boolean {
 }
 
 /** The one connection that writes. */
-interface Writer {
-  db: DatabaseSync;
-  statements: Statements;
+interface Writer extends WriteConnection {
   /** The file that it writes to. */
   identity: string;
 }
@@ -141,10 +117,12 @@ export function openArchive(path: string): SqliteArchive {
 function connect(path: string): Writer {
   try {
     // Waiting is allowed here, and only here: several processes may create the archive at once.
-    const db = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: true });
+    const db = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: false });
     try {
       migrate(db, path);
-      db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0");
+      db.exec(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0; PRAGMA cache_size = -16384",
+      );
       return { db, statements: new Statements(db), identity: fileIdentity(path) };
     } catch (error) {
       db.close();

@@ -1,0 +1,92 @@
+/** Folds entries into what has to be written: each message once, with all that is said about it by then. */
+
+import { createHash } from "node:crypto";
+import type {
+  Block,
+  MessageEntry,
+  RetractionEntry,
+  TokenUsage,
+  TranscriptEntry,
+} from "../../watch/transcript.ts";
+
+/** A message, or a part that is to be added to one. */
+export interface Draft {
+  /** What its first line says of it. */
+  entry: MessageEntry;
+  blocks: DraftBlock[];
+  /** What its last line says that it has used. */
+  usage: TokenUsage | null;
+}
+
+export interface DraftBlock {
+  block: Block;
+  /** Two blocks of one message with the same hash are one. */
+  hash: string;
+  /** Of a tool call. */
+  result: string | null;
+  subagentSessionId: string | null;
+}
+
+export class Batch {
+  readonly drafts: Draft[] = [];
+  /** By tool call, for those that are in the archive already. */
+  readonly results = new Map<string, string>();
+  readonly subagents = new Map<string, string>();
+  readonly #byKey = new Map<string, Draft>();
+  readonly #calls = new Map<string, DraftBlock[]>();
+
+  add(entry: Exclude<TranscriptEntry, RetractionEntry>): void {
+    switch (entry.kind) {
+      case "message":
+        return this.#addMessage(entry);
+      case "tool_result":
+        this.results.set(entry.toolUseId, entry.content);
+        for (const call of this.#calls.get(entry.toolUseId) ?? []) call.result = entry.content;
+        return;
+      case "subagent":
+        this.subagents.set(entry.toolUseId, entry.sessionId);
+        for (const call of this.#calls.get(entry.toolUseId) ?? []) call.subagentSessionId = entry.sessionId;
+    }
+  }
+
+  #addMessage(entry: MessageEntry): void {
+    const draft = entry.key === null ? undefined : this.#byKey.get(entry.key);
+    const blocks = entry.blocks.map((block) => ({
+      block,
+      hash: hashOf(block),
+      result: null,
+      subagentSessionId: null,
+    }));
+    if (draft === undefined) {
+      const begun = { entry, blocks, usage: entry.usage };
+      this.drafts.push(begun);
+      if (entry.key !== null) this.#byKey.set(entry.key, begun);
+      this.#noteCalls(blocks);
+      return;
+    }
+    const added = newBlocks(blocks, new Set(draft.blocks.map(({ hash }) => hash)));
+    draft.blocks.push(...added);
+    draft.usage = entry.usage ?? draft.usage;
+    this.#noteCalls(added);
+  }
+
+  #noteCalls(blocks: readonly DraftBlock[]): void {
+    for (const draft of blocks) {
+      if (draft.block.type !== "tool_use") continue;
+      const { id } = draft.block;
+      this.#calls.set(id, [...(this.#calls.get(id) ?? []), draft]);
+    }
+  }
+}
+
+/** @returns those that the message does not have yet: lines repeat earlier ones, and snapshots grow. */
+export function newBlocks(blocks: readonly DraftBlock[], seen: ReadonlySet<string>): DraftBlock[] {
+  return blocks.filter(({ hash }) => !seen.has(hash));
+}
+
+/** A call is known by its id; one that is short and has no spaces needs no hash to be put into a list. */
+function hashOf(block: Block): string {
+  if (block.type === "tool_use" && /^\w{1,40}$/.test(block.id)) return block.id;
+  const identity = block.type === "tool_use" ? block.id || `${block.name} ${block.input}` : block.text;
+  return createHash("sha256").update(`${block.type} ${identity}`).digest("base64url").slice(0, 12);
+}
