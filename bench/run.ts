@@ -12,6 +12,7 @@ import { commitLatency } from "./commit-latency.ts";
 import { formatFigures } from "./figures.ts";
 import type { Bench } from "./figures.ts";
 import { idle } from "./idle.ts";
+import { importing } from "./import.ts";
 import { machineFacts, noise } from "./machine.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
@@ -23,6 +24,7 @@ const BENCHES = new Map<string, Bench>([
   ["start", start],
   ["commit-latency", commitLatency],
   ["append-latency", appendLatency],
+  ["import", importing],
   ["idle", idle],
 ]);
 
