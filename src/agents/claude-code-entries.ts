@@ -2,7 +2,7 @@
 
 import type { Block, MessageEntry, TokenUsage, TranscriptEntry } from "../watch/transcript.ts";
 import type { TranscriptPlace } from "./agent.ts";
-import { asArray, asCount, asObject, asString, asTime } from "./json.ts";
+import { asArray, asCount, asName, asObject, asString, asTime, jsonTextOf } from "./json.ts";
 import type { Json } from "./json.ts";
 import { subjectOf } from "./subject.ts";
 
@@ -143,10 +143,10 @@ function toolUse(block: Json): Block {
   const input = asObject(block["input"]) ?? {};
   return {
     type: "tool_use",
-    id: asString(block["id"]) ?? "",
+    id: asName(block["id"]) ?? "",
     name,
     category: CATEGORIES.get(name) ?? "Other",
-    input: JSON.stringify(input),
+    input: jsonTextOf(input),
     subject: subjectOf(input, SUBJECTS),
   };
 }
@@ -185,7 +185,7 @@ const SUBJECTS = [
 function resultsOf(content: unknown): TranscriptEntry[] {
   return asArray(content).flatMap((value): TranscriptEntry[] => {
     const block = asObject(value);
-    const toolUseId = asString(block?.["tool_use_id"]);
+    const toolUseId = asName(block?.["tool_use_id"]);
     if (block?.["type"] !== "tool_result" || toolUseId === null) return [];
     return [{ kind: "tool_result", toolUseId, content: resultText(block["content"]) }];
   });
@@ -203,7 +203,7 @@ function usageOf(usage: Json | null): TokenUsage | null {
     .map((key) => asCount(usage[key]))
     .filter((count) => count !== null);
   return {
-    json: JSON.stringify(usage),
+    json: jsonTextOf(usage),
     contextTokens: context.length === 0 ? null : context.reduce((sum, count) => sum + count, 0),
     outputTokens: asCount(usage["output_tokens"]),
   };
@@ -235,9 +235,17 @@ const SYSTEM_TEXTS: readonly [beginning: string, subtype: string][] = [
 
 /** `<command-name>/x</command-name>…<command-args>y</command-args>` is what the user typed as `/x y`. */
 function asCommand(text: string): string {
-  const name = /<command-name>\s*(.*?)\s*<\/command-name>/s.exec(text)?.[1];
-  if (name === undefined) return text;
-  const args = /<command-args>\s*(.*?)\s*<\/command-args>/s.exec(text)?.[1] ?? "";
+  const name = between(text, "<command-name>", "</command-name>");
+  if (name === null) return text;
+  const args = between(text, "<command-args>", "</command-args>") ?? "";
   // Version 1.0.17 wrote the name without its slash.
   return `${name.startsWith("/") ? "" : "/"}${name} ${args}`.trim();
+}
+
+/** A pattern would try again and again on text that is never closed. @returns null if there are no such marks. */
+function between(text: string, opening: string, closing: string): string | null {
+  const at = text.indexOf(opening);
+  const from = at + opening.length;
+  const to = at === -1 ? -1 : text.indexOf(closing, from);
+  return to === -1 ? null : text.slice(from, to).trim();
 }

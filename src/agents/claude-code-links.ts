@@ -1,7 +1,7 @@
 /** What a Claude Code record says about other records: which subagent a call has started, what was taken back. */
 
 import type { RetractionEntry, SubagentEntry, TranscriptEntry } from "../watch/transcript.ts";
-import { asArray, asObject, asString } from "./json.ts";
+import { asArray, asName, asObject, asString } from "./json.ts";
 import type { Json } from "./json.ts";
 
 /** In order of trust (formats: "Subagents"); the archive takes a link only for calls that start subagents. */
@@ -22,11 +22,11 @@ export function subagentLinks(record: Json): SubagentEntry[] {
 function resultLinks(record: Json): SubagentEntry[] {
   const results = asArray(asObject(record["message"])?.["content"]).flatMap((value) => {
     const block = asObject(value);
-    const toolUseId = asString(block?.["tool_use_id"]);
+    const toolUseId = asName(block?.["tool_use_id"]);
     return block?.["type"] === "tool_result" && toolUseId !== null ? [{ toolUseId, block }] : [];
   });
   const [only] = results;
-  const agentId = asString(asObject(record["toolUseResult"])?.["agentId"]);
+  const agentId = asName(asObject(record["toolUseResult"])?.["agentId"]);
   if (only !== undefined && results.length === 1 && agentId !== null) return [link(only.toolUseId, agentId)];
   return results.flatMap(({ toolUseId, block }) => {
     const named = agentIdIn(block["content"]);
@@ -38,8 +38,10 @@ function agentIdIn(content: unknown): string | null {
   const texts =
     typeof content === "string" ? [content] : asArray(content).map((block) => asObject(block)?.["text"]);
   for (const text of texts) {
-    const named = typeof text === "string" ? /^agentId: (\w+)/m.exec(text)?.[1] : undefined;
-    if (named !== undefined) return named;
+    // The first look is many times as fast, and almost always the last.
+    if (typeof text !== "string" || !text.includes("agentId: ")) continue;
+    const named = asName(/^agentId: (\w+)/m.exec(text)?.[1]);
+    if (named !== null) return named;
   }
   return null;
 }
@@ -47,15 +49,15 @@ function agentIdIn(content: unknown): string | null {
 /** News of a background agent, put into the input queue. */
 function notificationLinks(record: Json): SubagentEntry[] {
   const content = asString(record["content"]) ?? "";
-  const agentId = /<task-id>\s*([\w-]+)\s*<\/task-id>/.exec(content)?.[1];
-  const toolUseId = /<tool-use-id>\s*([\w-]+)\s*<\/tool-use-id>/.exec(content)?.[1];
-  return agentId === undefined || toolUseId === undefined ? [] : [link(toolUseId, agentId)];
+  const agentId = asName(/<task-id>\s*([\w-]+)\s*<\/task-id>/.exec(content)?.[1]);
+  const toolUseId = asName(/<tool-use-id>\s*([\w-]+)\s*<\/tool-use-id>/.exec(content)?.[1]);
+  return agentId === null || toolUseId === null ? [] : [link(toolUseId, agentId)];
 }
 
 function progressLinks(record: Json): SubagentEntry[] {
   const data = asObject(record["data"]);
-  const agentId = asString(data?.["agentId"]);
-  const toolUseId = asString(record["parentToolUseID"]);
+  const agentId = asName(data?.["agentId"]);
+  const toolUseId = asName(record["parentToolUseID"]);
   return data?.["type"] !== "agent_progress" || agentId === null || toolUseId === null
     ? []
     : [link(toolUseId, agentId)];

@@ -5,7 +5,7 @@ import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "
 import { entriesOf } from "./claude-code-entries.ts";
 import { retractions, subagentLinks } from "./claude-code-links.ts";
 import { noFacts, noteFolder, noteTime } from "./facts.ts";
-import { asObject, asString, asTime } from "./json.ts";
+import { asName, asObject, asString, asTime } from "./json.ts";
 import type { Json } from "./json.ts";
 import { parseJsonLines } from "./jsonl.ts";
 import type { RecordReader } from "./jsonl.ts";
@@ -31,7 +31,7 @@ function roots({ env, home }: Surroundings): string[] {
  */
 function placeOf(path: string): TranscriptPlace | null {
   const parts = path.split("/");
-  const stem = /^(.+)\.jsonl$/.exec(parts.at(-1) ?? "")?.[1];
+  const stem = /^(.+)\.jsonl$/s.exec(parts.at(-1) ?? "")?.[1];
   if (stem === undefined) return null;
   // The hidden agent that writes compaction summaries holds no conversation.
   if (stem.startsWith("agent-acompact-")) return null;
@@ -60,16 +60,16 @@ const RECORDS: RecordReader<Pairing> = {
 function learn(facts: SessionFacts, record: Json, place: TranscriptPlace): void {
   noteTime(facts, asTime(record["timestamp"]) ?? asTime(asObject(record["snapshot"])?.["timestamp"]));
 
-  facts.sourceVersion = asString(record["version"]) ?? facts.sourceVersion;
+  facts.sourceVersion = asName(record["version"]) ?? facts.sourceVersion;
   if (record["type"] === "custom-title")
-    facts.displayName = asString(record["customTitle"]) ?? asString(record["title"]) ?? facts.displayName;
+    facts.displayName = asName(record["customTitle"]) ?? asName(record["title"]) ?? facts.displayName;
   if (record["type"] === "ai-title")
-    facts.title = asString(record["aiTitle"]) ?? asString(record["title"]) ?? facts.title;
+    facts.title = asName(record["aiTitle"]) ?? asName(record["title"]) ?? facts.title;
   if (record["type"] === "user") {
     noteFolder(facts, asString(record["cwd"]));
-    facts.gitBranch ??= asString(record["gitBranch"]);
+    facts.gitBranch ??= asName(record["gitBranch"]);
   }
-  const sessionId = asString(record["sessionId"]);
+  const sessionId = asName(record["sessionId"]);
   if (facts.sourceSessionId === null && sessionId !== null) {
     facts.sourceSessionId = sessionId;
     // Flat subagents of older versions say whose they are; a session that begins under another id goes on from it.

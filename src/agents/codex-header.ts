@@ -2,7 +2,7 @@
 
 import type { SessionFacts } from "../watch/transcript.ts";
 import { noteFolder, noteTime } from "./facts.ts";
-import { asObject, asString, asTime } from "./json.ts";
+import { asName, asObject, asString, asTime } from "./json.ts";
 import type { Json } from "./json.ts";
 
 /** @returns the session of a thread. */
@@ -12,10 +12,10 @@ export function sessionIdOf(threadId: string): string {
 
 /** A session begins when its thread was made: its first line is written only with the first prompt. */
 export function noteHeader(facts: SessionFacts, header: Json): void {
-  facts.sourceSessionId = asString(header["session_id"]) ?? asString(header["id"]);
-  facts.sourceVersion = asString(header["cli_version"]);
-  facts.gitBranch = asString(asObject(header["git"])?.["branch"]);
-  noteFolder(facts, asString(header["cwd"]));
+  facts.sourceSessionId = asName(header["session_id"]) ?? asName(header["id"]);
+  facts.sourceVersion = asName(header["cli_version"]);
+  facts.gitBranch = asName(asObject(header["git"])?.["branch"]);
+  noteFolder(facts, asName(header["cwd"]));
   noteTime(facts, asTime(header["timestamp"]));
 
   const { parentId, relationship, isHelper } = lineageOf(header);
@@ -35,8 +35,8 @@ export interface Lineage {
 export function lineageOf(header: Json): Lineage {
   const origin = asObject(header["source"])?.["subagent"];
   const spawned = asObject(asObject(origin)?.["thread_spawn"]);
-  const spawner = asString(header["parent_thread_id"]) ?? asString(spawned?.["parent_thread_id"]);
-  const forkedFrom = asString(header["forked_from_id"]);
+  const spawner = asName(header["parent_thread_id"]) ?? asName(spawned?.["parent_thread_id"]);
+  const forkedFrom = asName(header["forked_from_id"]);
   const hasOrigin = asString(origin) !== null || asObject(origin) !== null;
   if (hasOrigin || spawner !== null || header["thread_source"] === "subagent")
     return {

@@ -24,7 +24,10 @@ export function linkSpawns(
   event: Json | null,
   before: readonly string[],
 ): Linked {
-  const spawns = [...before, ...entries.flatMap(spawnsIn)].slice(-MAX_SPAWNS);
+  const begun = entries.flatMap(spawnsIn);
+  // Hardly ever is there anything to link.
+  if (before.length + begun.length === 0) return { links: [], spawns: before };
+  const spawns = [...before, ...begun].slice(-MAX_SPAWNS);
   const named = [...entries.flatMap(namedByResult), ...namedByEvent(event)];
   const links = named.filter(({ toolUseId }) => spawns.includes(toolUseId));
   return { links, spawns: spawns.filter((id) => !links.some(({ toolUseId }) => toolUseId === id)) };

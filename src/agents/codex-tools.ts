@@ -2,7 +2,7 @@
 
 import type { Block, ToolResultEntry } from "../watch/transcript.ts";
 import { textsOf } from "./codex-content.ts";
-import { asArray, asObject, asString, parseObject } from "./json.ts";
+import { asArray, asName, asObject, asString, jsonTextOf, parseObject } from "./json.ts";
 import type { Json } from "./json.ts";
 import { inFewWords, subjectOf } from "./subject.ts";
 
@@ -34,9 +34,10 @@ export function resultWithin(item: Json, fallbackId: string): ToolResultEntry[] 
 
 /** Any item whose type ends in `_output`. */
 export function resultOf(item: Json): ToolResultEntry[] {
-  const toolUseId = asString(item["call_id"]);
+  const toolUseId = asName(item["call_id"]);
   if (toolUseId === null) return [];
-  const content = item["type"] === "tool_search_output" ? jsonOf(item["tools"]) : outputText(item["output"]);
+  const content =
+    item["type"] === "tool_search_output" ? jsonTextOf(item["tools"]) : outputText(item["output"]);
   return [{ kind: "tool_result", toolUseId, content }];
 }
 
@@ -44,11 +45,11 @@ export function resultOf(item: Json): ToolResultEntry[] {
 function outputText(output: unknown): string {
   const object = asObject(output);
   if (object === null || asString(object["type"]) !== null) return textsOf(output).join("\n");
-  return "content" in object ? textsOf(object["content"]).join("\n") : jsonOf(object);
+  return "content" in object ? textsOf(object["content"]).join("\n") : jsonTextOf(object);
 }
 
 function idOf(item: Json): string | null {
-  return asString(item["call_id"]) ?? asString(item["id"]);
+  return asName(item["call_id"]) ?? asName(item["id"]);
 }
 
 function nameOf(item: Json): string {
@@ -57,7 +58,7 @@ function nameOf(item: Json): string {
   const namespace = asString(item["namespace"]) ?? "";
   // Newer versions name an MCP tool in two parts.
   if (!namespace.startsWith("mcp__") || name.startsWith("mcp__")) return name;
-  return `${namespace.replace(/_+$/, "")}__${name}`;
+  return `${namespace.replace(/(?<!_)_+$/, "")}__${name}`;
 }
 
 const CATEGORIES = new Map([
@@ -86,13 +87,13 @@ const CATEGORIES = new Map([
 /** @returns JSON text: as the model wrote it if it is JSON; other text stands in its member `input`. */
 function inputOf(item: Json): string {
   const written = asString(item["arguments"]);
-  if (written !== null) return isJson(written) ? written : jsonOf({ input: written });
+  if (written !== null) return isJson(written) ? written : jsonTextOf({ input: written });
   const text = asString(item["input"]);
-  if (text !== null) return jsonOf({ input: text });
+  if (text !== null) return jsonTextOf({ input: text });
   const object = asObject(item["arguments"]) ?? asObject(item["input"]) ?? asObject(item["action"]);
-  if (object !== null) return jsonOf(object);
+  if (object !== null) return jsonTextOf(object);
   const prompt = asString(item["revised_prompt"]);
-  return jsonOf(prompt === null ? {} : { revised_prompt: prompt });
+  return jsonTextOf(prompt === null ? {} : { revised_prompt: prompt });
 }
 
 const SUBJECTS = [
@@ -141,8 +142,4 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function jsonOf(value: unknown): string {
-  return JSON.stringify(value ?? null);
 }

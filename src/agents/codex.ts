@@ -12,7 +12,7 @@ import { folderIn, requestIn } from "./codex-prompts.ts";
 import { count, nextMessage, NOTHING_COUNTED } from "./codex-tokens.ts";
 import type { Tally } from "./codex-tokens.ts";
 import { noFacts, noteFirstMessage, noteFolder, noteTime } from "./facts.ts";
-import { asCount, asObject, asString, asTime } from "./json.ts";
+import { asCount, asName, asObject, asString, asTime } from "./json.ts";
 import type { Json } from "./json.ts";
 import { parseJsonLines } from "./jsonl.ts";
 import type { RecordReader } from "./jsonl.ts";
@@ -108,7 +108,7 @@ function converse(record: CodexRecord, before: Memory, standing: Standing): Read
     case "compacted":
       return { entries: [boundaryEntry(payload, context)], memory };
     case "turn_context":
-      return { entries: [], memory: { ...memory, model: asString(payload["model"]) ?? memory.model } };
+      return { entries: [], memory: { ...memory, model: asName(payload["model"]) ?? memory.model } };
     case "event_msg":
       return readEvent(record, memory, standing);
     case "session_meta":
@@ -185,7 +185,7 @@ function learn(
 function noteName(facts: SessionFacts, event: Json, place: TranscriptPlace): void {
   const threadId = asString(event["thread_id"]);
   if (threadId !== null && sessionIdOf(threadId) !== place.id) return;
-  facts.displayName = asString(event["thread_name"]) ?? asString(event["name"]);
+  facts.displayName = asName(event["thread_name"]) ?? asName(event["name"]);
 }
 
 function isPrompt(entry: TranscriptEntry): entry is MessageEntry {

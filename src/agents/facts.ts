@@ -2,7 +2,7 @@
 
 import type { SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
 import type { TranscriptPlace } from "./agent.ts";
-import { asString, cut } from "./json.ts";
+import { asName, asString, cut } from "./json.ts";
 
 /** UTF-16 units. */
 const FIRST_MESSAGE_LENGTH = 300;
@@ -37,9 +37,9 @@ export function noteTime(facts: SessionFacts, time: string | null): void {
 
 /** The first working folder that a transcript names is its session's. */
 export function noteFolder(facts: SessionFacts, cwd: string | null): void {
-  if (facts.cwd !== null || cwd === null) return;
-  facts.cwd = cwd;
-  facts.project = projectOf(cwd);
+  if (facts.cwd !== null) return;
+  facts.cwd = asName(cwd);
+  facts.project = projectOf(facts.cwd ?? "");
 }
 
 /** The first text that a person typed is what a session is known by. */

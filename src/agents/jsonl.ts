@@ -32,6 +32,7 @@ export function parseJsonLines<Memory>(
   const before = state === null ? reader.start(place) : { ...state, memory: state.memory as Memory };
   const facts = { ...before.facts };
   let { memory } = before;
+  disown(facts, place);
   const entries: TranscriptEntry[] = [];
   for (const line of lines) {
     if (isBlank(line)) continue;
@@ -45,12 +46,24 @@ export function parseJsonLines<Memory>(
         facts.malformedLines += 1;
         continue;
       }
-      for (const entry of reading.entries) entries.push(entry);
+      for (const entry of reading.entries) if (!isAboutItself(entry, place)) entries.push(entry);
       memory = reading.memory;
+      disown(facts, place);
       noteFirstMessage(facts, reading.entries);
     }
   }
   return { entries, state: { facts, memory } };
+}
+
+/** Who goes from session to session must arrive somewhere: none is its own parent, or its own subagent. */
+function disown(facts: SessionFacts, { id }: TranscriptPlace): void {
+  if (facts.parentSessionId !== id) return;
+  facts.parentSessionId = null;
+  facts.relationshipType = null;
+}
+
+function isAboutItself(entry: TranscriptEntry, { id }: TranscriptPlace): boolean {
+  return entry.kind === "subagent" && entry.sessionId === id;
 }
 
 /** @returns null for a record that is nested too deeply to be written as JSON again. */

@@ -12,9 +12,14 @@ export interface Pairing {
   /** Calls that were seen, the newest last. */
   calls: readonly string[];
   /** What waits for its call, with the number of records since. */
-  early: readonly { entry: AboutCall; age: number }[];
+  early: readonly Early[];
   /** Subagents that were linked to their call, the newest last: their progress names them again and again. */
   linked: readonly string[];
+}
+
+interface Early {
+  entry: AboutCall;
+  age: number;
 }
 
 export const NOTHING_TO_PAIR: Pairing = { calls: [], early: [], linked: [] };
@@ -25,6 +30,9 @@ const MAX_CALLS = 100;
 const MAX_LINKED = 50;
 /** What is early waits for so many records; the call it lacks is then not in the transcript. */
 const MAX_AGE = 50;
+/** So much waits at once, in number and in characters of results; the oldest is given up first. */
+const MAX_EARLY = 100;
+const MAX_EARLY_LENGTH = 1_000_000;
 
 export interface Paired {
   entries: readonly TranscriptEntry[];
@@ -36,7 +44,7 @@ export interface Paired {
  * @returns the same, each call followed by what was said about it before.
  */
 export function pair(found: readonly TranscriptEntry[], before: Pairing): Paired {
-  if (before.early.length === 0 && found.length === 0) return { entries: found, pairing: before };
+  if (before.early.length === 0 && !found.some(isAboutCalls)) return { entries: found, pairing: before };
   const calls = [...before.calls];
   const linked = [...before.linked];
   let early = before.early.flatMap(({ entry, age }) => (age < MAX_AGE ? [{ entry, age: age + 1 }] : []));
@@ -44,18 +52,38 @@ export function pair(found: readonly TranscriptEntry[], before: Pairing): Paired
   for (const entry of found) {
     if (entry.kind === "subagent") {
       if (linked.includes(entry.sessionId)) continue;
-      linked.push(entry.sessionId);
+      remember(linked, entry.sessionId, MAX_LINKED);
     }
     entries.push(entry);
     if ((entry.kind === "tool_result" || entry.kind === "subagent") && !calls.includes(entry.toolUseId))
-      early.push({ entry, age: 0 });
+      remember(early, { entry, age: 0 }, MAX_EARLY);
     for (const id of entry.kind === "message" ? callsIn(entry) : []) {
       entries.push(...early.filter(({ entry }) => entry.toolUseId === id).map(({ entry }) => entry));
       early = early.filter(({ entry }) => entry.toolUseId !== id);
-      if (!calls.includes(id)) calls.push(id);
+      if (!calls.includes(id)) remember(calls, id, MAX_CALLS);
     }
   }
-  return { entries, pairing: { calls: calls.slice(-MAX_CALLS), early, linked: linked.slice(-MAX_LINKED) } };
+  return { entries, pairing: { calls, early: shortened(early), linked } };
+}
+
+/** The list stays short while it is searched: one record can hold any number of calls. */
+function remember<T>(list: T[], value: T, most: number): void {
+  list.push(value);
+  if (list.length > most) list.shift();
+}
+
+function shortened(early: readonly Early[]): readonly Early[] {
+  let length = 0;
+  const tooMuch = early.findLastIndex(({ entry }) => {
+    length += entry.kind === "tool_result" ? entry.content.length : 0;
+    return length > MAX_EARLY_LENGTH;
+  });
+  return early.slice(tooMuch + 1);
+}
+
+function isAboutCalls(entry: TranscriptEntry): boolean {
+  if (entry.kind === "message") return entry.blocks.some(({ type }) => type === "tool_use");
+  return entry.kind === "tool_result" || entry.kind === "subagent";
 }
 
 function callsIn({ blocks }: MessageEntry): string[] {

@@ -3,6 +3,7 @@
 import process from "node:process";
 import { WatchError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
+import { systemClock } from "../runtime/clock.ts";
 
 export const EXIT = {
   done: 0,
@@ -32,13 +33,21 @@ export class Stop {
   }
 }
 
+/** How long (ms) stopping may take: a file system that does not answer is not waited for. */
+const STOP_MS = 1500;
+
 /**
  * @returns a controller that aborts, with a Stop as its reason, at the first SIGINT or SIGTERM. A second one ends the
- * process at once, as it does by default.
+ * process at once, as it does by default; it comes by itself when stopping takes too long.
  */
 export function untilSignalled(): AbortController {
   const stopping = new AbortController();
-  process.once("SIGINT", () => stopping.abort(new Stop(EXIT.interrupted)));
-  process.once("SIGTERM", () => stopping.abort(new Stop(EXIT.terminated)));
+  const stopAt = (signal: NodeJS.Signals, exitCode: number): void =>
+    void process.once(signal, () => {
+      stopping.abort(new Stop(exitCode));
+      systemClock.after(STOP_MS, () => process.kill(process.pid, signal));
+    });
+  stopAt("SIGINT", EXIT.interrupted);
+  stopAt("SIGTERM", EXIT.terminated);
   return stopping;
 }

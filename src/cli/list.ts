@@ -6,6 +6,7 @@ import type { SessionSummary } from "../watch/session.ts";
 import { EXIT } from "./exit.ts";
 import { printable, writeLine } from "./output.ts";
 import { syncEverything } from "./sync.ts";
+import { countMalformed } from "./troubles.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
@@ -36,7 +37,10 @@ export async function list(options: ListOptions, log: Logger): Promise<number> {
   }
 }
 
-/** `<id>  <last activity>  <messages>  <project>  <title>`, one line of the terminal at most. */
+/**
+ * `<id>  <last activity>  <messages>  <project>  <title>`, one line of the terminal at most; where lines could not be
+ * read, that is said at its end, and is not what is left out.
+ */
 function lineOf(session: SessionSummary): string {
   const active = String(session["ended_at"] ?? session["started_at"] ?? "")
     .slice(0, 16)
@@ -46,5 +50,8 @@ function lineOf(session: SessionSummary): string {
     .slice(0, 60);
   const columns = [session.id, active.padEnd(16), String(session.message_count).padStart(5)];
   const line = printable([...columns, String(session["project"] ?? ""), title].join("  ").trimEnd());
-  return process.stdout.isTTY ? line.slice(0, process.stdout.columns) : line;
+  const lines = Number(session["parser_malformed_lines"] ?? 0);
+  const mark = lines > 0 ? `  (${countMalformed(lines)})` : "";
+  const room = process.stdout.isTTY ? process.stdout.columns - mark.length : Infinity;
+  return line.slice(0, Math.max(room, 0)) + mark;
 }

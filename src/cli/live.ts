@@ -4,6 +4,7 @@ import type { Logger } from "@logtape/logtape";
 import { messageOf } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { SyncEngine } from "../sync/engine.ts";
+import { systemWatch } from "../sync/folder-watch.ts";
 import { LiveSync } from "../sync/live.ts";
 import type { SessionId } from "../watch/session.ts";
 import { Troubles } from "./troubles.ts";
@@ -27,7 +28,7 @@ export function startLive(engine: SyncEngine, flags: LiveFlags, log: Logger, onl
   engine.onSynced((synced) => troubles.synced(synced));
   const live = new LiveSync(engine, systemClock, {
     pollIntervalMs: flags.pollInterval,
-    pollOnly: flags.poll === true,
+    watch: flags.poll === true ? null : systemWatch,
     onFailure: (failure) => troubles.failed(failure),
     onUncovered: (folder, error) =>
       log.warning(

@@ -23,7 +23,7 @@ export interface Sample {
   bytesDone: number;
 }
 
-/** Draws on a terminal until it is cleared; the cursor is hidden meanwhile, and is back however the program ends. */
+/** Draws on a terminal until it is cleared. The cursor is hidden meanwhile, and back even if a signal ends us. */
 export class ProgressBar {
   readonly #screen: Screen;
   readonly #clock: Clock;
@@ -125,7 +125,7 @@ export function countdown(seconds: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-/** @param ms how long it took. */
+/** @param ms how long it took. @returns what is said at the end. */
 export function summaryLine({ filesDone, bytesDone, failures }: SyncReport, ms: number): string {
   // A folder that could not be searched is a failure too, but none of the transcripts.
   const synced = filesDone - failures.filter(({ id }) => id !== null).length;

@@ -1,12 +1,13 @@
-/** Says what went wrong with transcripts: one line for all of one moment, never a flood. */
+/** Says what went wrong with transcripts: one line for all that goes wrong in a row, never a flood. */
 
 import type { Logger } from "@logtape/logtape";
 import { messageOf } from "../errors.ts";
 import type { Failure, Synced } from "../sync/engine.ts";
 import type { Clock } from "../watch/ports.ts";
 
-/** What happens within this time (ms) is said together. */
-const MOMENT_MS = 500;
+/** It is said when nothing more has gone wrong for so long (ms), or when the first of it has waited for so long. */
+const QUIET_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
 
 export class Troubles {
   readonly #log: Logger;
@@ -16,6 +17,8 @@ export class Troubles {
   /** Transcripts whose malformed lines were told: that there are more of them is in the session's row. */
   readonly #toldMalformed = new Set<string>();
   #cancel: (() => void) | null = null;
+  /** When the first of what is to be said may wait no longer. */
+  #latestMs: number | null = null;
 
   constructor(log: Logger, clock: Clock) {
     this.#log = log;
@@ -38,6 +41,7 @@ export class Troubles {
   flush(): void {
     this.#cancel?.();
     this.#cancel = null;
+    this.#latestMs = null;
     const failures = this.#failures;
     const malformed = this.#malformed;
     this.#failures = [];
@@ -55,11 +59,18 @@ export class Troubles {
   }
 
   #saySoon(): void {
-    this.#cancel ??= this.#clock.after(MOMENT_MS, () => this.flush());
+    const nowMs = this.#clock.now();
+    this.#latestMs ??= nowMs + LONGEST_WAIT_MS;
+    this.#cancel?.();
+    this.#cancel = this.#clock.after(Math.min(QUIET_MS, this.#latestMs - nowMs), () => this.flush());
   }
 }
 
 function malformedText({ path, malformedLines }: Synced): string {
-  const lines = malformedLines === 1 ? "1 malformed line" : `${malformedLines} malformed lines`;
-  return `skipped ${lines} in ${JSON.stringify(path)}`;
+  return `skipped ${countMalformed(malformedLines)} in ${JSON.stringify(path)}`;
+}
+
+/** @param lines how many. */
+export function countMalformed(lines: number): string {
+  return lines === 1 ? "1 malformed line" : `${lines} malformed lines`;
 }

@@ -9,6 +9,7 @@ import { AGENTS } from "../agents/registry.ts";
 import { messageOf } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { openStore } from "../stores/open.ts";
+import { findDelegate } from "../sync/delegate.ts";
 import { SyncEngine } from "../sync/engine.ts";
 import type { RootFolder } from "../sync/catalog.ts";
 import type { Store } from "../watch/ports.ts";
@@ -34,10 +35,21 @@ export interface Wiring {
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
 export function wire(options: CommonOptions, log: Logger): Wiring {
   const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
-  const { store, archive } = openStore(url, { defaultPath: defaultArchive(), readOnly: !options.sync });
+  const { store, archive, foreignPath } = openStore(url, {
+    defaultPath: defaultArchive(),
+    readOnly: !options.sync,
+  });
   const engine =
-    archive === undefined ? undefined : new SyncEngine(archive, transcriptRoots(), { clock: systemClock });
-  const watcher = new Watcher(store, engine, {
+    archive === undefined
+      ? undefined
+      : // Live sync looks as often as the feed does: once is enough.
+        new SyncEngine(archive, transcriptRoots(), { clock: systemClock, trustMs: options.pollInterval });
+  // Somebody else's archive is brought up to date by its owner, and only for those who follow a session in it.
+  const delegate =
+    foreignPath === undefined || !options.sync
+      ? undefined
+      : findDelegate(foreignPath, store, { clock: systemClock, env: process.env });
+  const watcher = new Watcher(store, engine ?? delegate, {
     clock: systemClock,
     pollIntervalMs: options.pollInterval,
     syncDelayMs: options.syncDelay,
@@ -45,7 +57,11 @@ export function wire(options: CommonOptions, log: Logger): Wiring {
   });
   // Our own commits need no notification from the file system.
   engine?.onSynced(() => watcher.wake());
-  return { store, engine, watcher, close: () => store.close() };
+  const close = (): Promise<void> => {
+    delegate?.close();
+    return store.close();
+  };
+  return { store, engine, watcher, close };
 }
 
 /** Created on first use. */

@@ -12,6 +12,7 @@ const MAX_WAIT_MS = 300_000;
 interface Attempt {
   message: string;
   failures: number;
+  failedMs: number;
   dueMs: number;
 }
 
@@ -27,6 +28,8 @@ export class Attempts {
   readonly #clock: Clock;
   readonly #options: AttemptsOptions;
   readonly #failing = new Map<string, Attempt>();
+  /** How many are failing with each message. */
+  readonly #messages = new Map<string, number>();
   #stopped = false;
 
   constructor(engine: SyncEngine, clock: Clock, options: AttemptsOptions) {
@@ -51,14 +54,31 @@ export class Attempts {
     }
   }
 
-  /** @param key a session's id, or the path of what has failed as a whole. */
+  /**
+   * A change was notified: it is synced at once. What has just failed is only brought nearer, however often it changes.
+   *
+   * @returns whether the archive has changed.
+   */
+  async hinted(file: TranscriptFile): Promise<boolean> {
+    const { id } = file.place;
+    const attempt = this.#failing.get(id);
+    if (attempt !== undefined)
+      attempt.dueMs = Math.min(attempt.dueMs, attempt.failedMs + this.#options.firstWaitMs);
+    return this.isDue(id) && (await this.sync(file));
+  }
+
+  /** @param key a session's id, or the name of what has failed as a whole. */
   isDue(key: string): boolean {
     const attempt = this.#failing.get(key);
     return attempt === undefined || this.#clock.now() >= attempt.dueMs;
   }
 
+  isFailing(key: string): boolean {
+    return this.#failing.has(key);
+  }
+
   succeeded(key: string): void {
-    this.#failing.delete(key);
+    this.#forget(key);
   }
 
   failed(failure: Failure): void {
@@ -66,14 +86,26 @@ export class Attempts {
     const { id, path, error } = failure;
     const key = id ?? path;
     const message = messageOf(error);
-    const isNews = ![...this.#failing.values()].some((attempt) => attempt.message === message);
+    const isNews = !this.#messages.has(message);
     const failures = (this.#failing.get(key)?.failures ?? 0) + 1;
     const waitMs = backoffMs(failures, { firstMs: this.#options.firstWaitMs, maxMs: MAX_WAIT_MS });
-    this.#failing.set(key, { message, failures, dueMs: this.#clock.now() + waitMs });
+    const nowMs = this.#clock.now();
+    this.#forget(key);
+    this.#failing.set(key, { message, failures, failedMs: nowMs, dueMs: nowMs + waitMs });
+    this.#messages.set(message, (this.#messages.get(message) ?? 0) + 1);
     if (isNews) this.#options.onFailure(failure);
   }
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  #forget(key: string): void {
+    const message = this.#failing.get(key)?.message;
+    if (message === undefined) return;
+    this.#failing.delete(key);
+    const left = (this.#messages.get(message) ?? 0) - 1;
+    if (left > 0) this.#messages.set(message, left);
+    else this.#messages.delete(message);
   }
 }

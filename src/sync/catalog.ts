@@ -1,7 +1,7 @@
 /** Which transcripts there are, where, and of which files each consists. */
 
 import type { BigIntStats } from "node:fs";
-import { join, sep } from "node:path";
+import { dirname, join, sep } from "node:path";
 import type { Agent, TranscriptPlace } from "../agents/agent.ts";
 import type { Clock } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../watch/session.ts";
@@ -15,7 +15,7 @@ export interface RootFolder {
   path: string;
 }
 
-/** One with its own way to it: a root that does not answer delays no other. */
+/** One with the way to it: a root that does not answer delays no other, but for those beside it. */
 export interface Root extends RootFolder {
   files: Files;
 }
@@ -59,7 +59,11 @@ export class Catalog {
   #search: Search = { running: null, nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
 
   constructor(folders: readonly RootFolder[], files: Files, clock: Clock) {
-    this.roots = folders.map((folder) => ({ ...folder, files: new PatientFiles(files, clock, folder.path) }));
+    // What is beside each other is on one file system, as a rule: it is asked once whether that answers.
+    const places = new Map(
+      folders.map(({ path }) => [dirname(path), new PatientFiles(files, clock, dirname(path))]),
+    );
+    this.roots = folders.map((folder) => ({ ...folder, files: places.get(dirname(folder.path)) ?? files }));
     this.#clock = clock;
   }
 
@@ -80,9 +84,14 @@ export class Catalog {
     this.#known.set(id, files);
   }
 
+  /** Where the session has files, as far as is known: nothing is looked at. */
+  known(id: SessionId): readonly TranscriptFile[] {
+    return [...(this.#known.get(id)?.values() ?? [])];
+  }
+
   /** One stat per file that is known of the session. @returns null if none of them is there (any more). */
   async look(id: SessionId): Promise<Transcript | null> {
-    const known = [...(this.#known.get(id)?.values() ?? [])];
+    const known = this.known(id);
     const found = await present(known);
     const paths = new Set(found.map(({ path }) => path));
     for (const { path } of known) if (!paths.has(path)) this.#forget(id, path);
@@ -101,26 +110,37 @@ export class Catalog {
 
   /** Every transcript there is, the newest first; roots that do not answer are left out. */
   async all(): Promise<Transcript[]> {
-    const looks = await Promise.allSettled(this.roots.map(({ path }) => this.in(path)));
+    const looks = await Promise.allSettled(this.roots.map(({ path }) => this.in([path])));
     const found = looks.flatMap((look) => (look.status === "fulfilled" ? look.value : []));
     return found.sort(newestFirst);
   }
 
   /**
-   * Every transcript in a folder; each folder in it is read once, links to folders are not followed.
+   * Every transcript in some folders; each folder in them is read once, links to folders are not followed.
    *
-   * @param folder a root's path, or a path in a root.
+   * @param folders roots' paths, or paths in roots; what is no folder holds none.
    */
-  async in(folder: string): Promise<Transcript[]> {
+  async in(folders: readonly string[]): Promise<Transcript[]> {
     const found = new Map<SessionId, FileOnDisk[]>();
     for (const root of this.roots) {
-      if (folder !== root.path && !isIn(root, folder)) continue;
-      for (const file of await present(await listed(root, folder))) {
+      const inRoot = folders.filter((folder) => folder === root.path || isIn(root, folder));
+      for (const file of await present(await listed(root, inRoot))) {
         this.learn(file);
-        found.set(file.place.id, [...(found.get(file.place.id) ?? []), file]);
+        const { id } = file.place;
+        const files = found.get(id);
+        if (files === undefined) found.set(id, [file]);
+        else files.push(file);
       }
     }
     return [...found].flatMap(([id, files]) => transcriptOf(id, files) ?? []);
+  }
+
+  /** Learns where the session has files, wherever its agent keeps transcripts: folders are read, no file is looked at. */
+  async searchParts(id: SessionId, agent: Agent): Promise<void> {
+    for (const root of this.roots) {
+      if (root.agent.name !== agent.name) continue;
+      for (const file of await listed(root, [root.path])) if (file.place.id === id) this.learn(file);
+    }
   }
 
   /** @returns a token of the folder that is there now, by which it is told from another one; null if there is none. */
@@ -154,6 +174,11 @@ export class Catalog {
   }
 }
 
+/** When any of its files was last written to (ms since the epoch). */
+export function lastWriteMs(transcript: Transcript): number {
+  return Number(lastWriteNs(transcript) / 1_000_000n);
+}
+
 export function newestFirst(a: Transcript, b: Transcript): number {
   return Number(lastWriteNs(b) - lastWriteNs(a));
 }
@@ -175,15 +200,15 @@ async function present(files: readonly TranscriptFile[]): Promise<FileOnDisk[]> 
   return (await Promise.all(looks)).flat();
 }
 
-async function listed(root: Root, folder: string): Promise<TranscriptFile[]> {
+async function listed(root: Root, within: readonly string[]): Promise<TranscriptFile[]> {
   const found: TranscriptFile[] = [];
-  const folders = [folder];
-  // The first alone, so that a root that does not answer costs one thread.
-  for (let batch = folders.splice(0, 1); batch.length > 0; batch = folders.splice(0, FOLDERS_AT_ONCE)) {
+  const folders = [...within];
+  while (folders.length > 0) {
+    const batch = folders.splice(0, FOLDERS_AT_ONCE);
     const listings = await Promise.all(batch.map((path) => root.files.folder(path)));
     for (const [index, entries] of listings.entries()) {
       for (const entry of entries ?? []) {
-        const path = join(batch[index] ?? folder, entry.name);
+        const path = join(batch[index] ?? root.path, entry.name);
         if (entry.isDirectory()) folders.push(path);
         const place =
           entry.isFile() || entry.isSymbolicLink() ? root.agent.placeOf(relative(root, path)) : null;

@@ -8,7 +8,7 @@ import type { FileOnDisk, Transcript } from "./catalog.ts";
 import { tokenOf } from "./files.ts";
 import type { OpenFile, ReadableFile } from "./files.ts";
 import { LastRead } from "./last-read.ts";
-import { chunksOf, fingerprintAt, isLineStart, mayEndLine, readLines, unzstd } from "./tail.ts";
+import { chunksOf, fingerprintAt, isLineStart, mayEndLine, readLines, RewrittenError, unzstd } from "./tail.ts";
 import type { Lines } from "./tail.ts";
 
 /** A file that grows while it is read is read on at once, but not for ever: others wait. */
@@ -76,9 +76,9 @@ export class TranscriptCopy {
     let progress = before;
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
       this.#stats.clear();
-      const next = await this.#readOn(progress, transaction);
+      const next = await this.#readOn(progress, transaction).catch(startedOver);
       // All that was there has been read, in an earlier round or by another process.
-      if (next === progress) break;
+      if (next !== null && next === progress) break;
       progress = next;
     }
     if (progress === null) return null;
@@ -96,12 +96,14 @@ export class TranscriptCopy {
 
   async close(): Promise<void> {
     for (const handle of this.#handles.values()) await handle.close();
+    this.#handles.clear();
+    this.#stats.clear();
   }
 
   /** @returns `before` itself if there is nothing new. */
   async #readOn(before: Progress | null, transaction: SyncTransaction): Promise<Progress | null> {
     const { files } = this.#transcript;
-    const resumed = before !== null && (await this.#canResume(before)) ? before : null;
+    const resumed = before !== null && (await this.#canResumeNow(before)) ? before : null;
     if (resumed === null) await transaction.clear();
     let progress = resumed ?? { files: [], state: files[0].root.agent.parse([], null, files[0].place).state };
     for (const [index, file] of files.entries()) {
@@ -110,6 +112,14 @@ export class TranscriptCopy {
       progress = await this.#readFile(file, index, progress, transaction);
     }
     return progress;
+  }
+
+  async #canResumeNow(before: Progress): Promise<boolean> {
+    if (await this.#canResume(before)) return true;
+    // While this one waited for its turn, the file that it has open may have been replaced, and the new one been synced
+    // by another process: what is there now counts.
+    await this.close();
+    return await this.#canResume(before);
   }
 
   /** Appending is the only change that a reader can go on after; everything else starts over. */
@@ -189,7 +199,7 @@ export class TranscriptCopy {
       if (offset === to) unfinished.delete(path);
       else unfinished.set(path, { offset, readTo: to, fingerprint: await fingerprintAt(handle, to) });
     } catch (error) {
-      throw unreadable(path, error);
+      throw error instanceof RewrittenError ? error : unreadable(path, error);
     }
   }
 
@@ -197,6 +207,7 @@ export class TranscriptCopy {
     const handle = await this.#open(file);
     try {
       const stats = this.#stats.get(file) ?? (await handle.stat({ bigint: true }));
+      if (!stats.isFile()) throw vanished();
       this.#stats.set(file, stats);
       return { handle: new LastRead(handle), stats };
     } catch (error) {
@@ -215,9 +226,20 @@ export class TranscriptCopy {
   }
 }
 
+/** What was read of it is void: the next round begins at its start. */
+function startedOver(error: unknown): null {
+  if (error instanceof RewrittenError) return null;
+  throw error;
+}
+
 /** @returns whether the error only says that a file has vanished since it was looked at: the next look sees what is there. */
 export function isVanished(error: unknown): boolean {
   return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+}
+
+/** A FIFO or a folder has taken its place since it was looked at. */
+function vanished(): Error {
+  return Object.assign(new Error("it is no file any more"), { code: "ENOENT" });
 }
 
 /** @returns whether nothing but more of the same line has been written. */

@@ -10,16 +10,18 @@ import { findExecutable } from "./executable.ts";
 import { run } from "./run.ts";
 import type { Ended } from "./run.ts";
 
-/** How long (ms) one process may take. */
+/** How long (ms) one process may take; what takes longer is killed. */
 export const DELEGATE_DEADLINE_MS = 30_000;
 /** The only name that agentsview gives its archive; all that can be told to it is the folder. */
 const ARCHIVE_NAME = "sessions.db";
-/** Its first release with `session sync`. Older ones take any words for "start the server, and open a browser". */
+/** Characters of a reason that are told. */
+const REASON_MAX = 300;
+/** Its first release with `session sync`. Older ones take any words for "start the server". */
 const FIRST_VERSION = [0, 23] as const;
 
 export interface DelegateOptions {
   clock: Clock;
-  /** Its `PATH` is searched, and all of it is handed on. */
+  /** Its `PATH` is searched, and it is handed on. */
   env: NodeJS.ProcessEnv;
   /** In ms. @default DELEGATE_DEADLINE_MS */
   deadlineMs?: number;
@@ -196,9 +198,6 @@ function reasonIn(stderr: string): string {
   // A URL may carry a password.
   return line === undefined ? "" : `: ${line.replaceAll(/:\/\/[^/\s]*@/g, "://***@").slice(0, REASON_MAX)}`;
 }
-
-/** Characters. */
-const REASON_MAX = 300;
 
 function failed(message: string, options?: ErrorOptions): WatchError {
   return new WatchError("transcript_unreadable", message, options);

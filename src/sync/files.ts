@@ -1,8 +1,8 @@
 /** The file system, as far as transcripts need it: a port, so that its cost can be counted and its hanging be survived. */
 
-import { statSync } from "node:fs";
+import { constants, statSync } from "node:fs";
 import type { BigIntStats, Dirent } from "node:fs";
-import { open, readdir, stat } from "node:fs/promises";
+import { open as openAny, readdir, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { SourceToken } from "../watch/session.ts";
 
@@ -24,7 +24,7 @@ export interface Files {
   stats(paths: readonly string[]): Promise<(BigIntStats | null)[]>;
   /** @returns what is in the folder; null if there is none, or it may not be read. */
   folder(path: string): Promise<Dirent[] | null>;
-  /** @throws what the file system throws. */
+  /** Never waits for anybody to write: what is there may be no file any more. @throws what the file system throws. */
   open(path: string): Promise<OpenFile>;
 }
 
@@ -57,6 +57,11 @@ async function folder(path: string): Promise<Dirent[] | null> {
     // Not there yet, gone meanwhile, or not ours to read: no transcripts in it now.
     return null;
   }
+}
+
+/** What has taken a file's place since it was looked at may be a FIFO, which otherwise opens when somebody writes. */
+function open(path: string): Promise<OpenFile> {
+  return openAny(path, constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
 /** @returns the file's modification time in ns; 0n if it cannot be stat'd. */

@@ -2,10 +2,25 @@
 
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
+import type { Clock } from "../watch/ports.ts";
+
+/** How often (ms) what could not be watched is tried again: limits are raised, and others let go of theirs. */
+const RETRY_MS = 60_000;
+
+/** Notifications as the system gives them: a port, so that its limits can be reached in tests. */
+export type Watch = (
+  path: string,
+  options: { recursive: boolean },
+  listener: (event: string, name: string | null) => void,
+) => Pick<FSWatcher, "on" | "close">;
+
+export const systemWatch: Watch = watch;
 
 export interface FolderWatchOptions {
   /** With all folders in it. */
   recursive: boolean;
+  /** Null to watch nothing, and only see whether the folder is there. */
+  watch: Watch | null;
   /** What tells the folder that is there now from another one; null if there is none. */
   token: () => Promise<string | null>;
   /** Something has changed: `name`, relative to the folder. */
@@ -16,15 +31,23 @@ export interface FolderWatchOptions {
 
 export class FolderWatch {
   readonly #path: string;
+  readonly #clock: Clock;
   readonly #options: FolderWatchOptions;
-  #watcher: FSWatcher | null = null;
+  #watcher: ReturnType<Watch> | null = null;
   #token: string | null = null;
   #isCovered = false;
+  #retryMs = Infinity;
   #closed = false;
 
-  constructor(path: string, options: FolderWatchOptions) {
+  constructor(path: string, clock: Clock, options: FolderWatchOptions) {
     this.#path = path;
+    this.#clock = clock;
     this.#options = options;
+  }
+
+  /** Whether there was such a folder when it was last looked for. */
+  get isThere(): boolean {
+    return this.#token !== null;
   }
 
   /** Whether a change in the folder is sure to be told, as far as the system can be trusted. */
@@ -33,36 +56,18 @@ export class FolderWatch {
   }
 
   /**
-   * Watches the folder that is there now.
+   * Watches the folder that is there now; what could not be watched is tried again once a minute.
    *
    * @returns whether it was not watched before: what is in it may have changed unseen.
    */
   async arm(): Promise<boolean> {
     const token = await this.#options.token();
-    if (token === this.#token) return false;
+    if (token === this.#token && this.#clock.now() < this.#retryMs) return false;
     this.#disarm();
     if (token === null || this.#closed) return false;
-    // Also where watching fails: what is there is looked at, and not tried again and again.
     this.#token = token;
-    this.#isCovered = true;
-    try {
-      this.#watcher = watch(this.#path, { recursive: this.#options.recursive }, (_event, name) =>
-        this.#hint(name),
-      );
-      const watcher = this.#watcher;
-      watcher.on("error", (error) => {
-        if (this.#watcher === watcher) this.#fail(error);
-      });
-    } catch (error) {
-      this.#fail(error);
-    }
+    if (this.#options.watch !== null) this.#watch(this.#options.watch);
     return true;
-  }
-
-  /** Tries again what could not be watched. */
-  async rearm(): Promise<void> {
-    if (!this.#isCovered) this.#disarm();
-    await this.arm();
   }
 
   close(): void {
@@ -70,9 +75,26 @@ export class FolderWatch {
     this.#disarm();
   }
 
+  #watch(watch: Watch): void {
+    this.#isCovered = true;
+    try {
+      const { recursive } = this.#options;
+      const watcher = watch(this.#path, { recursive }, (_event, name) => {
+        if (this.#watcher === watcher) this.#hint(name);
+      });
+      this.#watcher = watcher;
+      watcher.on("error", (error) => {
+        if (this.#watcher === watcher) this.#fail(error);
+      });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   #fail(error: unknown): void {
     // Runtimes say it each in their way: what is left is that not everything is watched. Some still is.
     this.#isCovered = false;
+    this.#retryMs = this.#clock.now() + RETRY_MS;
     this.#options.onUncovered(error);
   }
 
@@ -87,5 +109,6 @@ export class FolderWatch {
     this.#watcher = null;
     this.#token = null;
     this.#isCovered = false;
+    this.#retryMs = Infinity;
   }
 }

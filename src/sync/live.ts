@@ -4,6 +4,7 @@ import type { Clock } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import { Attempts } from "./attempts.ts";
 import type { Failure, SyncEngine } from "./engine.ts";
+import type { Watch } from "./folder-watch.ts";
 import { RootFollower } from "./root-follower.ts";
 import { SessionFollower } from "./session-follower.ts";
 
@@ -16,15 +17,15 @@ export interface LiveOptions extends FollowerOptions {
 }
 
 export interface FollowerOptions {
-  /** Watch nothing, poll everything: for file systems that tell of changes only sometimes. */
-  pollOnly: boolean;
+  /** Null to watch nothing and poll everything: for file systems that tell of changes only sometimes. */
+  watch: Watch | null;
   /** Notifications cannot be had for this folder, or for a part of it: polling takes their place. */
   onUncovered: (folder: string, error: unknown) => void;
 }
 
 /** Keeps a part of what there is in sync. */
 export interface Follower {
-  /** What its failures as a whole are known by. */
+  /** What its failures as a whole are known by: no session's id. */
   readonly name: string;
   /** Looks at everything that is due. @throws when that fails as a whole. */
   look(): Promise<void>;
@@ -49,7 +50,7 @@ export class LiveSync {
     this.#followers =
       only === undefined
         ? engine.catalog.roots.map((root) => new RootFollower(root, engine, this.#attempts, clock, once))
-        : [new SessionFollower(only, engine, this.#attempts, once)];
+        : [new SessionFollower(only, engine, this.#attempts, clock, once)];
   }
 
   /** Resolves when all that was there is synced; notifications are on before that, so that nothing falls between. */

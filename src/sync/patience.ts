@@ -7,26 +7,40 @@ import type { Files, OpenFile } from "./files.ts";
 
 /** How long (ms) one operation may take. */
 export const PATIENCE_MS = 10_000;
+/** For so long (ms) after an answer the next one is taken for granted: operations may then run side by side. */
+const TRUST_MS = 50;
+/** So many stats are one operation: many on a slow file system are not taken for one on a dead one. */
+const STATS_PER_OPERATION = 256;
 
 /**
- * What an operation that was given up on holds, it holds for as long as it hangs: one of the runtime's few threads.
- * So there is never a second one behind it: until the first has come back, all others fail at once.
+ * What hangs holds one of the runtime's threads until it comes back, given up on or not, and there are few: Bun has one
+ * per core. So where nothing was asked lately, one operation goes ahead and all others wait for its answer; and while
+ * one that was given up on has not come back, all others fail at once.
  */
 export class PatientFiles implements Files {
   readonly #files: Files;
   readonly #clock: Clock;
-  readonly #root: string;
-  #hanging = 0;
+  readonly #place: string;
+  #answeredMs = -Infinity;
+  /** Resolves when the operation that has gone ahead is answered or given up on. */
+  #vanguard: Promise<unknown> | null = null;
+  /** What was given up on and has not come back. */
+  readonly #hanging = new Set<Promise<unknown>>();
 
-  /** @param root names the place in messages. */
-  constructor(files: Files, clock: Clock, root: string) {
+  /** @param place how messages call what is reached through this. */
+  constructor(files: Files, clock: Clock, place: string) {
     this.#files = files;
     this.#clock = clock;
-    this.#root = root;
+    this.#place = place;
   }
 
-  stats(paths: readonly string[]): Promise<(BigIntStats | null)[]> {
-    return this.#patiently(() => this.#files.stats(paths));
+  async stats(paths: readonly string[]): Promise<(BigIntStats | null)[]> {
+    const found: (BigIntStats | null)[] = [];
+    for (let at = 0; at < paths.length; at += STATS_PER_OPERATION) {
+      const some = paths.slice(at, at + STATS_PER_OPERATION);
+      found.push(...(await this.#patiently(() => this.#files.stats(some))));
+    }
+    return found;
   }
 
   folder(path: string): Promise<Dirent[] | null> {
@@ -34,35 +48,65 @@ export class PatientFiles implements Files {
   }
 
   async open(path: string): Promise<OpenFile> {
-    const file = await this.#patiently(() => this.#files.open(path));
+    const file = await this.#patiently(
+      () => this.#files.open(path),
+      (late) => this.#closeLater(late),
+    );
     const patient = {
       read: (...args: Parameters<OpenFile["read"]>) => this.#patiently(() => file.read(...args)),
       stat: (...args: Parameters<OpenFile["stat"]>) => this.#patiently(() => file.stat(...args)),
-      // What hangs in reading would hang in closing, too.
-      close: () => (this.#hanging > 0 ? Promise.resolve() : this.#patiently(() => file.close())),
+      close: async () => this.#closeLater(file),
     };
     return patient as OpenFile;
   }
 
-  /** @throws WatchError `transcript_unreadable` when it takes too long, and whatever `operation` throws. */
-  async #patiently<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#hanging > 0) throw this.#silent();
+  /**
+   * @param takeLate called with what came when it was not waited for any more.
+   * @throws WatchError `transcript_unreadable` when it takes too long, and whatever `operation` throws.
+   */
+  async #patiently<T>(operation: () => Promise<T>, takeLate: (result: T) => void = ignore): Promise<T> {
+    while (this.#vanguard !== null && !this.#isTrusted()) await this.#vanguard;
+    if (this.#hanging.size > 0) throw this.#silent();
+    if (this.#isTrusted()) return await this.#timed(operation, takeLate);
+    const running = this.#timed(operation, takeLate);
+    this.#vanguard = Promise.allSettled([running]);
+    try {
+      return await running;
+    } finally {
+      this.#vanguard = null;
+    }
+  }
+
+  async #timed<T>(operation: () => Promise<T>, takeLate: (result: T) => void): Promise<T> {
     const running = operation();
     const { promise: tooLong, reject } = Promise.withResolvers<never>();
     const cancel = this.#clock.after(PATIENCE_MS, () => {
-      this.#hanging += 1;
-      const back = (): void => void (this.#hanging -= 1);
-      running.then(back, back);
+      this.#hanging.add(running);
+      const back = (): void => void this.#hanging.delete(running);
+      running.then(takeLate).then(back, back);
       reject(this.#silent());
     });
     try {
       return await Promise.race([running, tooLong]);
     } finally {
       cancel();
+      if (!this.#hanging.has(running)) this.#answeredMs = this.#clock.now();
     }
   }
 
+  #isTrusted(): boolean {
+    return this.#hanging.size === 0 && this.#clock.now() - this.#answeredMs < TRUST_MS;
+  }
+
+  /** Nobody waits for it, and if it fails there is nothing to be done: what hangs in reading would hang in closing. */
+  async #closeLater(file: OpenFile): Promise<void> {
+    if (this.#hanging.size === 0) return await this.#patiently(() => file.close());
+    void Promise.allSettled(this.#hanging).then(() => Promise.allSettled([file.close()]));
+  }
+
   #silent(): WatchError {
-    return new WatchError("transcript_unreadable", `Cannot read transcripts: ${this.#root} does not answer`);
+    return new WatchError("transcript_unreadable", `Cannot read transcripts: ${this.#place} does not answer`);
   }
 }
+
+function ignore(): void {}

@@ -30,13 +30,22 @@ export interface Ended {
   stderr: string;
 }
 
-/** Nothing of its output reaches ours, and it has no input. @throws (rejects) what the system says if it cannot be started. */
+/**
+ * Nothing of its output reaches ours, and it has no input.
+ *
+ * @throws what the system says if it cannot be started.
+ */
 export async function run(path: string, args: readonly string[], options: RunOptions): Promise<Ended> {
   const { env, cwd, clock, deadlineMs, signal } = options;
   // A group of its own, where there are groups: what it has started can be killed with it.
   const detached = process.platform !== "win32";
-  const stdio = ["ignore", "pipe", "pipe"] as const;
-  const child = spawn(path, [...args], { env, cwd, detached, windowsHide: true, stdio: [...stdio] });
+  const child = spawn(path, args, {
+    env,
+    cwd,
+    detached,
+    windowsHide: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const { promise: ended, resolve, reject } = Promise.withResolvers<number | null>();
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const timers: (() => void)[] = [];

@@ -1,36 +1,68 @@
 /** Keeps one session in sync: its folders are watched, nothing else is read. */
 
 import { dirname, join } from "node:path";
+import type { Agent } from "../agents/agent.ts";
+import type { Clock } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import type { Attempts } from "./attempts.ts";
+import type { TranscriptFile } from "./catalog.ts";
 import type { SyncEngine } from "./engine.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import type { Follower, FollowerOptions } from "./live.ts";
 
+/** How often (ms) other folders are searched for files with which the session goes on. */
+const SEARCH_MS = 60_000;
+
 export class SessionFollower implements Follower {
-  readonly name: SessionId;
+  readonly name: string;
+  readonly #id: SessionId;
   readonly #engine: SyncEngine;
   readonly #attempts: Attempts;
+  readonly #clock: Clock;
   readonly #options: FollowerOptions;
   readonly #watches = new Map<string, FolderWatch>();
+  /** Not before the first poll: what is known from the last sync is told first. */
+  #nextSearchMs = 0;
 
-  constructor(id: SessionId, engine: SyncEngine, attempts: Attempts, options: FollowerOptions) {
-    this.name = id;
+  constructor(id: SessionId, engine: SyncEngine, attempts: Attempts, clock: Clock, options: FollowerOptions) {
+    this.name = `session ${id}`;
+    this.#id = id;
     this.#engine = engine;
     this.#attempts = attempts;
+    this.#clock = clock;
     this.#options = options;
   }
 
   async look(): Promise<void> {
-    const transcript = await this.#engine.find(this.name);
-    if (transcript === null) return;
-    if (!this.#options.pollOnly)
-      await this.#watch(new Set(transcript.files.map(({ path }) => dirname(path))));
-    if (this.#attempts.isDue(this.name)) await this.#attempts.sync(transcript.files[0]);
+    await this.#searchParts();
+    await this.#lookAtKnown();
+    if (this.#known.length > 0) return;
+    // It was never known where it is, or it is not there any more.
+    await this.#engine.find(this.#id);
+    await this.#lookAtKnown();
   }
 
   close(): void {
     for (const watch of this.#watches.values()) watch.close();
+  }
+
+  get #known(): readonly TranscriptFile[] {
+    return this.#engine.catalog.known(this.#id);
+  }
+
+  async #lookAtKnown(): Promise<void> {
+    const [first] = this.#known;
+    if (first === undefined) return;
+    await this.#watch(new Set(this.#known.map(({ path }) => dirname(path))));
+    if (this.#attempts.isDue(this.#id)) await this.#attempts.sync(first);
+  }
+
+  /** In the folders that are watched, files with which the session goes on are found at once; in others, by this. */
+  async #searchParts(): Promise<void> {
+    const agent = this.#known[0]?.root.agent;
+    if (agent === undefined || isOneFile(agent) || this.#clock.now() < this.#nextSearchMs) return;
+    this.#nextSearchMs = this.#clock.now() + SEARCH_MS;
+    await this.#engine.catalog.searchParts(this.#id, agent);
   }
 
   async #watch(folders: ReadonlySet<string>): Promise<void> {
@@ -47,8 +79,9 @@ export class SessionFollower implements Follower {
   }
 
   #watchOf(folder: string): FolderWatch {
-    return new FolderWatch(folder, {
+    return new FolderWatch(folder, this.#clock, {
       recursive: false,
+      watch: this.#options.watch,
       token: () => this.#engine.catalog.folderToken(folder),
       onHint: (name) => this.#hint(join(folder, name)),
       onUncovered: (error) => this.#options.onUncovered(folder, error),
@@ -57,6 +90,11 @@ export class SessionFollower implements Follower {
 
   #hint(path: string): void {
     const file = this.#engine.catalog.at(path);
-    if (file?.place.id === this.name) void this.#attempts.sync(file);
+    if (file?.place.id === this.#id) void this.#attempts.hinted(file);
   }
+}
+
+/** An agent that says so writes each session to one file: there is nothing to search for. */
+function isOneFile(agent: Agent & { readonly isOneFile?: boolean }): boolean {
+  return agent.isOneFile === true;
 }

@@ -36,49 +36,83 @@ export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   from: number = 0,
 ): AsyncGenerator<Lines, void, void> {
-  let pieces: Uint8Array[] = [];
+  let text = new Text();
+  /** Of the line that `text` ends with (bytes). */
   let length = 0;
   let position = from;
   for await (const bytes of chunks) {
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     if (end > 0) {
       const first = bytes.indexOf(NEWLINE);
-      const isTooLong = length + first > MAX_LINE_BYTES;
-      const whole = isTooLong ? [TOO_LONG, bytes.subarray(first, end)] : [...pieces, bytes.subarray(0, end)];
-      pieces = [];
+      if (length + first > MAX_LINE_BYTES) text = new Text(TOO_LONG).add(bytes.subarray(first, end));
+      else text.add(bytes.subarray(0, end));
       length = 0;
-      yield { lines: decode(concat(whole)), offset: position + end };
+      yield { lines: linesOf(text.take()), offset: position + end };
     }
     position += bytes.length;
     length += bytes.length - end;
-    // What is too long is not kept, only counted; and the chunk is its reader's to use again.
-    if (length > MAX_LINE_BYTES) pieces = [];
-    else if (end < bytes.length) pieces.push(bytes.slice(end));
+    // What is too long is not kept, only counted.
+    if (length > MAX_LINE_BYTES) text = new Text();
+    else text.add(bytes.subarray(end));
   }
-  const rest = concat(pieces);
+  const rest = text.take();
   // A carriage return whose newline is still to come says no more than its absence would.
-  const last = rest.at(-1) === CARRIAGE_RETURN ? rest.subarray(0, -1) : rest;
-  if (last.at(-1) !== CLOSING_BRACE) return;
-  const [line = ""] = decode(last);
-  if (isJson(line)) yield { lines: [line], offset: position - (rest.length - last.length) };
+  const last = rest.endsWith("\r") ? rest.slice(0, -1) : rest;
+  const [line = ""] = linesOf(last);
+  if (line.endsWith("}") && isJson(line))
+    yield { lines: [line], offset: position - (rest.length - last.length) };
+}
+
+/** UTF-8 that comes in pieces: decoded as it comes, so that a long line is in memory once. Invalid bytes become U+FFFD. */
+class Text {
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #text: string;
+
+  constructor(beginning = "") {
+    this.#text = beginning;
+  }
+
+  add(bytes: Uint8Array): this {
+    this.#text += this.#decoder.decode(bytes, { stream: true });
+    return this;
+  }
+
+  /** @returns all of it; none is left. */
+  take(): string {
+    const text = this.#text + this.#decoder.decode();
+    this.#text = "";
+    return text;
+  }
 }
 
 /**
  * @param to where to stop (bytes), so that a file that never stops growing is read in finite time.
  * @returns pieces of the file; each is overwritten by the next one.
+ * @throws RewrittenError when what was read before a piece is not there any more.
  */
 export async function* chunksOf(
   file: ReadableFile,
   from: number,
   to: number,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - from));
+  const buffer = new Uint8Array(Math.min(CHUNK_BYTES, to - from) + FINGERPRINT_BYTES);
+  // Read once more with each piece: a file that was cut and has grown again in between would be half of either.
+  let before = new Uint8Array(0);
   for (let position = from; position < to;) {
-    const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, to - position), position);
-    if (bytesRead === 0) return;
-    position += bytesRead;
-    yield chunk.subarray(0, bytesRead);
+    const start = position - before.length;
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, to - start), start);
+    if (Buffer.compare(buffer.subarray(0, Math.min(before.length, bytesRead)), before) !== 0)
+      throw new RewrittenError("it was rewritten while it was read");
+    if (bytesRead === before.length) return;
+    position = start + bytesRead;
+    yield buffer.subarray(before.length, bytesRead);
+    before = buffer.slice(Math.max(bytesRead - FINGERPRINT_BYTES, 0), bytesRead);
   }
+}
+
+/** The file is not the one any more of which a part was read. */
+export class RewrittenError extends Error {
+  override readonly name = "RewrittenError";
 }
 
 /** @throws when the bytes are no zstd stream. */
@@ -134,11 +168,11 @@ export async function fingerprintAt(file: ReadableFile, offset: number): Promise
 }
 
 /** Stands for a line that is too long, and cannot be read as JSON. */
-const TOO_LONG = new TextEncoder().encode("(line too long)");
+const TOO_LONG = "(line too long)";
 
-/** Invalid UTF-8 becomes U+FFFD; a byte order mark at the start of a line is dropped, on whichever line it is. */
-function decode(bytes: Uint8Array): string[] {
-  const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes).split("\n");
+/** A byte order mark at the start of a line is dropped, on whichever line it is. */
+function linesOf(text: string): string[] {
+  const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   return lines.map((line) => (line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line));
 }
@@ -150,16 +184,4 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { claudeCode } from "../../src/agents/claude-code.ts";
-import type { Parsed, TranscriptPlace } from "../../src/agents/agent.ts";
+import type { Parsed } from "../../src/agents/agent.ts";
 import type { MessageEntry } from "../../src/watch/transcript.ts";
 import { hurriedClock, SyncedArchive } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -36,7 +36,7 @@ describe("real recordings", () => {
 
   beforeAll(async () => {
     workspace = new Workspace();
-    synced = new SyncedArchive(workspace.archive, FIXTURES, { clock: hurriedClock });
+    synced = new SyncedArchive(workspace.archive, FIXTURES, { clock: hurriedClock, folder: "home" });
     expect((await synced.engine.syncAll()).failures).toEqual([]);
   });
   afterAll(async () => {
@@ -96,29 +96,6 @@ describe("real recordings", () => {
     );
     const bytes = expected[Object.keys(expected).find((path) => path.includes("635339f8")) ?? ""]?.bytes;
     expect(Number(session?.["file_size"])).toBeLessThan(bytes ?? 0);
-  });
-
-  test("SyncEngine counts what the archive holds", () => {
-    const wrong = synced.query(
-      `SELECT id FROM sessions WHERE message_count != (SELECT count(*) FROM messages WHERE session_id = sessions.id)`,
-    );
-    expect(wrong).toEqual([]);
-  });
-
-  test("parse() gives the same, however the lines are handed to it", () => {
-    for (const path of Object.keys(expected)) {
-      const place = placed(path.slice("projects/".length));
-      const lines = readFileSync(join(FIXTURES, ".claude", path), "utf8").split("\n");
-      const whole = claudeCode.parse(lines, null, place);
-      let parsed: Parsed = { entries: [], state: claudeCode.parse([], null, place).state };
-      for (const line of lines) {
-        // Between two syncs the state lies in the archive as JSON.
-        const state = JSON.parse(JSON.stringify(parsed.state)) as Parsed["state"];
-        const next = claudeCode.parse([line], state, place);
-        parsed = { entries: [...parsed.entries, ...next.entries], state: next.state };
-      }
-      expect(parsed).toEqual(whole);
-    }
   });
 });
 
@@ -284,12 +261,6 @@ function user(content: string | object[]): string {
 
 function assistant(content: object[]): string {
   return record("assistant", { message: { id: `msg_${crypto.randomUUID()}`, role: "assistant", content } });
-}
-
-function placed(path: string): TranscriptPlace {
-  const place = claudeCode.placeOf(path);
-  if (place === null) throw new Error(`no transcript: ${path}`);
-  return place;
 }
 
 function countBy(names: string[]): Record<string, number> {

@@ -46,6 +46,11 @@ export class Program implements AsyncDisposable {
     return this.#process.pid;
   }
 
+  /** Resolves to the exit code, however long that takes. */
+  get ended(): Promise<number> {
+    return this.#process.exited;
+  }
+
   /** The next line of standard output. */
   line(): Promise<string> {
     return within(this.#stdout.next(), () => `a line on stdout; stderr: ${this.stderr}`);

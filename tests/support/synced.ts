@@ -1,7 +1,5 @@
 /** A real archive with an engine that syncs an agent's folders into it, and all that is in it. */
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Agent } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code.ts";
@@ -25,6 +23,8 @@ export interface SyncedOptions {
   agent?: Agent;
   /** @default the disk */
   files?: Files;
+  /** @default "root" */
+  folder?: "home" | "root";
 }
 
 export class SyncedArchive implements AsyncDisposable {
@@ -36,11 +36,10 @@ export class SyncedArchive implements AsyncDisposable {
 
   /** @param folder a home that holds the agent's folders, or the folder that its environment variable names. */
   constructor(path: string, folder: string, options: SyncedOptions = {}) {
-    const { agent = claudeCode, clock = systemClock, files } = options;
+    const { agent = claudeCode, clock = systemClock, files, folder: kind = "root" } = options;
     this.path = path;
-    const env = { CLAUDE_CONFIG_DIR: folder, CODEX_HOME: folder };
-    const isHome = existsSync(join(folder, ".claude")) || existsSync(join(folder, ".codex"));
-    this.#roots = agent.roots({ env: isHome ? {} : env, home: folder }).map((path) => ({ agent, path }));
+    const env = kind === "home" ? {} : { CLAUDE_CONFIG_DIR: folder, CODEX_HOME: folder };
+    this.#roots = agent.roots({ env, home: folder }).map((path) => ({ agent, path }));
     this.#options = { clock, ...(files === undefined ? {} : { files }) };
     const { archive } = openStore(undefined, { defaultPath: path });
     if (archive === undefined) throw new Error("our own archive can be written");
@@ -85,6 +84,22 @@ export class SyncedArchive implements AsyncDisposable {
       calls: this.query("SELECT * FROM tool_calls ORDER BY session_id, id"),
       states: this.query("SELECT * FROM sync_state ORDER BY session_id"),
       files: this.query("SELECT * FROM sync_files ORDER BY session_id, position"),
+    };
+  }
+
+  /**
+   * The same, whatever else was synced before and in what pieces: messages are known by their session and their place
+   * in it, calls by their place in a message. A session without any time has none at which it was created either.
+   */
+  image(): Record<string, Row[]> {
+    const { sessions = [], messages = [], ...rest } = this.contents();
+    const calls = this.query(`SELECT call.*, ordinal AS message_ordinal
+      FROM tool_calls AS call JOIN messages ON messages.id = message_id ORDER BY call.session_id, ordinal, call.id`);
+    return {
+      ...rest,
+      sessions: sessions.map((row) => (row["started_at"] === null ? { ...row, created_at: "" } : row)),
+      messages: messages.map((row) => ({ ...row, id: null })),
+      calls: calls.map((row) => ({ ...row, id: null, message_id: null })),
     };
   }
 

@@ -124,6 +124,17 @@ test("syncFile() starts over when the transcript was rewritten in place, longer 
   await expectLikeFullImport(synced);
 });
 
+test("syncFile() starts over when a transcript of the same size was changed far before its end", async () => {
+  const synced = archive();
+  const transcript = new ClaudeTranscript(workspace.claude).user("one").user("x".repeat(5000));
+  await synced.sync(transcript.path);
+  writeFileSync(transcript.path, readFileSync(transcript.path, "utf8").replace('"one"', '"ONE"'));
+  utimesSync(transcript.path, 1, 1);
+  await synced.sync(transcript.path);
+  expect(synced.texts(transcript.id)[0]).toBe("ONE");
+  await expectLikeFullImport(synced);
+});
+
 test("syncFile() starts over when the transcript is rewritten while it is read", async () => {
   const transcript = new ClaudeTranscript(workspace.claude).user("one").user("two");
   const shorter = `${JSON.stringify(transcript.userRecord("retracted"))}\n`;
@@ -135,6 +146,26 @@ test("syncFile() starts over when the transcript is rewritten while it is read",
   const synced = archive({ agent });
   await synced.sync(transcript.path);
   expect(synced.texts(transcript.id)).toEqual(["retracted"]);
+  await expectLikeFullImport(synced);
+});
+
+test("syncFile() starts over when the transcript is cut and grows again between two pieces of it", async () => {
+  const transcript = new ClaudeTranscript(workspace.claude);
+  const lines = (count: number, text: string): string =>
+    Array.from(
+      { length: count },
+      () => `${JSON.stringify(transcript.userRecord(`${text} ${"x".repeat(1000)}`))}\n`,
+    ).join("");
+  let pieces = 0;
+  const agent = listening(() => {
+    pieces += 1;
+    if (pieces !== 2) return;
+    truncateSync(transcript.path, 200_000);
+    transcript.write(lines(4000, "new"));
+  });
+  const synced = archive({ agent });
+  transcript.write(lines(3000, "old"));
+  await synced.sync(transcript.path);
   await expectLikeFullImport(synced);
 });
 

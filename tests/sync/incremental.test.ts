@@ -1,176 +1,219 @@
-import {
-  appendFileSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { zstdCompressSync } from "node:zlib";
+import { describe, test } from "bun:test";
 import fc from "fast-check";
-import { ClaudeTranscript } from "../support/claude.ts";
-import { hurriedClock, SyncedArchive } from "../support/synced.ts";
-import { Workspace } from "../support/workspace.ts";
+import type { Agent } from "../../src/agents/agent.ts";
+import { claudeCode } from "../../src/agents/claude-code.ts";
+import { codex } from "../../src/agents/codex.ts";
+import { claudeLines } from "../support/claude-lines.ts";
+import { codexLines, THREADS } from "../support/codex-lines.ts";
+import { cuts, FollowedHome, growing, interleave, looks, turns } from "../support/followed-home.ts";
+import type { Step } from "../support/followed-home.ts";
+import { retouched } from "../support/lines.ts";
+import { recordedIn, recordingsOf } from "../support/recordings.ts";
 
-const FIXTURES = join(import.meta.dir, "../fixtures/claude/.claude/projects");
+const FIXTURES = join(import.meta.dir, "../fixtures");
 
-/** Only its records are used. */
-let writer: ClaudeTranscript;
-let records: Workspace;
-beforeAll(() => {
-  records = new Workspace();
-  writer = new ClaudeTranscript(records.claude);
-});
-afterAll(() => records[Symbol.dispose]());
-
-/** Where to cut, as parts of the whole; true restarts the program before the sync. */
-const cuts = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), { maxLength: 12 });
-
-test("syncing after each piece of a transcript ends equal to one full import", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(line(), { maxLength: 25 }), cuts, async (lines, cuts) => {
-      await expectLikeFullImport(Buffer.concat(lines), cuts);
-    }),
-    { numRuns: 150 },
-  );
-}, 120_000);
-
-test("syncing after each piece of a real recording ends equal to one full import", async () => {
-  const recordings = readdirSync(FIXTURES, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".jsonl"))
-    .map((path) => join(FIXTURES, path));
-  await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...recordings), cuts, async (path, cuts) => {
-      await expectLikeFullImport(readFileSync(path), cuts);
-    }),
-    { numRuns: 40 },
-  );
-}, 120_000);
-
-test("whatever is done to a transcript, the archive ends equal to one full import", async () => {
-  const change = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant("append" as const), line: line() }) },
-    fc.record({ kind: fc.constant("truncate" as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
-    fc.record({ kind: fc.constantFrom("rewrite" as const, "replace" as const), line: line() }),
-    fc.record({ kind: fc.constant("move" as const) }),
-  );
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(change, fc.boolean()), { maxLength: 15 }), async (changes) => {
-      using workspace = new Workspace();
-      const places = [0, 1].map(
-        (n) => new ClaudeTranscript(workspace.claude, "session", `-folder-${n}`).path,
-      );
-      let [path = "", other = ""] = places;
-      writeFileSync(path, "");
-      await using synced = new SyncedArchive(workspace.archive, workspace.claude, { clock: hurriedClock });
-      let seconds = 1;
-      for (const [change, restarts] of changes) {
-        const bytes = readFileSync(path);
-        if (change.kind === "append") appendFileSync(path, change.line);
-        if (change.kind === "truncate") truncateSync(path, Math.floor(change.part * bytes.length));
-        if (change.kind === "rewrite") writeFileSync(path, Buffer.concat([retouched(bytes), change.line]));
-        if (change.kind === "replace") {
-          writeFileSync(workspace.path("new"), Buffer.concat([bytes, change.line]));
-          renameSync(workspace.path("new"), path);
-        }
-        if (change.kind === "move") {
-          renameSync(path, other);
-          [path, other] = [other, path];
-        }
-        // Two changes within one millisecond that keep the size are beyond what can be seen.
-        utimesSync(path, seconds, seconds);
-        seconds += 1;
-        if (restarts) synced.restart();
-        await synced.sync(path);
-      }
-      await synced.engine.syncAll();
-      await expectEqual(workspace, synced);
-    }),
-    { numRuns: 100 },
-  );
-}, 120_000);
-
-async function expectLikeFullImport(
-  bytes: Uint8Array,
-  cuts: [part: number, restarts: boolean][],
-): Promise<void> {
-  using workspace = new Workspace();
-  await using synced = new SyncedArchive(workspace.archive, workspace.claude, { clock: hurriedClock });
-  const { path } = new ClaudeTranscript(workspace.claude, "session").write("");
-  let done = 0;
-  for (const [part, restarts] of [...cuts.sort(([a], [b]) => a - b), [1, true] as const]) {
-    const end = Math.floor(part * bytes.length);
-    appendFileSync(path, bytes.subarray(done, end));
-    done = end;
-    if (restarts) synced.restart();
-    await synced.sync(path);
-  }
-  await expectEqual(workspace, synced);
+/** An agent, where its transcripts may lie, and lines that may stand in them. */
+interface Subject {
+  agent: Agent;
+  lines: fc.Arbitrary<Buffer>;
+  /** For each file, two places between which it is moved. */
+  places: readonly (readonly [string, string])[];
+  /** Whether the agent compresses what it has written. */
+  compresses: boolean;
 }
 
-/** Every column of every row, the offset and the parser's state included: nothing is left out. */
-async function expectEqual(workspace: Workspace, synced: SyncedArchive): Promise<void> {
-  await using full = new SyncedArchive(workspace.path("full.db"), workspace.claude, { clock: hurriedClock });
-  await full.engine.syncAll();
-  const contents = synced.contents();
-  // A transcript without any time was created when it was first seen.
-  const untimed = (rows: Record<string, unknown>[] = []): unknown[] =>
-    rows.map((row) => (row["started_at"] === null ? { ...row, created_at: "" } : row));
-  const { sessions, ...rest } = full.contents();
-  expect({ ...contents, sessions: untimed(contents["sessions"]) }).toEqual({
-    ...rest,
-    sessions: untimed(sessions),
+const [FIRST, SECOND] = THREADS;
+
+const SUBJECTS: readonly Subject[] = [
+  {
+    agent: claudeCode,
+    lines: claudeLines,
+    places: [
+      "session-1.jsonl",
+      "session-1/subagents/agent-1.jsonl",
+      "session-1/subagents/workflows/wf_1/agent-2.jsonl",
+      "session-2.jsonl",
+      // Beside the sessions, as older versions wrote them.
+      "agent-3.jsonl",
+    ].map((name) => [`.claude/projects/-home-one/${name}`, `.claude/projects/-home-two/${name}`]),
+    compresses: false,
+  },
+  {
+    agent: codex,
+    lines: codexLines,
+    places: [`${FIRST}`, `${FIRST}_1`, `${FIRST}_10`, `${SECOND}`, `${SECOND}_2`]
+      .map((name) => `rollout-2026-01-01T00-00-00-${name}.jsonl`)
+      .map((name) => [`.codex/sessions/2026/01/01/${name}`, `.codex/archived_sessions/${name}`]),
+    compresses: true,
+  },
+];
+
+for (const { agent, lines, places, compresses } of SUBJECTS)
+  describe(`the sync of ${agent.name}, after each piece of its transcripts,`, () => {
+    const recordings = recordingsOf(agent, join(FIXTURES, agent.name));
+    const place = fc.constantFrom(...places);
+    const anyForm = fc
+      .tuple(place, fc.boolean())
+      .map(([[path], isCompressed]) => (isCompressed && compresses ? `${path}.zst` : path));
+
+    test("ends equal to one full import, in whatever order they are written, moved and compressed", async () => {
+      const writing = fc.tuple(
+        fc.array(lines, { maxLength: 25, size: "max" }),
+        cuts,
+        fc.boolean(),
+        fc.boolean(),
+      );
+      const all = fc.tuple(...places.map(() => fc.option(writing)));
+      await fc.assert(
+        fc.asyncProperty(all, turns, async (all, turns) => {
+          await using home = new FollowedHome(agent);
+          const writers = all.map((writing, index) => {
+            const [path, other] = places[index] ?? [];
+            if (writing === null || path === undefined || other === undefined) return [];
+            const [lines, cuts, isMoved, isCompressed] = writing;
+            const steps = growing(path, Buffer.concat(lines), cuts);
+            if (isCompressed && compresses) steps.push(compressing(path));
+            else if (isMoved) steps.push(moving(path, other));
+            return steps;
+          });
+          await interleave(home, writers, turns);
+          await home.expectLikeFullImport();
+        }),
+        { numRuns: 50 },
+      );
+    });
+
+    test("ends equal to one full import of real recordings", async () => {
+      const some = fc.array(fc.tuple(recordedIn(recordings), cuts), { minLength: 1, maxLength: 3 });
+      await fc.assert(
+        fc.asyncProperty(some, turns, async (some, turns) => {
+          await using home = new FollowedHome(agent);
+          const chosen = new Map(some.map(([recording, cuts]) => [recording.id, { recording, cuts }]));
+          const writers = [...chosen.values()].flatMap(({ recording, cuts }) =>
+            recording.files.map(({ path, bytes, place }) =>
+              growing(path, bytes, place.compression === null ? cuts : []),
+            ),
+          );
+          await interleave(home, writers, turns);
+          await home.expectLikeFullImport();
+        }),
+        { numRuns: 20 },
+      );
+    });
+
+    test("ends equal to one full import, whatever is done to them", async () => {
+      const change: fc.Arbitrary<Step> = fc.oneof(
+        { weight: 5, arbitrary: fc.tuple(place, lines).map(([[path], line]) => appending(path, line)) },
+        { weight: 2, arbitrary: fc.tuple(place, lines).map(([[, path], line]) => appending(path, line)) },
+        fc
+          .tuple(place, fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean())
+          .map(([[path], part, isReplaced]) => shrinking(path, part, isReplaced)),
+        fc
+          .tuple(place, fc.oneof(lines, fc.constant(Buffer.of())), fc.boolean())
+          .map(([[path], line, isReplaced]) => rewriting(path, line, isReplaced)),
+        fc.tuple(place, lines).map(([[path], line]) => replacing(path, line)),
+        place.map(([path, other]) => moving(path, other)),
+        place.map(([path, other]) => moving(other, path)),
+        place.map(([path, other]) => copying(path, other)),
+        anyForm.map((path) => removing(path)),
+        anyForm.map((path) => touching(path)),
+        place.map(([path]) => (compresses ? compressing(path) : touching(path))),
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.tuple(change, looks), { maxLength: 30, size: "max" }),
+          async (changes) => {
+            await using home = new FollowedHome(agent);
+            for (const [change, look] of changes) await home.look(change(home), look);
+            await home.expectLikeFullImport();
+          },
+        ),
+        { numRuns: 50 },
+      );
+    });
+  });
+
+function appending(path: string, line: Buffer): Step {
+  return named(`append to ${path}: ${JSON.stringify(line.toString())}`, (home) => {
+    home.append(path, line);
+    return path;
   });
 }
 
-/** As many bytes, another record in each line that has a branch. */
-function retouched(bytes: Buffer): Buffer {
-  return Buffer.from(
-    bytes.toString("latin1").replaceAll('"gitBranch":"main"', '"uuid":"rewritten"'),
-    "latin1",
+function shrinking(path: string, part: number, isReplaced: boolean): Step {
+  return named(`shrink ${path} to ${part}${isReplaced ? " by rename" : ""}`, (home) => {
+    if (!home.has(path)) return path;
+    const bytes = home.read(path);
+    const rest = bytes.subarray(0, Math.floor(part * bytes.length));
+    if (isReplaced) home.replace(path, rest);
+    else home.write(path, rest);
+    return path;
+  });
+}
+
+/** Every record becomes another one; without a further line, the size stays. */
+function rewriting(path: string, line: Buffer, isReplaced: boolean): Step {
+  return named(
+    `rewrite ${path}${isReplaced ? " by rename" : ""}, and ${JSON.stringify(line.toString())}`,
+    (home) => {
+      if (!home.has(path)) return path;
+      const bytes = Buffer.concat([retouched(home.read(path)), line]);
+      if (isReplaced) home.replace(path, bytes);
+      else home.write(path, bytes);
+      return path;
+    },
   );
 }
 
-/** A line as it may stand in a transcript; few ids, so that messages, calls and results meet often. */
-function line(): fc.Arbitrary<Buffer> {
-  const id = fc.constantFrom("1", "2", "3");
-  const text = fc.constantFrom("a", "two\nlines", "\u2028", "😀é", "\0", "[Request interrupted by user]", "");
-  const record = fc.oneof(
-    text.map((text) => writer.userRecord(text)),
-    fc
-      .tuple(text, id, fc.nat(9))
-      .map(([text, id, tokens]) => writer.assistantRecord([{ type: "text", text }], `msg_${id}`, tokens)),
-    fc
-      .tuple(id, id, text)
-      .map(([message, call, command]) =>
-        writer.assistantRecord(
-          [{ type: "tool_use", id: `toolu_${message}${call}`, name: "Bash", input: { command } }],
-          `msg_${message}`,
-        ),
-      ),
-    fc
-      .tuple(id, id, text)
-      .map(([message, call, content]) =>
-        writer.userRecord([{ type: "tool_result", tool_use_id: `toolu_${message}${call}`, content }]),
-      ),
-    id.map((title) => ({ type: "custom-title", customTitle: title })),
-    fc.constant({ type: "mode" }),
-  );
-  const whole = record.map((record) => JSON.stringify(record));
-  // Damage as it was seen in the wild, and the endings of lines.
-  const damaged = fc.oneof(
-    fc.tuple(whole, whole).map(([first, second]) => first + second),
-    fc.tuple(whole, fc.nat(60), whole).map(([first, length, second]) => first.slice(0, length) + second),
-    whole.map((text) => `\0\0\0${text}`),
-    whole.map((text) => `\ufeff${text}`),
-    fc.constantFrom("", "{}", "{", "}", "null", "[1]", " "),
-  );
-  const content = fc.oneof({ weight: 4, arbitrary: whole }, damaged);
-  const ending = fc.oneof({ weight: 6, arbitrary: fc.constant("\n") }, fc.constantFrom("\r\n", "", "\r"));
-  const invalid = fc.oneof({ weight: 8, arbitrary: fc.constant([]) }, fc.constant([0xff, 0xe2, 0x82]));
-  return fc
-    .tuple(content, ending, invalid)
-    .map(([text, ending, invalid]) => Buffer.concat([Buffer.from(invalid), Buffer.from(text + ending)]));
+/** Careful writers append so: the beginning is the same, the file another one. */
+function replacing(path: string, line: Buffer): Step {
+  return named(`replace ${path} with more: ${JSON.stringify(line.toString())}`, (home) => {
+    home.replace(path, Buffer.concat([home.has(path) ? home.read(path) : Buffer.of(), line]));
+    return path;
+  });
+}
+
+function moving(from: string, to: string): Step {
+  return named(`move ${from} to ${to}`, (home) => {
+    if (home.has(from)) home.move(from, to);
+    return to;
+  });
+}
+
+function copying(from: string, to: string): Step {
+  return named(`copy ${from} to ${to}`, (home) => {
+    if (home.has(from)) home.write(to, home.read(from));
+    return to;
+  });
+}
+
+function removing(path: string): Step {
+  return named(`remove ${path}`, (home) => {
+    if (home.has(path)) home.remove(path);
+    return path;
+  });
+}
+
+function touching(path: string): Step {
+  return named(`touch ${path}`, (home) => {
+    if (home.has(path)) home.touch(path);
+    return path;
+  });
+}
+
+/** The plain file goes when the other one is whole. */
+function compressing(path: string): Step {
+  return named(`compress ${path}`, (home) => {
+    if (!home.has(path)) return path;
+    home.replace(`${path}.zst`, zstdCompressSync(home.read(path)));
+    home.remove(path);
+    return `${path}.zst`;
+  });
+}
+
+/** So that a counterexample can be read. */
+function named(text: string, step: Step): Step {
+  return Object.assign(step, { [fc.toStringMethod]: () => text });
 }

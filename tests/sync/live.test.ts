@@ -1,13 +1,22 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { EventEmitter } from "node:events";
+import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import process from "node:process";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import { claudeCode } from "../../src/agents/claude-code.ts";
+import { codex } from "../../src/agents/codex.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import type { SyncEngine } from "../../src/sync/engine.ts";
+import { systemWatch } from "../../src/sync/folder-watch.ts";
+import type { Watch } from "../../src/sync/folder-watch.ts";
 import { LiveSync } from "../../src/sync/live.ts";
 import type { LiveOptions } from "../../src/sync/live.ts";
+import { PATIENCE_MS } from "../../src/sync/patience.ts";
 import type { Clock } from "../../src/watch/ports.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { FakeClock } from "../support/clock.ts";
+import { FakeClock, settled } from "../support/clock.ts";
+import { CodexRollout } from "../support/codex.ts";
+import { CountingFiles, HangingFiles } from "../support/files.ts";
 import { hurriedClock, listening, SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -268,6 +277,229 @@ test("stop() ends also what is still starting or polling", async () => {
   expect(clock.pending).toBe(0);
 });
 
+test("without notifications everything is found by the poll: new sessions, new folders, and appends to old ones", async () => {
+  const clock = new FakeClock();
+  const synced = archive();
+  const old = new ClaudeTranscript(workspace.claude).user("one");
+  utimesSync(old.path, 1, 1);
+  await start(synced.engine, { clock, watch: null });
+  for (const folder of [undefined, "-another"]) {
+    const fresh = new ClaudeTranscript(workspace.claude, crypto.randomUUID(), folder).user("hello");
+    old.user(`in ${folder}`);
+    const both = Promise.all([synced.reached(fresh.id, "hello"), synced.reached(old.id, `in ${folder}`)]);
+    await onPoll(clock, both, 2);
+  }
+});
+
+test("what cannot be watched is polled, told once, and watched when the limit is raised", async () => {
+  const clock = new FakeClock();
+  const synced = archive();
+  const old = new ClaudeTranscript(workspace.claude).user("one");
+  utimesSync(old.path, 1, 1);
+  let isLimited = true;
+  // As inotify's limit shows: the folders that had their turn are watched, the others are not.
+  const limited: Watch = (path, { recursive }, listener) => {
+    const watcher = systemWatch(path, { recursive: recursive && !isLimited }, listener);
+    if (!isLimited) return watcher;
+    const errors = new EventEmitter();
+    setImmediate(() => errors.emit("error", new Error("OS file watch limit reached")));
+    return { on: errors.on.bind(errors) as typeof watcher.on, close: () => watcher.close() };
+  };
+  const told: unknown[] = [];
+  const options = { clock, watch: limited, onUncovered: (...args: unknown[]) => void told.push(args) };
+  await start(synced.engine, options);
+  await settled();
+  for (let n = 0; n < 100; n += 1) {
+    old.user(`append ${n}`);
+    await onPoll(clock, synced.reached(old.id, `append ${n}`), 2);
+  }
+  expect(told).toEqual([[join(workspace.claude, "projects"), new Error("OS file watch limit reached")]]);
+
+  isLimited = false;
+  await aMinuteOfPolls(clock);
+  const notified = synced.reached(old.id, "notified");
+  old.user("notified");
+  await notified;
+});
+
+test("a transcript that is written to without pause is synced all along, and delays no other", async () => {
+  const busy = new ClaudeTranscript(workspace.claude, "busy").user("one");
+  const other = new ClaudeTranscript(workspace.claude, "other").user("one");
+  // The real clock also for the engine: this is about its coalescing.
+  const synced = archive({ clock: systemClock });
+  await start(synced.engine);
+  const line = `${JSON.stringify({ ...busy.userRecord("more"), uuid: null })}\n`;
+  await using writer = writingTo(busy.path, line);
+  for (let n = 0; n < 5; n += 1) {
+    let meanwhile = 0;
+    synced.engine.onSynced(({ id }) => void (meanwhile += id === "busy" ? 1 : 0));
+    const done = synced.reached("other", `text ${n}`);
+    other.user(`text ${n}`);
+    await done;
+    // It waits for one sync that is under way, not for the writer to pause.
+    expect(meanwhile).toBeLessThan(5);
+    await new Promise<void>((resolve) => {
+      synced.engine.onSynced(({ id }) => void (id === "busy" && resolve()));
+    });
+  }
+  const lines = await writer.end();
+  const count = (): unknown =>
+    synced.query("SELECT message_count AS n FROM sessions WHERE id = 'busy'")[0]?.["n"];
+  while (count() !== BigInt(lines + 1)) await settled();
+});
+
+test("a storm of notifications costs few syncs and looks", async () => {
+  const transcript = new ClaudeTranscript(workspace.claude).user("one");
+  const files = new CountingFiles();
+  const synced = archive({ clock: systemClock, files });
+  await start(synced.engine);
+  files.reset();
+  let syncs = 0;
+  synced.engine.onSynced(() => void (syncs += 1));
+  const spy = spyOn(synced.archive, "syncedTranscripts");
+  const folder = dirname(transcript.path);
+  const done = synced.reached(transcript.id, "the last");
+  for (let n = 0; n < 2000; n += 1) {
+    mkdirSync(join(folder, `folder-${n}`));
+    appendFileSync(join(folder, "notes.txt"), "no transcript");
+    transcript.user(`text ${n}`).write("");
+  }
+  transcript.user("the last");
+  await done;
+  expect(syncs).toBeLessThan(20);
+  expect(spy.mock.calls.length).toBeLessThan(100);
+  expect(files.transcriptStats).toBeLessThan(300);
+});
+
+test("a root that does not answer is told once, delays no other, and comes back by itself", async () => {
+  const clock = new FakeClock();
+  const patience = new FakeClock();
+  const files = new HangingFiles();
+  const [dead, alive] = [workspace.path("dead"), workspace.path("alive")];
+  const agent = { ...claudeCode, roots: () => [join(dead, "projects"), join(alive, "projects")] };
+  const synced = archive({ agent, files, clock: deadlinesOf(patience) });
+  const [lost, good] = [new ClaudeTranscript(dead).user("one"), new ClaudeTranscript(alive).user("one")];
+  const failures: string[] = [];
+  await start(synced.engine, { clock, onFailure: ({ error }) => failures.push(String(error)) });
+
+  files.hang(dead);
+  for (let n = 0; n < 20; n += 1) {
+    await patience.advance(1000);
+    const done = synced.reached(good.id, `text ${n}`);
+    lost.user(`text ${n}`);
+    good.user(`text ${n}`);
+    // The feed's looks come on top.
+    const tokens = Promise.all([lost.id, lost.id, good.id].map((id) => synced.engine.sourceToken(id)));
+    await clock.advance(POLL_MS);
+    await done;
+    expect(files.hanging).toBe(1);
+    if (failures.length > 0) expect(await tokens).toEqual([null, null, expect.any(String)]);
+  }
+  expect(failures).toEqual([expect.stringContaining(`${dead} does not answer`)]);
+
+  const back = synced.reached(lost.id, "text 19");
+  files.release();
+  await poll(clock, back);
+});
+
+test("a read that hangs holds the archive for ten seconds, no longer", async () => {
+  const clock = new FakeClock();
+  const files = new HangingFiles();
+  const [dead, alive] = [workspace.path("dead"), workspace.path("alive")];
+  const agent = { ...claudeCode, roots: () => [join(dead, "projects"), join(alive, "projects")] };
+  const synced = archive({ agent, files, clock: deadlinesOf(clock) });
+  const [lost, good] = [new ClaudeTranscript(dead).user("one"), new ClaudeTranscript(alive).user("one")];
+  await synced.engine.syncAll();
+  await clock.advance(1000);
+  files.hang(dead, "read");
+  lost.user("two");
+  const failed = synced.sync(lost.path).catch(String);
+  while (files.hanging === 0) await settled();
+  good.user("two");
+  const waiting = synced.sync(good.path);
+  // The other one goes as far as it can.
+  await settled();
+  while (files.running > files.hanging) await settled();
+  expect(synced.texts(good.id)).toEqual(["one"]);
+  await clock.advance(PATIENCE_MS);
+  expect(await failed).toContain("does not answer");
+  expect(await waiting).toBe(true);
+  expect(synced.texts(good.id)).toEqual(["one", "two"]);
+  files.release();
+  while (String(await synced.sync(lost.path).catch(String)).includes("does not answer")) await settled();
+  expect(synced.texts(lost.id)).toEqual(["one", "two"]);
+});
+
+test("a followed transcript that cannot be synced is told once, and tried more and more rarely", async () => {
+  const clock = new FakeClock();
+  let tries = 0;
+  const agent = listening(() => {
+    tries += 1;
+    throw new Error("broken off");
+  });
+  const synced = archive({ agent });
+  const { id } = new ClaudeTranscript(workspace.claude).user("one");
+  const errors: unknown[] = [];
+  await start(synced.engine, { clock, only: id, onFailure: ({ error }) => errors.push(error) });
+  await aMinuteOfPolls(clock);
+  expect(errors).toHaveLength(1);
+  expect(tries).toBeGreaterThan(3);
+  expect(tries).toBeLessThan(8);
+});
+
+test("a transcript that cannot be synced is not tried at each of its changes", async () => {
+  const clock = new FakeClock();
+  let isBroken = true;
+  let tries = 0;
+  const agent = listening(() => {
+    tries += 1;
+    if (isBroken) throw new Error("broken off");
+  });
+  const synced = archive({ agent });
+  const transcript = new ClaudeTranscript(workspace.claude).user("one");
+  await start(synced.engine, { clock, onFailure: () => undefined });
+  const witness = archive();
+  await start(witness.engine);
+  for (let n = 0; n < 20; n += 1) {
+    const notified = witness.reached(transcript.id, `text ${n}`);
+    transcript.user(`text ${n}`);
+    await notified;
+  }
+  expect(tries).toBeLessThan(3);
+  isBroken = false;
+  await onPoll(clock, synced.reached(transcript.id, "text 19"), 2);
+});
+
+test("`only` follows the files with which its session goes on, in its folder at once, in others within a minute", async () => {
+  const clock = new FakeClock();
+  const synced = archive({ agent: codex, folder: "root" });
+  const first = new CodexRollout(workspace.claude).begin().user("one");
+  const { id } = synced.file(first.path).place;
+  await start(synced.engine, { clock, only: id });
+  const done = synced.reached(id, "two");
+  new CodexRollout(workspace.claude, first.id, "1").user("two");
+  await done;
+
+  const later = new CodexRollout(workspace.claude, first.id, "2").user("three");
+  const folder = join(workspace.claude, "sessions/2026/01/02");
+  mkdirSync(folder);
+  renameSync(later.path, join(folder, `rollout-2026-01-02T00-00-00-${first.id}_2.jsonl`));
+  await onPoll(clock, synced.reached(id, "three"), 60_000 / POLL_MS + 1);
+});
+
+test("`only` reads no folders for an agent that writes each session to one file", async () => {
+  const clock = new FakeClock();
+  const files = new CountingFiles();
+  const synced = archive({ agent: { ...claudeCode, isOneFile: true } as typeof claudeCode, files });
+  const transcript = new ClaudeTranscript(workspace.claude).user("one");
+  await synced.sync(transcript.path);
+  files.reset();
+  await start(synced.restart().engine, { clock, only: transcript.id });
+  for (let minute = 0; minute < 3; minute += 1) await aMinuteOfPolls(clock);
+  expect(files.folders).toEqual([]);
+  expect(files.opens).toEqual([]);
+});
+
 function archive(options: SyncedOptions = {}): SyncedArchive {
   const synced = new SyncedArchive(workspace.path(`${opened.length}.db`), workspace.claude, {
     clock: hurriedClock,
@@ -285,7 +517,7 @@ interface Liveliness extends Partial<LiveOptions> {
 function liveSync(engine: SyncEngine, { clock, ...options }: Liveliness = {}): LiveSync {
   const live = new LiveSync(engine, clock ?? systemClock, {
     pollIntervalMs: clock === undefined ? NEVER_MS : POLL_MS,
-    pollOnly: false,
+    watch: systemWatch,
     onFailure: ({ error }) => {
       throw error;
     },
@@ -311,4 +543,64 @@ async function poll(clock: FakeClock, done: Promise<void>): Promise<void> {
   void done.then(end, end);
   while (waiting.size > 0) await clock.advance(POLL_MS);
   await done;
+}
+
+/** Polls at most `polls` times. */
+async function onPoll(clock: FakeClock, done: Promise<unknown>, polls: number): Promise<void> {
+  const waiting = new Set([done]);
+  const end = (): void => void waiting.delete(done);
+  void done.then(end, end);
+  for (let n = 0; n < polls && waiting.size > 0; n += 1) await onePoll(clock, () => waiting.size === 0);
+  expect(waiting.size).toBe(0);
+  await done;
+}
+
+/** One poll to its end: only then is there a timer again for the next. */
+async function onePoll(clock: FakeClock, isOver: () => boolean = () => false): Promise<void> {
+  while (clock.pending === 0) await settled();
+  await clock.advance(POLL_MS);
+  while (clock.pending === 0 && !isOver()) await settled();
+}
+
+async function aMinuteOfPolls(clock: FakeClock): Promise<void> {
+  for (let ms = 0; ms <= 60_000; ms += POLL_MS) await onePoll(clock);
+}
+
+/** Deadlines are of `clock`; all shorter waiting is over at once. */
+function deadlinesOf(clock: FakeClock): Clock {
+  return {
+    now: () => clock.now(),
+    after: (ms, run) => (ms >= PATIENCE_MS ? clock.after(ms, run) : hurriedClock.after(ms, run)),
+  };
+}
+
+interface Writer extends AsyncDisposable {
+  /** @returns how many lines it has written. */
+  end(): Promise<number>;
+}
+
+/** Another process that keeps the file open and appends to it a thousand times a second. */
+function writingTo(path: string, line: string): Writer {
+  const script = `
+    const { openSync, writeSync } = require("node:fs");
+    const file = openSync(process.argv[1], "a");
+    let lines = 0;
+    process.on("SIGTERM", () => { console.log(lines); process.exit(); });
+    const write = () => {
+      writeSync(file, process.argv[2]);
+      lines += 1;
+      setTimeout(write, 1);
+    };
+    write();`;
+  const child = Bun.spawn([process.execPath, "-e", script, path, line], { stdout: "pipe" });
+  return {
+    async end() {
+      child.kill("SIGTERM");
+      return Number(await new Response(child.stdout).text());
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
 }

@@ -24,6 +24,7 @@ const SUMMARY_COLUMNS = [
   "agent",
   "first_message",
   "display_name",
+  "title",
   "started_at",
   "ended_at",
   "created_at",
@@ -39,6 +40,7 @@ const SUMMARY_COLUMNS = [
   "termination_status",
   "outcome",
   "parser_malformed_lines",
+  "is_automated",
 ];
 
 type Row = Record<string, unknown>;

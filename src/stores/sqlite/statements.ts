@@ -79,8 +79,9 @@ export const UPSERT_SYNC_FILE = `
   VALUES (:session_id, :position, :path, :token, :offset, :fingerprint, :mtime, :inode, :device)`;
 export const DELETE_SYNC_FILES = "DELETE FROM sync_files WHERE session_id = ? AND position >= ?";
 export const SELECT_SYNCED_FILES = `
-  SELECT path, token, offset, session_id, revision FROM sync_files JOIN sync_state USING (session_id)
-  JOIN sessions ON id = session_id ORDER BY session_id, position`;
+  SELECT json_group_array(json_array(session_id, revision, path, token, offset)) AS files FROM (
+    SELECT session_id, revision, path, token, offset FROM sync_files JOIN sync_state USING (session_id)
+    JOIN sessions ON id = session_id ORDER BY session_id, position)`;
 
 export const USAGE_COLUMNS = [
   "token_usage",

@@ -1,0 +1,185 @@
+/** A home in which transcripts are written, moved and lost, and an archive that is synced with it now and then. */
+
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { expect } from "bun:test";
+import fc from "fast-check";
+import type { Agent } from "../../src/agents/agent.ts";
+import { hurriedClock, SyncedArchive } from "./synced.ts";
+import { Workspace } from "./workspace.ts";
+
+/** How the engine comes to look at a file: as it was told, for its session, in a search of everything, not at all. */
+export interface Look {
+  by: "file" | "session" | "search" | "nobody";
+  /** The program was restarted before. */
+  restarts: boolean;
+}
+
+export const looks: fc.Arbitrary<Look> = fc.record({
+  by: fc.oneof(
+    { weight: 4, arbitrary: fc.constant("file" as const) },
+    fc.constantFrom("session" as const, "search" as const, "nobody" as const),
+  ),
+  restarts: fc.boolean(),
+});
+
+/** Paths are relative to the home. */
+export class FollowedHome implements AsyncDisposable {
+  readonly synced: SyncedArchive;
+  readonly #agent: Agent;
+  readonly #workspace = new Workspace();
+  #seconds = Date.UTC(2026, 0, 1) / 1000;
+
+  constructor(agent: Agent) {
+    this.#agent = agent;
+    this.synced = this.#archive("followed.db");
+  }
+
+  has(path: string): boolean {
+    return existsSync(this.#at(path));
+  }
+
+  read(path: string): Buffer {
+    return readFileSync(this.#at(path));
+  }
+
+  append(path: string, bytes: Uint8Array): void {
+    appendFileSync(this.#made(path), bytes);
+    this.touch(path);
+  }
+
+  /** In place: the file stays the same one. */
+  write(path: string, bytes: Uint8Array): void {
+    writeFileSync(this.#made(path), bytes);
+    this.touch(path);
+  }
+
+  /** By rename, as careful writers do: another file takes its place. */
+  replace(path: string, bytes: Uint8Array): void {
+    this.write("new", bytes);
+    this.move("new", path);
+  }
+
+  move(from: string, to: string): void {
+    renameSync(this.#at(from), this.#made(to));
+  }
+
+  remove(path: string): void {
+    rmSync(this.#at(path));
+  }
+
+  /** Two changes within one millisecond that keep the size are beyond what can be seen: each gets its own second. */
+  touch(path: string): void {
+    this.#seconds += 1;
+    utimesSync(this.#at(path), this.#seconds, this.#seconds);
+  }
+
+  async look(path: string, { by, restarts }: Look): Promise<void> {
+    if (restarts) this.synced.restart();
+    const file = this.synced.file(this.#at(path));
+    if (by === "file") await this.synced.engine.syncFile(file);
+    if (by === "session") await this.synced.engine.sync(file.place.id);
+    if (by === "search") await this.#syncAll(this.synced);
+  }
+
+  /**
+   * The archive must hold what one import of the transcripts as they are now would give: every column of every row,
+   * the offsets and the parsers' states included. Sessions whose transcripts are gone are not compared.
+   */
+  async expectLikeFullImport(): Promise<void> {
+    await using full = this.#archive("full.db");
+    await this.#syncAll(full);
+    const image = full.image();
+    const ids = new Set(image["sessions"]?.map(({ id }) => id));
+    await this.#syncAll(this.synced);
+    expect(onlyOf(ids, this.synced.image())).toEqual(image);
+    await this.#syncAll(this.synced.restart());
+    expect(onlyOf(ids, this.synced.image())).toEqual(image);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.synced[Symbol.asyncDispose]();
+    this.#workspace[Symbol.dispose]();
+  }
+
+  #archive(name: string): SyncedArchive {
+    const options = { agent: this.#agent, clock: hurriedClock, folder: "home" } as const;
+    return new SyncedArchive(this.#workspace.path(name), this.#workspace.home, options);
+  }
+
+  async #syncAll({ engine }: SyncedArchive): Promise<void> {
+    expect((await engine.syncAll()).failures).toEqual([]);
+  }
+
+  #at(path: string): string {
+    return join(this.#workspace.home, path);
+  }
+
+  #made(path: string): string {
+    mkdirSync(dirname(this.#at(path)), { recursive: true });
+    return this.#at(path);
+  }
+}
+
+type Image = ReturnType<SyncedArchive["image"]>;
+
+function onlyOf(ids: ReadonlySet<unknown>, image: Image): Image {
+  return Object.fromEntries(
+    Object.entries(image).map(([table, rows]) => [
+      table,
+      rows.filter((row) => ids.has(row["session_id"] ?? row["id"])),
+    ]),
+  );
+}
+
+/** Does something to a file. @returns where to look then. */
+export type Step = (home: FollowedHome) => string;
+
+/** Whose step is next, and who looks at it. */
+export interface Turn {
+  writer: number;
+  look: Look;
+}
+
+export const turns: fc.Arbitrary<Turn[]> = fc.array(fc.record({ writer: fc.nat(), look: looks }), {
+  maxLength: 60,
+  size: "max",
+});
+
+/** Every writer takes its steps in their order; the turns say how they interleave. */
+export async function interleave(
+  home: FollowedHome,
+  writers: readonly (readonly Step[])[],
+  turns: readonly Turn[],
+): Promise<void> {
+  let waiting = writers.map((steps) => [...steps]).filter((steps) => steps.length > 0);
+  for (let turn = 0; waiting.length > 0; turn += 1) {
+    const { writer, look } = turns[turn] ?? { writer: turn, look: { by: "file", restarts: true } };
+    const step = waiting[writer % waiting.length]?.shift();
+    if (step !== undefined) await home.look(step(home), look);
+    waiting = waiting.filter((steps) => steps.length > 0);
+  }
+}
+
+/** Where to cut, as parts of the whole: inside lines and characters as well. */
+export const cuts: fc.Arbitrary<number[]> = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), {
+  maxLength: 8,
+});
+
+/** @returns the writing of a file in pieces. */
+export function growing(path: string, bytes: Uint8Array, cuts: readonly number[]): Step[] {
+  const ends = [...cuts, 1].map((part) => Math.floor(part * bytes.length)).sort((a, b) => a - b);
+  return ends.map((end, index) => (home) => {
+    home.append(path, bytes.subarray(ends[index - 1] ?? 0, end));
+    return path;
+  });
+}

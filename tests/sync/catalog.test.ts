@@ -1,0 +1,72 @@
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { claudeCode } from "../../src/agents/claude-code.ts";
+import { codex } from "../../src/agents/codex.ts";
+import { Catalog } from "../../src/sync/catalog.ts";
+import { PATIENCE_MS } from "../../src/sync/patience.ts";
+import { ClaudeTranscript } from "../support/claude.ts";
+import { FakeClock } from "../support/clock.ts";
+import { CodexRollout } from "../support/codex.ts";
+import { CountingFiles, HangingFiles } from "../support/files.ts";
+import { Workspace } from "../support/workspace.ts";
+
+let workspace: Workspace;
+let clock: FakeClock;
+beforeEach(() => {
+  workspace = new Workspace();
+  clock = new FakeClock();
+});
+afterEach(() => workspace[Symbol.dispose]());
+
+test("in() finds what is in some folders; what is no folder, or elsewhere, holds nothing", async () => {
+  const root = join(workspace.claude, "projects");
+  const catalog = new Catalog([{ agent: claudeCode, path: root }], new CountingFiles(), clock);
+  const [a, b] = ["-a", "-b"].map((folder) =>
+    new ClaudeTranscript(workspace.claude, folder, folder).user("one"),
+  );
+  new ClaudeTranscript(workspace.claude, "-c", "-c").user("one");
+  if (a === undefined || b === undefined) throw new Error("there are two");
+  const found = await catalog.in([dirname(a.path), b.path, join(root, "-nowhere"), workspace.folder]);
+  expect(found.map(({ id }) => id)).toEqual(["-a"]);
+  expect(catalog.known("-a").map(({ path }) => path)).toEqual([a.path]);
+  expect(catalog.known("-b")).toEqual([]);
+});
+
+test("searchParts() learns all files of one session in its agent's folders, and looks at none", async () => {
+  const files = new CountingFiles();
+  const folders = [
+    { agent: codex, path: join(workspace.claude, "sessions") },
+    { agent: claudeCode, path: join(workspace.claude, "projects") },
+  ];
+  const catalog = new Catalog(folders, files, clock);
+  const first = new CodexRollout(workspace.claude).begin();
+  const next = new CodexRollout(workspace.claude, first.id, "1").user("two");
+  new CodexRollout(workspace.claude).begin();
+  new ClaudeTranscript(workspace.claude).user("one");
+  const id = catalog.at(first.path)?.place.id ?? "";
+  await catalog.searchParts(id, codex);
+  expect(
+    catalog
+      .known(id)
+      .map(({ path }) => path)
+      .sort(),
+  ).toEqual([first.path, next.path].sort());
+  expect(files.statPaths).toEqual([]);
+  expect(files.folders.filter((path) => path.includes("projects"))).toEqual([]);
+});
+
+test("roots beside each other have one way to them: if they hang, that takes one operation", async () => {
+  const files = new HangingFiles();
+  const paths = ["sessions", "archived_sessions"].map((name) => join(workspace.claude, name));
+  const catalog = new Catalog(
+    paths.map((path) => ({ agent: codex, path })),
+    files,
+    clock,
+  );
+  files.hang(workspace.claude);
+  const tokens = Promise.allSettled(paths.map((path) => catalog.folderToken(path)));
+  await clock.advance(PATIENCE_MS);
+  expect((await tokens).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(files.begun).toBe(1);
+  files.release();
+});
