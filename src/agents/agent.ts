@@ -39,6 +39,8 @@ export interface Agent {
   readonly name: string;
   /** Another number means that its parser makes something else of a transcript: what was synced is read anew. */
   readonly revision: number;
+  /** Whether it writes each session to one file; otherwise more files of a session are searched for while it is followed. */
+  readonly isOneFile: boolean;
   /** Folders that hold transcripts, whether they exist or not. */
   roots(surroundings: Surroundings): string[];
   /** @param path relative to a root, with `/`. @returns null if the file is no transcript. */

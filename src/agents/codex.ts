@@ -17,7 +17,7 @@ import type { Json } from "./json.ts";
 import { parseJsonLines } from "./jsonl.ts";
 import type { RecordReader } from "./jsonl.ts";
 
-export const codex: Agent = { name: "codex", revision: 1, roots, placeOf, parse };
+export const codex: Agent = { name: "codex", revision: 1, isOneFile: false, roots, placeOf, parse };
 
 function roots({ env, home }: Surroundings): string[] {
   const root = asString(env["CODEX_HOME"]) ?? `${home}/.codex`;

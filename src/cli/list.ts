@@ -45,7 +45,7 @@ function lineOf(session: SessionSummary): string {
   const active = String(session["ended_at"] ?? session["started_at"] ?? "")
     .slice(0, 16)
     .replace("T", " ");
-  const title = String(session["display_name"] ?? session["first_message"] ?? "")
+  const title = String(session["display_name"] ?? session["title"] ?? session["first_message"] ?? "")
     .replaceAll(/\s+/g, " ")
     .slice(0, 60);
   const columns = [session.id, active.padEnd(16), String(session.message_count).padStart(5)];

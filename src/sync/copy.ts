@@ -8,7 +8,15 @@ import type { FileOnDisk, Transcript } from "./catalog.ts";
 import { tokenOf } from "./files.ts";
 import type { OpenFile, ReadableFile } from "./files.ts";
 import { LastRead } from "./last-read.ts";
-import { chunksOf, fingerprintAt, isLineStart, mayEndLine, readLines, RewrittenError, unzstd } from "./tail.ts";
+import {
+  chunksOf,
+  fingerprintAt,
+  isLineStart,
+  mayEndLine,
+  readLines,
+  RewrittenError,
+  unzstd,
+} from "./tail.ts";
 import type { Lines } from "./tail.ts";
 
 /** A file that grows while it is read is read on at once, but not for ever: others wait. */

@@ -128,9 +128,10 @@ export class RootFollower implements Follower {
     await this.#noteChange(file, changedMs, this.#attempts.sync(file));
   }
 
-  /** What fails stays recent, too, so that it is tried again in time. */
+  /** What fails is recent however old it is, so that it is tried again in time. */
   async #noteChange(file: TranscriptFile, changedMs: number, changed: Promise<boolean>): Promise<void> {
     const { id } = file.place;
-    if ((await changed) || this.#attempts.isFailing(id)) this.#recent.set(id, { file, changedMs });
+    if (await changed) this.#recent.set(id, { file, changedMs });
+    else if (this.#attempts.isFailing(id)) this.#recent.set(id, { file, changedMs: this.#clock.now() });
   }
 }

@@ -1,7 +1,6 @@
 /** Keeps one session in sync: its folders are watched, nothing else is read. */
 
 import { dirname, join } from "node:path";
-import type { Agent } from "../agents/agent.ts";
 import type { Clock } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import type { Attempts } from "./attempts.ts";
@@ -60,7 +59,7 @@ export class SessionFollower implements Follower {
   /** In the folders that are watched, files with which the session goes on are found at once; in others, by this. */
   async #searchParts(): Promise<void> {
     const agent = this.#known[0]?.root.agent;
-    if (agent === undefined || isOneFile(agent) || this.#clock.now() < this.#nextSearchMs) return;
+    if (agent === undefined || agent.isOneFile || this.#clock.now() < this.#nextSearchMs) return;
     this.#nextSearchMs = this.#clock.now() + SEARCH_MS;
     await this.#engine.catalog.searchParts(this.#id, agent);
   }
@@ -92,9 +91,4 @@ export class SessionFollower implements Follower {
     const file = this.#engine.catalog.at(path);
     if (file?.place.id === this.#id) void this.#attempts.hinted(file);
   }
-}
-
-/** An agent that says so writes each session to one file: there is nothing to search for. */
-function isOneFile(agent: Agent & { readonly isOneFile?: boolean }): boolean {
-  return agent.isOneFile === true;
 }

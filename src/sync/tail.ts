@@ -7,7 +7,7 @@ import { createZstdDecompress } from "node:zlib";
 import type { ReadableFile } from "./files.ts";
 
 /** Bytes per read; what is in memory at once is this and one line. */
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 512 * 1024;
 /** A longer line (bytes) is skipped, and counted as malformed. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 /** How many bytes before an offset must be unchanged for a reader to go on from there. */

@@ -5,7 +5,7 @@ import { answer, call, event, header, item, output, prompt, tokens, turnContext 
 import type { CodexRecord } from "./codex.ts";
 import { linesWith, oneOf, texts, times } from "./lines.ts";
 
-export const THREADS = [1, 2].map((n) => `01a0f000-0000-7000-8000-00000000000${n}`);
+export const THREADS = [1, 2, 3].map((n) => `01a0f000-0000-7000-8000-00000000000${n}`);
 
 const thread = fc.constantFrom(...THREADS);
 const callIds = oneOf("call_");

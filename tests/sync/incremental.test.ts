@@ -24,7 +24,7 @@ interface Subject {
   compresses: boolean;
 }
 
-const [FIRST, SECOND] = THREADS;
+const [FIRST, SECOND, THIRD] = THREADS;
 
 const SUBJECTS: readonly Subject[] = [
   {
@@ -43,7 +43,7 @@ const SUBJECTS: readonly Subject[] = [
   {
     agent: codex,
     lines: codexLines,
-    places: [`${FIRST}`, `${FIRST}_1`, `${FIRST}_10`, `${SECOND}`, `${SECOND}_2`]
+    places: [`${FIRST}`, `${FIRST}_2`, `${FIRST}_10`, `${SECOND}`, `${THIRD}_1`]
       .map((name) => `rollout-2026-01-01T00-00-00-${name}.jsonl`)
       .map((name) => [`.codex/sessions/2026/01/01/${name}`, `.codex/archived_sessions/${name}`]),
     compresses: true,

@@ -447,6 +447,25 @@ test("a followed transcript that cannot be synced is told once, and tried more a
   expect(tries).toBeLessThan(8);
 });
 
+test("an old transcript that could not be synced is tried again soon, and an old one that could is left alone", async () => {
+  const clock = new FakeClock();
+  let isBroken = true;
+  const agent = listening((_lines, id) => {
+    if (id === "broken" && isBroken) throw new Error("broken off");
+  });
+  const files = new CountingFiles();
+  const synced = archive({ agent, files });
+  for (const id of ["broken", "good"])
+    utimesSync(new ClaudeTranscript(workspace.claude, id).user("one").path, 1, 1);
+  await start(synced.engine, { clock, onFailure: () => undefined });
+  isBroken = false;
+  const mended = synced.reached("broken", "one");
+  await settled();
+  files.reset();
+  await onPoll(clock, mended, 2);
+  expect(files.statPaths.filter((path) => path.includes("good"))).toEqual([]);
+});
+
 test("a transcript that cannot be synced is not tried at each of its changes", async () => {
   const clock = new FakeClock();
   let isBroken = true;

@@ -88,5 +88,5 @@ export function newBlocks(blocks: readonly DraftBlock[], seen: ReadonlySet<strin
 function hashOf(block: Block): string {
   if (block.type === "tool_use" && /^\w{1,40}$/.test(block.id)) return block.id;
   const identity = block.type === "tool_use" ? block.id || `${block.name} ${block.input}` : block.text;
-  return createHash("sha256").update(`${block.type} ${identity}`).digest("base64url").slice(0, 12);
+  return createHash("sha256").update(`${block.type} `).update(identity).digest("base64url").slice(0, 12);
 }

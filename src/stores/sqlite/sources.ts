@@ -41,7 +41,13 @@ export function readSyncedTranscripts(connection: Connection): Map<SessionId, Sy
   const synced = new Map<SessionId, { files: SyncedTranscript["files"][number][]; revision: number }>();
   // One text instead of thousands of rows: they would cost more than everything else in a sync that finds nothing new.
   const text = connection.prepare(SELECT_SYNCED_FILES).get()?.["files"];
-  const files = JSON.parse(String(text)) as [id: string, revision: number, path: string, token: string, offset: number][];
+  const files = JSON.parse(String(text)) as [
+    id: string,
+    revision: number,
+    path: string,
+    token: string,
+    offset: number,
+  ][];
   for (const [id, revision, path, token, offset] of files) {
     const transcript = synced.get(id);
     if (transcript === undefined) synced.set(id, { files: [{ path, token, offset }], revision });

@@ -140,8 +140,9 @@ export const SET_SUBAGENT = `
 
 const IS_TYPED = "role = 'user' AND is_system = 0 AND is_sidechain = 0";
 export const SELECT_KEY = "SELECT 1 FROM messages WHERE session_id = ? AND merge_key = ?";
+/** The plus keeps SQLite from looking for the minimum in the order of ordinals, through the whole session. */
 export const SELECT_SIBLING = `
-  SELECT min(ordinal) AS ordinal FROM messages WHERE session_id = ? AND source_parent_uuid = ? AND ${IS_TYPED}`;
+  SELECT min(+ordinal) AS ordinal FROM messages WHERE session_id = ? AND source_parent_uuid = ? AND ${IS_TYPED}`;
 export const SELECT_LAST_PROMPTS = `
   SELECT min(ordinal) AS ordinal FROM
     (SELECT ordinal FROM messages WHERE session_id = ? AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ?)`;
