@@ -1,7 +1,7 @@
 /** Brings the archive up to date with the transcripts. */
 
 import pMap from "p-map";
-import type { Archive, SourceRecord, SyncedTranscript } from "../watch/archive.ts";
+import type { Archive, SyncedTranscript } from "../watch/archive.ts";
 import { transcriptToken } from "../watch/archive.ts";
 import type { Clock, Engine } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../watch/session.ts";
@@ -56,6 +56,8 @@ export interface Failure {
 /** A transcript with something new in it. */
 export interface Behind {
   transcript: Transcript;
+  /** Null if it never was. */
+  synced: SyncedTranscript | null;
   /** How many bytes there are to read, as far as can be told before reading. */
   bytes: number;
 }
@@ -110,7 +112,7 @@ export class SyncEngine implements Engine {
 
   /** A session without a transcript is left as it is. @throws WatchError `transcript_unreadable`, `archive_unavailable`. */
   async sync(id: SessionId): Promise<void> {
-    if ((await this.find(id)) !== null) await this.#sync(id, ignore);
+    if ((await this.find(id)) !== null) await this.#sync(id);
   }
 
   /**
@@ -121,7 +123,7 @@ export class SyncEngine implements Engine {
    */
   syncFile(file: TranscriptFile): Promise<boolean> {
     this.catalog.learn(file);
-    return this.#sync(file.place.id, ignore);
+    return this.#sync(file.place.id);
   }
 
   /**
@@ -144,7 +146,7 @@ export class SyncEngine implements Engine {
     ).flat();
     report.files = behind.length;
     report.bytes = behind.reduce((sum, { bytes }) => sum + bytes, 0);
-    const syncOne = async ({ transcript, bytes }: Behind): Promise<void> => {
+    const syncOne = async ({ transcript, bytes, synced }: Behind): Promise<void> => {
       if (signal?.aborted === true) return;
       let leftBytes = bytes;
       const done = (read: number): void => {
@@ -154,7 +156,7 @@ export class SyncEngine implements Engine {
         onProgress(report);
       };
       try {
-        await this.#sync(transcript.id, done);
+        await this.#coalescer.run(transcript.id, () => this.#syncFrom(transcript, synced, done));
       } catch (error) {
         report.failures.push({ id: transcript.id, path: transcript.files[0].path, error });
       }
@@ -179,15 +181,15 @@ export class SyncEngine implements Engine {
   }
 
   /** Where a session's files were at its last sync is where they most likely are. */
-  #learn(source: SourceRecord | null): void {
-    for (const { path } of source?.files ?? []) {
+  #learn(synced: SyncedTranscript | null): void {
+    for (const { path } of synced?.files ?? []) {
       const file = this.catalog.at(path);
       if (file !== null) this.catalog.learn(file);
     }
   }
 
-  #sync(id: SessionId, onRead: (bytes: number) => void): Promise<boolean> {
-    return this.#coalescer.run(id, () => this.#syncNow(id, onRead));
+  #sync(id: SessionId): Promise<boolean> {
+    return this.#coalescer.run(id, () => this.#syncNow(id));
   }
 
   #noteUpToDate({ id, files }: Transcript): void {
@@ -195,19 +197,28 @@ export class SyncEngine implements Engine {
       this.#upToDate.set(id, { atMs: this.#clock.now(), token: transcriptToken(files) });
   }
 
-  async #syncNow(id: SessionId, onRead: (bytes: number) => void): Promise<boolean> {
-    let transcript = await this.catalog.look(id);
-    const source = await this.#archive.source(id);
-    if (transcript === null) return false;
-    if (isSynced(transcript, source ?? undefined)) {
+  async #syncNow(id: SessionId): Promise<boolean> {
+    const transcript = await this.catalog.look(id);
+    return transcript !== null && (await this.#syncFrom(transcript, await this.#archive.source(id)));
+  }
+
+  /** @param synced what is known of the last sync; the transaction looks again. */
+  async #syncFrom(
+    found: Transcript,
+    synced: SyncedTranscript | null,
+    onRead: (bytes: number) => void = ignore,
+  ): Promise<boolean> {
+    const { id } = found;
+    let transcript: Transcript | null = found;
+    if (isSynced(transcript, synced)) {
       this.#noteUpToDate(transcript);
       return false;
     }
-    if (source?.files.some(({ path }) => !transcript?.files.some((file) => file.path === path)) === true) {
+    if (synced?.files.some(({ path }) => !found.files.some((file) => file.path === path)) === true) {
       // Synced from another place before: that may still be the better one, or hold a part that is not known here yet.
-      this.#learn(source);
+      this.#learn(synced);
       transcript = await this.catalog.look(id);
-      if (transcript === null || isSynced(transcript, source)) return false;
+      if (transcript === null || isSynced(transcript, synced)) return false;
     }
     const copy = new TranscriptCopy(transcript, { unfinished: this.#unfinished, onRead });
     let copied: Copied | null = null;
@@ -232,13 +243,14 @@ export class SyncEngine implements Engine {
 
 function notSynced(found: readonly Transcript[], synced: ReadonlyMap<SessionId, SyncedTranscript>): Behind[] {
   return found
-    .filter((transcript) => !isSynced(transcript, synced.get(transcript.id)))
-    .map((transcript) => ({ transcript, bytes: newBytes(transcript, synced.get(transcript.id)) }))
+    .map((transcript) => ({ transcript, synced: synced.get(transcript.id) ?? null }))
+    .filter((behind) => !isSynced(behind.transcript, behind.synced))
+    .map((behind) => ({ ...behind, bytes: newBytes(behind.transcript, behind.synced) }))
     .sort((a, b) => newestFirst(a.transcript, b.transcript));
 }
 
 /** @returns whether the transcript is on disk as it was when it was synced. */
-function isSynced({ files }: Transcript, synced: SyncedTranscript | undefined): boolean {
+function isSynced({ files }: Transcript, synced: SyncedTranscript | null): boolean {
   return (
     synced?.revision === files[0].root.agent.revision &&
     synced.files.length === files.length &&
@@ -249,7 +261,7 @@ function isSynced({ files }: Transcript, synced: SyncedTranscript | undefined): 
   );
 }
 
-function newBytes({ files }: Transcript, synced: SyncedTranscript | undefined): number {
+function newBytes({ files }: Transcript, synced: SyncedTranscript | null): number {
   return files.reduce((sum, { path, stats }) => {
     const size = Number(stats.size);
     const offset = synced?.files.find((known) => known.path === path)?.offset ?? 0;

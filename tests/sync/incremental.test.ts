@@ -81,7 +81,7 @@ for (const { agent, lines, places, compresses } of SUBJECTS)
           await interleave(home, writers, turns);
           await home.expectLikeFullImport();
         }),
-        { numRuns: 50 },
+        { numRuns: 35 },
       );
     });
 
@@ -99,7 +99,7 @@ for (const { agent, lines, places, compresses } of SUBJECTS)
           await interleave(home, writers, turns);
           await home.expectLikeFullImport();
         }),
-        { numRuns: 20 },
+        { numRuns: 15 },
       );
     });
 

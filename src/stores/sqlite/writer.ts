@@ -121,7 +121,7 @@ function connect(path: string): Writer {
     try {
       migrate(db, path);
       db.exec(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0; PRAGMA cache_size = -16384",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000",
       );
       return { db, statements: new Statements(db), identity: fileIdentity(path) };
     } catch (error) {
