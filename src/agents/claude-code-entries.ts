@@ -2,6 +2,7 @@
 
 import type { Block, MessageEntry, TokenUsage, TranscriptEntry } from "../watch/transcript.ts";
 import type { TranscriptPlace } from "./agent.ts";
+import { originOf } from "./claude-code-links.ts";
 import { asArray, asCount, asName, asObject, asString, asTime, jsonTextOf } from "./json.ts";
 import type { Json } from "./json.ts";
 import { subjectOf } from "./subject.ts";
@@ -36,7 +37,8 @@ function assistantEntries(record: Json, place: TranscriptPlace): TranscriptEntry
       key: messageId ?? asString(record["uuid"]),
       blocks: blocksOf(message["content"]),
       model: isSynthetic ? null : model,
-      usage: isSynthetic ? null : usageOf(asObject(message["usage"])),
+      // What a fork has copied was used, and is counted, in the session that it was copied from.
+      usage: isSynthetic || originOf(record) !== null ? null : usageOf(asObject(message["usage"])),
       messageId,
       requestId: asString(record["requestId"]),
     },

@@ -1,8 +1,13 @@
-/** What a Claude Code record says about other records: which subagent a call has started, what was taken back. */
+/** What a Claude Code record says about other records: which subagent a call has started, what was taken back or copied. */
 
 import type { RetractionEntry, SubagentEntry, TranscriptEntry } from "../watch/transcript.ts";
 import { asArray, asName, asObject, asString } from "./json.ts";
 import type { Json } from "./json.ts";
+
+/** @returns the session that the record was copied from, if it is a fork's and its writer says so. */
+export function originOf(record: Json): string | null {
+  return asName(asObject(record["forkedFrom"])?.["sessionId"]);
+}
 
 /** In order of trust (formats: "Subagents"); the archive takes a link only for calls that start subagents. */
 export function subagentLinks(record: Json): SubagentEntry[] {

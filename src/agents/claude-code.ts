@@ -3,7 +3,7 @@
 import type { SessionFacts } from "../watch/transcript.ts";
 import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "./agent.ts";
 import { entriesOf } from "./claude-code-entries.ts";
-import { retractions, subagentLinks } from "./claude-code-links.ts";
+import { originOf, retractions, subagentLinks } from "./claude-code-links.ts";
 import { noFacts, noteFolder, noteTime } from "./facts.ts";
 import { asName, asObject, asString, asTime } from "./json.ts";
 import type { Json } from "./json.ts";
@@ -68,6 +68,11 @@ function learn(facts: SessionFacts, record: Json, place: TranscriptPlace): void 
   if (record["type"] === "user") {
     noteFolder(facts, asString(record["cwd"]));
     facts.gitBranch ??= asName(record["gitBranch"]);
+  }
+  const forkedFrom = originOf(record);
+  if (facts.parentSessionId === null && forkedFrom !== null) {
+    facts.parentSessionId = forkedFrom;
+    facts.relationshipType = "fork";
   }
   const sessionId = asName(record["sessionId"]);
   if (facts.sourceSessionId === null && sessionId !== null) {

@@ -22,7 +22,7 @@ export function localIndex(store: Store, engine: SyncEngine | undefined): Sessio
     async idsStartingWith(prefix, limit) {
       const ids = new Set(await store.idsStartingWith(prefix, limit));
       if (engine === undefined) return [...ids];
-      for (const { id } of await engine.catalog.all()) if (hasPrefix(id, prefix)) ids.add(id);
+      for (const { id } of (await engine.catalog.all()).transcripts) if (hasPrefix(id, prefix)) ids.add(id);
       return [...ids].slice(0, limit);
     },
   };
@@ -30,7 +30,7 @@ export function localIndex(store: Store, engine: SyncEngine | undefined): Sessio
 
 /** Whether it is another session's subagent may be said in a transcript only: those in question are synced first. */
 async function newestTranscript(store: Store, engine: SyncEngine): Promise<SessionId | null> {
-  for (const { id, files } of await engine.catalog.all()) {
+  for (const { id, files } of (await engine.catalog.all()).transcripts) {
     if (files[0].place.isSubagent) continue;
     if ((await store.get(id)) === null) await engine.sync(id);
     const session = await store.get(id);

@@ -108,31 +108,29 @@ export class Catalog {
     return found;
   }
 
-  /** Every transcript there is, the newest first; roots that do not answer are left out. */
-  async all(): Promise<Transcript[]> {
-    const looks = await Promise.allSettled(this.roots.map(({ path }) => this.in([path])));
-    const found = looks.flatMap((look) => (look.status === "fulfilled" ? look.value : []));
-    return found.sort(newestFirst);
+  /** Every transcript there is, the newest first, and what roots could not be searched. */
+  async all(): Promise<{ transcripts: Transcript[]; failures: { path: string; error: unknown }[] }> {
+    const failures: { path: string; error: unknown }[] = [];
+    const searches = this.roots.map(async ({ path }) => {
+      try {
+        return await this.#filesIn([path]);
+      } catch (error) {
+        failures.push({ path, error });
+        return [];
+      }
+    });
+    const transcripts = await this.#whole((await Promise.all(searches)).flat());
+    return { transcripts: transcripts.sort(newestFirst), failures };
   }
 
   /**
-   * Every transcript in some folders; each folder in them is read once, links to folders are not followed.
+   * Every transcript that has a file in some folders, the newest first; each folder in them is read once, links to
+   * folders are not followed.
    *
    * @param folders roots' paths, or paths in roots; what is no folder holds none.
    */
   async in(folders: readonly string[]): Promise<Transcript[]> {
-    const found = new Map<SessionId, FileOnDisk[]>();
-    for (const root of this.roots) {
-      const inRoot = folders.filter((folder) => folder === root.path || isIn(root, folder));
-      for (const file of await present(await listed(root, inRoot))) {
-        this.learn(file);
-        const { id } = file.place;
-        const files = found.get(id);
-        if (files === undefined) found.set(id, [file]);
-        else files.push(file);
-      }
-    }
-    return [...found].flatMap(([id, files]) => transcriptOf(id, files) ?? []);
+    return (await this.#whole(await this.#filesIn(folders))).sort(newestFirst);
   }
 
   /** Learns where the session has files, wherever its agent keeps transcripts: folders are read, no file is looked at. */
@@ -148,6 +146,27 @@ export class Catalog {
     const root = this.roots.find((root) => folder === root.path || isIn(root, folder));
     const [stats] = root === undefined ? [] : await root.files.stats([folder]);
     return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}` : null;
+  }
+
+  async #filesIn(folders: readonly string[]): Promise<FileOnDisk[]> {
+    const found: FileOnDisk[] = [];
+    for (const root of this.roots) {
+      const inRoot = folders.filter((folder) => folder === root.path || isIn(root, folder));
+      found.push(...(await present(await listed(root, inRoot))));
+    }
+    for (const file of found) this.learn(file);
+    return found;
+  }
+
+  /** Some of the files may lie elsewhere: then all that are known of the session are looked at. */
+  async #whole(found: readonly FileOnDisk[]): Promise<Transcript[]> {
+    const transcripts: Transcript[] = [];
+    for (const [id, files] of Map.groupBy(found, ({ place }) => place.id)) {
+      const isAll = files.length === this.#known.get(id)?.size;
+      const transcript = isAll ? transcriptOf(id, files) : await this.look(id);
+      if (transcript !== null) transcripts.push(transcript);
+    }
+    return transcripts;
   }
 
   /** One search serves all who ask meanwhile: it finds every session there is. */
@@ -179,7 +198,7 @@ export function lastWriteMs(transcript: Transcript): number {
   return Number(lastWriteNs(transcript) / 1_000_000n);
 }
 
-export function newestFirst(a: Transcript, b: Transcript): number {
+function newestFirst(a: Transcript, b: Transcript): number {
   return Number(lastWriteNs(b) - lastWriteNs(a));
 }
 

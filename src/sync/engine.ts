@@ -5,7 +5,7 @@ import type { Archive, SyncedTranscript } from "../watch/archive.ts";
 import { transcriptToken } from "../watch/archive.ts";
 import type { Clock, Engine } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../watch/session.ts";
-import { Catalog, newestFirst } from "./catalog.ts";
+import { Catalog } from "./catalog.ts";
 import type { RootFolder, Transcript, TranscriptFile } from "./catalog.ts";
 import { Coalescer } from "./coalesce.ts";
 import { isVanished, TranscriptCopy } from "./copy.ts";
@@ -132,18 +132,16 @@ export class SyncEngine implements Engine {
    * @throws WatchError `transcript_unreadable` if a root does not answer, `archive_unavailable`.
    */
   async behind(folders: readonly string[]): Promise<Behind[]> {
-    const found = await this.catalog.in(folders);
-    return found.length === 0 ? [] : notSynced(found, await this.#archive.syncedTranscripts());
+    return await this.#notSynced(await this.catalog.in(folders));
   }
 
   /** Every transcript that differs from what was synced; failures are reported, not thrown. */
   async syncAll(options: SyncAllOptions = {}): Promise<SyncReport> {
     const { onProgress = ignore, signal } = options;
     const report: SyncReport = { files: 0, filesDone: 0, bytes: 0, bytesDone: 0, failures: [] };
-    const synced = this.#archive.syncedTranscripts();
-    const behind = (
-      await Promise.all(this.catalog.roots.map(({ path }) => this.#behindOrFailed(path, synced, report)))
-    ).flat();
+    const { transcripts, failures } = await this.catalog.all();
+    for (const failure of failures) report.failures.push({ id: null, ...failure });
+    const behind = await this.#notSynced(transcripts);
     report.files = behind.length;
     report.bytes = behind.reduce((sum, { bytes }) => sum + bytes, 0);
     const syncOne = async ({ transcript, bytes, synced }: Behind): Promise<void> => {
@@ -167,17 +165,13 @@ export class SyncEngine implements Engine {
     return report;
   }
 
-  async #behindOrFailed(
-    path: string,
-    synced: Promise<Map<SessionId, SyncedTranscript>>,
-    report: SyncReport,
-  ): Promise<Behind[]> {
-    try {
-      return notSynced(await this.catalog.in([path]), await synced);
-    } catch (error) {
-      report.failures.push({ id: null, path, error });
-      return [];
-    }
+  async #notSynced(found: readonly Transcript[]): Promise<Behind[]> {
+    if (found.length === 0) return [];
+    const synced = await this.#archive.syncedTranscripts();
+    return found
+      .map((transcript) => ({ transcript, synced: synced.get(transcript.id) ?? null }))
+      .filter((behind) => !isSynced(behind.transcript, behind.synced))
+      .map((behind) => ({ ...behind, bytes: newBytes(behind.transcript, behind.synced) }));
   }
 
   /** Where a session's files were at its last sync is where they most likely are. */
@@ -239,14 +233,6 @@ export class SyncEngine implements Engine {
     for (const listener of this.#onSynced) listener({ id, path, malformedLines });
     return true;
   }
-}
-
-function notSynced(found: readonly Transcript[], synced: ReadonlyMap<SessionId, SyncedTranscript>): Behind[] {
-  return found
-    .map((transcript) => ({ transcript, synced: synced.get(transcript.id) ?? null }))
-    .filter((behind) => !isSynced(behind.transcript, behind.synced))
-    .map((behind) => ({ ...behind, bytes: newBytes(behind.transcript, behind.synced) }))
-    .sort((a, b) => newestFirst(a.transcript, b.transcript));
 }
 
 /** @returns whether the transcript is on disk as it was when it was synced. */

@@ -226,6 +226,15 @@ describe("parse()", () => {
     ]);
   });
 
+  test("links a fork to the session that it was copied from, and counts nothing twice", () => {
+    const message = { id: "msg_1", role: "assistant", content: [], usage: { output_tokens: 7 } };
+    const copied = record("assistant", { message, forkedFrom: { sessionId: "origin", messageUuid: "u1" } });
+    const own = record("assistant", { message: { ...message, id: "msg_2" } });
+    const { entries, state } = parse([copied, own]);
+    expect(state.facts).toMatchObject({ parentSessionId: "origin", relationshipType: "fork" });
+    expect(messages({ entries, state }).map(({ usage }) => usage?.outputTokens ?? null)).toEqual([null, 7]);
+  });
+
   test("gives what was typed in mid-turn as a message", () => {
     const attachment = { type: "queued_command", prompt: "also this" };
     expect(messages(parse([record("attachment", { attachment })]))).toMatchObject([

@@ -1,12 +1,14 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { claudeCode } from "../../src/agents/claude-code.ts";
+import { codex } from "../../src/agents/codex.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { openStore } from "../../src/stores/open.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { FakeClock } from "../support/clock.ts";
+import { prompt } from "../support/codex.ts";
 import { hurriedClock, listening, SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -134,6 +136,25 @@ test("find() takes the newer of two transcripts of one session", async () => {
   utimesSync(old.path, 1, 1);
   const young = new ClaudeTranscript(workspace.claude, old.id, "-elsewhere").user("young");
   expect((await synced.engine.find(old.id))?.files[0].path).toBe(young.path);
+});
+
+test("syncAll() reads a session whose files lie in two roots as a whole, and is then done with it", async () => {
+  const id = "01a0f000-0000-7000-8000-00000000000a";
+  const places = ["archived_sessions", "sessions/2026/01/01"];
+  for (const [n, place] of places.entries()) {
+    const name = `rollout-2026-01-01T00-00-0${n}-${id}${n === 0 ? "" : `_${n}`}.jsonl`;
+    const path = workspace.path("codex", place, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${JSON.stringify(prompt(`part ${n}`))}\n`);
+  }
+  const path = workspace.path("codex.db");
+  await using synced = new SyncedArchive(path, workspace.path("codex"), {
+    clock: hurriedClock,
+    agent: codex,
+  });
+  await synced.engine.syncAll();
+  expect(synced.texts(`codex:${id}`)).toEqual(["part 0", "part 1"]);
+  expect((await synced.restart().engine.syncAll()).files).toBe(0);
 });
 
 test("syncAll() reports a transcript that cannot be read, and syncs the others", async () => {
