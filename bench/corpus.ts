@@ -1,11 +1,13 @@
 /** Transcripts to measure on: the recordings of the tests, again and again under new ids. */
 
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ClaudeTranscript } from "../tests/support/claude.ts";
 import type { Workspace } from "../tests/support/workspace.ts";
 
 const FIXTURES = join(import.meta.dir, "../tests/fixtures");
+/** Smaller recordings (bytes) were reduced to a header, or broken off at once: no sessions in which something was done. */
+const REAL_SESSION_BYTES = 20_000;
 
 export interface Corpus {
   files: number;
@@ -58,7 +60,8 @@ export function writeManyTranscripts(workspace: Workspace, count: number): Corpu
 function recordings(folder: string): string[] {
   return readdirSync(join(FIXTURES, folder), { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".jsonl"))
-    .map((path) => join(FIXTURES, folder, path));
+    .map((path) => join(FIXTURES, folder, path))
+    .filter((path) => statSync(path).size >= REAL_SESSION_BYTES);
 }
 
 /** @param placeOf where the copy of a recording goes. */
