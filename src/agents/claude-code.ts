@@ -4,7 +4,7 @@ import type { SessionFacts } from "../watch/transcript.ts";
 import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "./agent.ts";
 import { entriesOf } from "./claude-code-entries.ts";
 import { originOf, retractions, subagentLinks } from "./claude-code-links.ts";
-import { noFacts, noteFolder, noteTime } from "./facts.ts";
+import { noFacts, noteFirstMessage, noteFolder, noteTime } from "./facts.ts";
 import { asName, asObject, asString, asTime } from "./json.ts";
 import type { Json } from "./json.ts";
 import { parseJsonLines } from "./jsonl.ts";
@@ -52,6 +52,7 @@ const RECORDS: RecordReader<Pairing> = {
     const found = entriesOf(record, place);
     const paired = pair([...retractions(record, found), ...found, ...subagentLinks(record)], pairing);
     learn(facts, record, place);
+    noteFirstMessage(facts, found);
     return { entries: paired.entries, memory: paired.pairing };
   },
 };

@@ -15,7 +15,7 @@ import { noFacts, noteFirstMessage, noteFolder, noteTime } from "./facts.ts";
 import { asCount, asName, asObject, asString, asTime } from "./json.ts";
 import type { Json } from "./json.ts";
 import { parseJsonLines } from "./jsonl.ts";
-import type { RecordReader } from "./jsonl.ts";
+import type { Reading, RecordReader } from "./jsonl.ts";
 
 export const codex: Agent = { name: "codex", revision: 1, isOneFile: false, roots, placeOf, parse };
 
@@ -92,13 +92,8 @@ function recordOf(written: Json): CodexRecord {
   return { written, kind: type === null ? bareHeader : "response_item", payload: written, timestamp };
 }
 
-interface Reading {
-  entries: TranscriptEntry[];
-  memory: Memory;
-}
-
 /** Texts are taken from what was sent to the model and came from it; events tell the interface the same again. */
-function converse(record: CodexRecord, before: Memory, standing: Standing): Reading {
+function converse(record: CodexRecord, before: Memory, standing: Standing): Reading<Memory> {
   const { kind, payload, timestamp } = record;
   const context = { timestamp, model: before.model, key: `m${before.messages}` };
   const memory = { ...before, history: standing.history };
@@ -119,13 +114,13 @@ function converse(record: CodexRecord, before: Memory, standing: Standing): Read
 }
 
 /** Of lines that are the parent's nothing is said here; the thread's totals go on from theirs. */
-function onlyCounted({ kind, payload }: CodexRecord, before: Memory, { history }: Standing): Reading {
+function onlyCounted({ kind, payload }: CodexRecord, before: Memory, { history }: Standing): Reading<Memory> {
   const info = kind === "event_msg" && payload["type"] === "token_count" ? asObject(payload["info"]) : null;
   const { tally } = count(before.tally, info, { isCopied: true, isContinuation: true });
   return { entries: [], memory: { ...before, history, tally } };
 }
 
-function remember(found: TranscriptEntry[], { written }: CodexRecord, before: Memory): Reading {
+function remember(found: TranscriptEntry[], { written }: CodexRecord, before: Memory): Reading<Memory> {
   const memory = { ...before };
   const entries = found.map((entry): TranscriptEntry => {
     if (isPrompt(entry)) memory.history = withPrompt(memory.history, written, memory.tally.total);
@@ -139,7 +134,7 @@ function remember(found: TranscriptEntry[], { written }: CodexRecord, before: Me
   return { entries: [...entries, ...links], memory: { ...memory, spawns } };
 }
 
-function readEvent({ payload }: CodexRecord, memory: Memory, { isCopied }: Standing): Reading {
+function readEvent({ payload }: CodexRecord, memory: Memory, { isCopied }: Standing): Reading<Memory> {
   if (payload["type"] === "token_count") {
     const { isContinuation } = memory.history;
     const { tally, usage } = count(memory.tally, asObject(payload["info"]), { isCopied, isContinuation });
@@ -157,7 +152,7 @@ function readEvent({ payload }: CodexRecord, memory: Memory, { isCopied }: Stand
 }
 
 /** Where a file goes on from an earlier point of the thread, its totals do too. */
-function takeBack({ cut }: Standing, memory: Memory): Reading {
+function takeBack({ cut }: Standing, memory: Memory): Reading<Memory> {
   const [first] = cut;
   if (first === undefined) return { entries: [], memory };
   const tally = { ...memory.tally, total: first.total };

@@ -2,7 +2,6 @@
 
 import type { SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
 import type { Parsed, ParserState, TranscriptPlace } from "./agent.ts";
-import { noteFirstMessage } from "./facts.ts";
 import { parseObject } from "./json.ts";
 import type { Json } from "./json.ts";
 
@@ -49,7 +48,6 @@ export function parseJsonLines<Memory>(
       for (const entry of reading.entries) if (!isAboutItself(entry, place)) entries.push(entry);
       memory = reading.memory;
       disown(facts, place);
-      noteFirstMessage(facts, reading.entries);
     }
   }
   return { entries, state: { facts, memory } };

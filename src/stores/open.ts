@@ -5,17 +5,10 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, WatchError } from "../errors.ts";
-import type { Archive } from "../watch/archive.ts";
-import type { Store } from "../watch/ports.ts";
 import { openSqlite } from "./sqlite/open.ts";
+import type { OpenedSqlite } from "./sqlite/open.ts";
 
-/** An archive is present only where it is ours to write. */
-export interface OpenedStore {
-  store: Store;
-  archive: Archive | undefined;
-  /** The absolute path of a SQLite archive that is somebody else's. */
-  foreignPath?: string;
-}
+export type { OpenedSqlite as OpenedStore };
 
 export interface OpenOptions {
   /** Our own archive, created when it is opened for the first time; needed only where no URL is given. */
@@ -25,7 +18,7 @@ export interface OpenOptions {
 }
 
 /** Per scheme: how to get from the URL to an open store. */
-const SCHEMES = new Map<string, (url: string, readOnly: boolean) => OpenedStore>([
+const SCHEMES = new Map<string, (url: string, readOnly: boolean) => OpenedSqlite>([
   ["sqlite", (url, readOnly) => openSqlite(sqlitePath(url), { isDefault: false, readOnly })],
   ["file", (url, readOnly) => openSqlite(filePath(url), { isDefault: false, readOnly })],
 ]);
@@ -34,7 +27,7 @@ const SCHEMES = new Map<string, (url: string, readOnly: boolean) => OpenedStore>
  * @param url `sqlite:…`, `file:…`, or the path of an existing file; undefined for our own archive.
  * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
-export function openStore(url: string | undefined, options: OpenOptions = {}): OpenedStore {
+export function openStore(url: string | undefined, options: OpenOptions = {}): OpenedSqlite {
   const { defaultPath, readOnly = false } = options;
   if (url === undefined) {
     if (defaultPath === undefined) throw new TypeError("openStore() needs a URL or a defaultPath");

@@ -64,7 +64,6 @@ export interface Behind {
 
 export interface SyncAllOptions {
   onProgress?: (progress: Progress) => void;
-  signal?: AbortSignal;
 }
 
 export class SyncEngine implements Engine {
@@ -137,7 +136,7 @@ export class SyncEngine implements Engine {
 
   /** Every transcript that differs from what was synced; failures are reported, not thrown. */
   async syncAll(options: SyncAllOptions = {}): Promise<SyncReport> {
-    const { onProgress = ignore, signal } = options;
+    const { onProgress = ignore } = options;
     const report: SyncReport = { files: 0, filesDone: 0, bytes: 0, bytesDone: 0, failures: [] };
     const { transcripts, failures } = await this.catalog.all();
     for (const failure of failures) report.failures.push({ id: null, ...failure });
@@ -145,7 +144,6 @@ export class SyncEngine implements Engine {
     report.files = behind.length;
     report.bytes = behind.reduce((sum, { bytes }) => sum + bytes, 0);
     const syncOne = async ({ transcript, bytes, synced }: Behind): Promise<void> => {
-      if (signal?.aborted === true) return;
       let leftBytes = bytes;
       const done = (read: number): void => {
         const counted = Math.min(read, leftBytes);

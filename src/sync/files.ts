@@ -3,7 +3,6 @@
 import { constants, statSync } from "node:fs";
 import type { BigIntStats, Dirent } from "node:fs";
 import { open as openAny, readdir, stat } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
 import type { SourceToken } from "../watch/session.ts";
 
 /** What can be read at any place. */
@@ -17,7 +16,10 @@ export interface ReadableFile {
 }
 
 /** A file that is open for reading. */
-export type OpenFile = Pick<FileHandle, "read" | "stat" | "close">;
+export interface OpenFile extends ReadableFile {
+  stat(options: { bigint: true }): Promise<BigIntStats>;
+  close(): Promise<void>;
+}
 
 export interface Files {
   /** What is at each path; null where nothing is, or it cannot be reached. */

@@ -7,6 +7,9 @@ import type { Clock } from "../watch/ports.ts";
 /** How often (ms) what could not be watched is tried again: limits are raised, and others let go of theirs. */
 const RETRY_MS = 60_000;
 
+/** How often (ms) it is seen whether a folder is still the one that is watched: as a rule, that is notified. */
+const CHECK_MS = 15_000;
+
 /** Notifications as the system gives them: a port, so that its limits can be reached in tests. */
 export type Watch = (
   path: string,
@@ -37,6 +40,7 @@ export class FolderWatch {
   #token: string | null = null;
   #isCovered = false;
   #retryMs = Infinity;
+  #checkMs = 0;
   #closed = false;
 
   constructor(path: string, clock: Clock, options: FolderWatchOptions) {
@@ -56,12 +60,15 @@ export class FolderWatch {
   }
 
   /**
-   * Watches the folder that is there now; what could not be watched is tried again once a minute.
+   * Watches the folder that is there now, which is looked for unless that was done lately; what could not be watched is
+   * tried again once a minute.
    *
    * @returns whether it was not watched before: what is in it may have changed unseen.
    */
   async arm(): Promise<boolean> {
+    if (this.#isCovered && this.#clock.now() < this.#checkMs) return false;
     const token = await this.#options.token();
+    this.#checkMs = this.#clock.now() + CHECK_MS;
     if (token === this.#token && this.#clock.now() < this.#retryMs) return false;
     this.#disarm();
     if (token === null || this.#closed) return false;

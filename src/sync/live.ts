@@ -4,7 +4,7 @@ import type { Clock } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import { Attempts } from "./attempts.ts";
 import type { Failure, SyncEngine } from "./engine.ts";
-import type { Watch } from "./folder-watch.ts";
+import type { Follower, FollowerOptions } from "./follower.ts";
 import { RootFollower } from "./root-follower.ts";
 import { SessionFollower } from "./session-follower.ts";
 
@@ -14,22 +14,6 @@ export interface LiveOptions extends FollowerOptions {
   only?: SessionId;
   /** A transcript cannot be synced now, or nothing can; it is tried again. The same failure is told once. */
   onFailure: (failure: Failure) => void;
-}
-
-export interface FollowerOptions {
-  /** Null to watch nothing and poll everything: for file systems that tell of changes only sometimes. */
-  watch: Watch | null;
-  /** Notifications cannot be had for this folder, or for a part of it: polling takes their place. */
-  onUncovered: (folder: string, error: unknown) => void;
-}
-
-/** Keeps a part of what there is in sync. */
-export interface Follower {
-  /** What its failures as a whole are known by: no session's id. */
-  readonly name: string;
-  /** Looks at everything that is due. @throws when that fails as a whole. */
-  look(): Promise<void>;
-  close(): void;
 }
 
 export class LiveSync {

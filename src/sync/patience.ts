@@ -52,12 +52,11 @@ export class PatientFiles implements Files {
       () => this.#files.open(path),
       (late) => this.#closeLater(late),
     );
-    const patient = {
-      read: (...args: Parameters<OpenFile["read"]>) => this.#patiently(() => file.read(...args)),
-      stat: (...args: Parameters<OpenFile["stat"]>) => this.#patiently(() => file.stat(...args)),
-      close: async () => this.#closeLater(file),
+    return {
+      read: (...args) => this.#patiently(() => file.read(...args)),
+      stat: (options) => this.#patiently(() => file.stat(options)),
+      close: () => this.#closeLater(file),
     };
-    return patient as OpenFile;
   }
 
   /**

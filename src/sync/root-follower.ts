@@ -8,14 +8,18 @@ import { lastWriteMs } from "./catalog.ts";
 import type { Root, TranscriptFile } from "./catalog.ts";
 import type { Behind, SyncEngine } from "./engine.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower, FollowerOptions } from "./live.ts";
+import type { Follower, FollowerOptions } from "./follower.ts";
 
 /** For so long (ms) after its last change a transcript is looked at on every poll. */
 const RECENT_MS = 10 * 60_000;
-/** How often (ms) every transcript is looked at, whatever notifications said: what they lose is found then. */
+/**
+ * How often (ms) every transcript is looked at, whatever notifications said: what they lose is found then. More rarely
+ * where there are so many that it would take more than this part of the time.
+ */
 const FULL_LOOK_MS = 60_000;
+const FULL_LOOK_SHARE = 1 / 1000;
 /** Without notifications every poll looks at every transcript, as long as that takes no more than this part of the time. */
-const FULL_LOOK_SHARE = 1 / 20;
+const POLLED_LOOK_SHARE = 1 / 20;
 /** When more places than this have changed at once, the whole root is looked at instead. */
 const MAX_PLACES = 64;
 
@@ -72,7 +76,9 @@ export class RootFollower implements Follower {
 
   #isFullLookDue(): boolean {
     const { endedMs, tookMs } = this.#fullLook;
-    const pauseMs = this.#watch.isCovered ? FULL_LOOK_MS : Math.min(tookMs / FULL_LOOK_SHARE, FULL_LOOK_MS);
+    const pauseMs = this.#watch.isCovered
+      ? Math.max(tookMs / FULL_LOOK_SHARE, FULL_LOOK_MS)
+      : Math.min(tookMs / POLLED_LOOK_SHARE, FULL_LOOK_MS);
     return this.#clock.now() >= endedMs + pauseMs;
   }
 

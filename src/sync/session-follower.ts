@@ -7,7 +7,7 @@ import type { Attempts } from "./attempts.ts";
 import type { TranscriptFile } from "./catalog.ts";
 import type { SyncEngine } from "./engine.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower, FollowerOptions } from "./live.ts";
+import type { Follower, FollowerOptions } from "./follower.ts";
 
 /** How often (ms) other folders are searched for files with which the session goes on. */
 const SEARCH_MS = 60_000;

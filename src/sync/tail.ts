@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
+import { parseObject } from "../agents/json.ts";
 import type { ReadableFile } from "./files.ts";
 
 /** Bytes per read; what is in memory at once is this and one line. */
@@ -59,7 +60,7 @@ export async function* readLines(
   // A carriage return whose newline is still to come says no more than its absence would.
   const last = rest.endsWith("\r") ? rest.slice(0, -1) : rest;
   const [line = ""] = linesOf(last);
-  if (line.endsWith("}") && isJson(line))
+  if (line.endsWith("}") && parseObject(line) !== null)
     yield { lines: [line], offset: position - (rest.length - last.length) };
 }
 
@@ -175,13 +176,4 @@ function linesOf(text: string): string[] {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   return lines.map((line) => (line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line));
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -40,16 +40,16 @@ export class CountingFiles implements Files {
   async open(path: string): Promise<OpenFile> {
     this.opens.push(path);
     const file = await this.#files.open(path);
-    const read = async (...args: Parameters<OpenFile["read"]>): ReturnType<OpenFile["read"]> => {
+    const read: OpenFile["read"] = async (...args) => {
       const result = await file.read(...args);
       this.bytesRead += result.bytesRead;
       return result;
     };
     return {
       read,
-      stat: (...args: Parameters<OpenFile["stat"]>) => file.stat(...args),
+      stat: (options) => file.stat(options),
       close: () => file.close(),
-    } as OpenFile;
+    };
   }
 }
 
@@ -92,14 +92,14 @@ export class HangingFiles implements Files {
   async open(path: string): Promise<OpenFile> {
     const file = await this.#when("open", path, () => diskFiles.open(path));
     return {
-      read: (...args: Parameters<OpenFile["read"]>) => this.#when("read", path, () => file.read(...args)),
-      stat: (...args: Parameters<OpenFile["stat"]>) => this.#when("stat", path, () => file.stat(...args)),
+      read: (...args) => this.#when("read", path, () => file.read(...args)),
+      stat: (options) => this.#when("stat", path, () => file.stat(options)),
       close: () =>
         this.#when("close", path, () => {
           this.closed += 1;
           return file.close();
         }),
-    } as OpenFile;
+    };
   }
 
   async #when<T>(operation: Operation, path: string, run: () => Promise<T>): Promise<T> {

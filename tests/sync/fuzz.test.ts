@@ -65,7 +65,7 @@ describe.each(AGENTS.map((agent) => [agent.name, agent] as const))(
 
 function archive(name: string, agent: Agent): SyncedArchive {
   const path = workspace.path(name, "sessions.db");
-  return new SyncedArchive(path, workspace.home, { agent, clock: hurriedClock });
+  return new SyncedArchive(path, workspace.home, { agent, clock: hurriedClock, folder: "home" });
 }
 
 /** Where the recordings are, in a home of this test's own. */

@@ -1,8 +1,14 @@
 /** A connection to a database, with the statements that were prepared on it. */
 
 import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementSync } from "node:sqlite";
-import type { RowStatement } from "./statements.ts";
 import type { Tables } from "./tables.ts";
+
+/** A statement that takes a row: bound by position, which is several times as fast as by name. */
+export interface RowStatement {
+  sql: string;
+  /** In the order of its parameters. */
+  columns: readonly string[];
+}
 
 /** Preparing costs more than running, and a connection sees the same few texts again and again. */
 export class Statements {

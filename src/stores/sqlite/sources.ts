@@ -2,7 +2,7 @@
 
 import type { SourceFile, SourceRecord, SyncedTranscript } from "../../watch/archive.ts";
 import type { SessionId } from "../../watch/session.ts";
-import type { Connection, Statements } from "./connection.ts";
+import type { Statements } from "./connection.ts";
 import {
   DELETE_SYNC_FILES,
   SELECT_SYNC_FILES,
@@ -37,10 +37,10 @@ export function writeSource(statements: Statements, id: SessionId, source: Sourc
   statements.prepare(DELETE_SYNC_FILES).run(id, source.files.length);
 }
 
-export function readSyncedTranscripts(connection: Connection): Map<SessionId, SyncedTranscript> {
+export function readSyncedTranscripts(statements: Statements): Map<SessionId, SyncedTranscript> {
   const synced = new Map<SessionId, { files: SyncedTranscript["files"][number][]; revision: number }>();
   // One text instead of thousands of rows: they would cost more than everything else in a sync that finds nothing new.
-  const text = connection.prepare(SELECT_SYNCED_FILES).get()?.["files"];
+  const text = statements.prepare(SELECT_SYNCED_FILES).get()?.["files"];
   const files = JSON.parse(String(text)) as [
     id: string,
     revision: number,

@@ -1,11 +1,6 @@
 /** The SQL of a sync. */
 
-/** A statement that takes a row: bound by position, which is several times as fast as by name. */
-export interface RowStatement {
-  sql: string;
-  /** In the order of its parameters. */
-  columns: readonly string[];
-}
+import type { RowStatement } from "./connection.ts";
 
 function placesOf(columns: readonly string[]): string {
   return columns.map(() => "?").join(", ");

@@ -7,6 +7,7 @@ import { cuts } from "../../support/followed-home.ts";
 import { everyHostileLine } from "../../support/hostile.ts";
 import { parseAll, parseInTurn, recordedIn } from "../../support/recordings.ts";
 import type { Portion, Recording } from "../../support/recordings.ts";
+import { faultsOf } from "../../support/well-formed.ts";
 import { spoiltIn } from "./spoilt.ts";
 
 /** Characters of JSON; what is stored with every commit must not grow with the transcript. */
@@ -93,7 +94,7 @@ export function parseContract(
       fc.property(spoiltIn(recordings, specimens), ({ file: { place }, lines }) => {
         const whole = agent.parse(lines, null, place);
         expect(throughJson(whole.state)).toStrictEqual(whole.state);
-        expect(unstorableIn([whole.entries, whole.state.facts])).toEqual([]);
+        expect(faultsOf(whole)).toEqual([]);
         expect(JSON.stringify(whole.state).length).toBeLessThan(MAX_HOSTILE_STATE_LENGTH);
         const { facts } = whole.state;
         const subagents = whole.entries.map((entry) => (entry.kind === "subagent" ? entry.sessionId : null));
@@ -117,12 +118,6 @@ function portionsOf({ files }: Recording, cuts: readonly number[]): Portion[] {
 /** Between two syncs the state lies in the archive. */
 function throughJson(state: ParserState): ParserState {
   return JSON.parse(JSON.stringify(state)) as ParserState;
-}
-
-/** @returns texts that no archive gives back as they were: asString() of json.ts makes none of them. */
-function unstorableIn(value: unknown): string[] {
-  if (typeof value === "string") return value.includes("\0") || !value.isWellFormed() ? [value] : [];
-  return typeof value === "object" && value !== null ? Object.values(value).flatMap(unstorableIn) : [];
 }
 
 function frozen<T>(value: T): T {

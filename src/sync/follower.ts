@@ -1,0 +1,19 @@
+/** Keeps a part of what there is in sync: everything under a root, or one session. */
+
+import type { Watch } from "./folder-watch.ts";
+
+export interface FollowerOptions {
+  /** Null to watch nothing and poll everything: for file systems that tell of changes only sometimes. */
+  watch: Watch | null;
+  /** Notifications cannot be had for this folder, or for a part of it: polling takes their place. */
+  onUncovered: (folder: string, error: unknown) => void;
+}
+
+/** Keeps a part of what there is in sync. */
+export interface Follower {
+  /** What its failures as a whole are known by: no session's id. */
+  readonly name: string;
+  /** Looks at everything that is due. @throws when that fails as a whole. */
+  look(): Promise<void>;
+  close(): void;
+}
