@@ -12,7 +12,7 @@ import type { RecordReader } from "./jsonl.ts";
 import { NOTHING_TO_PAIR, pair } from "./pairing.ts";
 import type { Pairing } from "./pairing.ts";
 
-export const claudeCode: Agent = { name: "claude", revision: 2, isOneFile: true, roots, placeOf, parse };
+export const claudeCode: Agent = { name: "claude", revision: 3, isOneFile: true, roots, placeOf, parse };
 
 /** A transcript is one plain file. */
 const ONE_FILE = { part: "", compression: null } as const;

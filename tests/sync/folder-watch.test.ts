@@ -37,6 +37,8 @@ test("arm() says once that a folder is new, and again when another has taken its
   mkdirSync(other);
   rmSync(folder, { recursive: true });
   renameSync(other, folder);
+  // Even if that is not notified.
+  await clock.advance(15_000);
   expect(await watch.arm()).toBe(true);
   await hinted("file");
 });
