@@ -29,18 +29,19 @@ export interface ParserState {
   memory: unknown;
 }
 
+/** What some lines hold, and where the next ones go on. */
 export interface Parsed {
+  /** In the order of the transcript. */
   entries: TranscriptEntry[];
   state: ParserState;
 }
 
+/** One coding agent; what is asked of its parser is checked in `tests/contract/agents.ts`. */
 export interface Agent {
   /** As the archive's `agent` column has it. */
   readonly name: string;
   /** Another number means that its parser makes something else of a transcript: what was synced is read anew. */
   readonly revision: number;
-  /** Whether it writes each session to one file; otherwise more files of a session are searched for while it is followed. */
-  readonly isOneFile: boolean;
   /** Folders that hold transcripts, whether they exist or not. */
   roots(surroundings: Surroundings): string[];
   /** @param path relative to a root, with `/`. @returns null if the file is no transcript. */

@@ -1,6 +1,8 @@
 /** What a Claude Code record says about other records: which subagent a call has started, what was taken back or copied. */
 
+import { isTyped } from "../watch/transcript.ts";
 import type { RetractionEntry, SubagentEntry, TranscriptEntry } from "../watch/transcript.ts";
+import { toolResultsIn } from "./claude-code-tools.ts";
 import { asArray, asName, asObject, asString } from "./json.ts";
 import type { Json } from "./json.ts";
 
@@ -25,16 +27,12 @@ export function subagentLinks(record: Json): SubagentEntry[] {
 
 /** The result of the call names its agent: in its structured form, in old versions only in its text. */
 function resultLinks(record: Json): SubagentEntry[] {
-  const results = asArray(asObject(record["message"])?.["content"]).flatMap((value) => {
-    const block = asObject(value);
-    const toolUseId = asName(block?.["tool_use_id"]);
-    return block?.["type"] === "tool_result" && toolUseId !== null ? [{ toolUseId, block }] : [];
-  });
+  const results = toolResultsIn(record);
   const [only] = results;
   const agentId = asName(asObject(record["toolUseResult"])?.["agentId"]);
   if (only !== undefined && results.length === 1 && agentId !== null) return [link(only.toolUseId, agentId)];
-  return results.flatMap(({ toolUseId, block }) => {
-    const named = agentIdIn(block["content"]);
+  return results.flatMap(({ toolUseId, content }) => {
+    const named = agentIdIn(content);
     return named === null ? [] : [link(toolUseId, named)];
   });
 }
@@ -82,9 +80,7 @@ export function retractions(record: Json, entries: readonly TranscriptEntry[]): 
   const uuids = asArray(record["retractedMessageUuids"]).flatMap((uuid) => asString(uuid) ?? []);
   if (uuids.length > 0) return [{ kind: "retraction", of: { uuids } }];
   if (record["type"] !== "user") return [];
-  return entries.flatMap((entry) => {
-    if (entry.kind !== "message" || entry.isSystem || entry.isSidechain) return [];
-    const { uuid, parentUuid } = entry;
+  return entries.filter(isTyped).flatMap(({ uuid, parentUuid }) => {
     // Prompts at a root do not follow the same record: old versions wrote a new root at each resume.
     if (uuid === null || parentUuid === null) return [];
     return [{ kind: "retraction", of: { siblingsOf: { uuid, parentUuid } } }];

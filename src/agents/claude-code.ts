@@ -4,15 +4,16 @@ import type { SessionFacts } from "../watch/transcript.ts";
 import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "./agent.ts";
 import { entriesOf } from "./claude-code-entries.ts";
 import { originOf, retractions, subagentLinks } from "./claude-code-links.ts";
+import { NOTHING_TO_PAIR, pair } from "./claude-code-pairing.ts";
+import type { Pairing } from "./claude-code-pairing.ts";
 import { noFacts, noteFirstMessage, noteFolder, noteTime } from "./facts.ts";
 import { asName, asObject, asString, asTime } from "./json.ts";
 import type { Json } from "./json.ts";
 import { parseJsonLines } from "./jsonl.ts";
 import type { RecordReader } from "./jsonl.ts";
-import { NOTHING_TO_PAIR, pair } from "./pairing.ts";
-import type { Pairing } from "./pairing.ts";
 
-export const claudeCode: Agent = { name: "claude", revision: 3, isOneFile: true, roots, placeOf, parse };
+/** Ids of its sessions are the names of their files, with no agent's name before them. */
+export const claudeCode: Agent = { name: "claude", revision: 3, roots, placeOf, parse };
 
 /** A transcript is one plain file. */
 const ONE_FILE = { part: "", compression: null } as const;
@@ -32,7 +33,8 @@ function roots({ env, home }: Surroundings): string[] {
 function placeOf(path: string): TranscriptPlace | null {
   const parts = path.split("/");
   const stem = /^(.+)\.jsonl$/s.exec(parts.at(-1) ?? "")?.[1];
-  if (stem === undefined) return null;
+  // A colon stands behind an agent's name: such an id would be another agent's.
+  if (stem === undefined || stem.includes(":")) return null;
   // The hidden agent that writes compaction summaries holds no conversation.
   if (stem.startsWith("agent-acompact-")) return null;
   const isSubagent = stem.startsWith("agent-");

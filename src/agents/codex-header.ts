@@ -24,14 +24,16 @@ export function noteHeader(facts: SessionFacts, header: Json): void {
   facts.isAutomated = isHelper;
 }
 
+/** Which thread this one comes from, and how. */
 export interface Lineage {
+  /** A thread's id, not a session's; null if there is none, or the header does not say. */
   parentId: string | null;
   relationship: "subagent" | "fork" | null;
   /** Started by the program for itself: reviews, guards, summaries. */
   isHelper: boolean;
 }
 
-/** A subagent that was forked from its parent is a subagent. */
+/** @returns what a header tells of its thread's origin. A subagent that was forked from its parent is a subagent. */
 export function lineageOf(header: Json): Lineage {
   const origin = asObject(header["source"])?.["subagent"];
   const spawned = asObject(asObject(origin)?.["thread_spawn"]);

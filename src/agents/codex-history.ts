@@ -28,6 +28,7 @@ interface Prompt {
   total: Tokens | null;
 }
 
+/** At a rollout's start. */
 export const NO_HISTORY: History = {
   hasHeader: false,
   isContinuation: false,
@@ -50,11 +51,15 @@ export interface Standing {
   isParents: boolean;
   /** The thread's own header, if the line is that. */
   header: Json | null;
-  /** Prompts that the line takes back. */
+  /** Prompts that the line takes back, the newest last: those that its `history_base` has cut off. */
   cut: readonly Prompt[];
 }
 
-/** @param header the payload, if the record is a header. */
+/**
+ * Places one line, after all lines before it were.
+ *
+ * @param header the payload, if the record is a header.
+ */
 export function stand(before: History, record: Json, header: Json | null, sessionId: string): Standing {
   const at = Date.parse(asTime(record["timestamp"]) ?? "");
   const ordinal = asCount(record["ordinal"]);
@@ -73,13 +78,14 @@ export function stand(before: History, record: Json, header: Json | null, sessio
   return { history: { ...before, copiedUntil, prompts }, isCopied, isParents, header: null, cut };
 }
 
-/** Only prompts of paginated files can be found again. */
+/** @returns the history with one more prompt. Only those of paginated files have an ordinal to be found again by. */
 export function withPrompt(history: History, record: Json, total: Tokens | null): History {
   const ordinal = asCount(record["ordinal"]);
   if (ordinal === null) return history;
   return { ...history, prompts: [...history.prompts, { ordinal, total }].slice(-MAX_PROMPTS) };
 }
 
+/** @returns the history after the last `count` prompts were taken back. */
 export function withoutPrompts(history: History, count: number): History {
   return { ...history, prompts: history.prompts.slice(0, Math.max(0, history.prompts.length - count)) };
 }

@@ -8,6 +8,7 @@ import type { Json } from "./json.ts";
 /** Calls beyond these are forgotten: so many subagents may be started at once. */
 const MAX_SPAWNS = 50;
 
+/** Links that a record has made known, and the calls that still wait for theirs. */
 export interface Linked {
   links: SubagentEntry[];
   /** Calls that have started a subagent which is not known yet, the newest last. */

@@ -10,7 +10,7 @@ export type Voice = { of: "person" } | { of: "stage" } | { of: "news"; subtype: 
 const STAGE = new RegExp(
   [
     String.raw`^\s*# AGENTS\.md instructions`,
-    String.raw`^\s*<(environment_context|instructions|user_instructions|recommended_plugins|skill)[\s>]`,
+    String.raw`^\s*<(environment_context|instructions|user_instructions|recommended_plugins|skill|model_switch)[\s>]`,
     String.raw`^\s*<(extension_context|codex_internal_context|goal_context|app-context)[\s>]`,
     // What frames an attached image; the image is a block of its own.
     String.raw`^\s*(<image\b[^>]*>|</image>)\s*$`,
@@ -26,6 +26,7 @@ const NEWS: readonly [beginning: RegExp, subtype: string][] = [
   [/^\s*<hook_prompt[\s>]/i, "hook_prompt"],
 ];
 
+/** @param text one block of a user message: each is judged by its beginning. */
 export function voiceOf(text: string): Voice {
   if (STAGE.test(text)) return { of: "stage" };
   const subtype = NEWS.find(([beginning]) => beginning.test(text))?.[1];

@@ -7,6 +7,7 @@ import type { TokenUsage } from "../watch/transcript.ts";
 import { asCount, asObject } from "./json.ts";
 import type { Json } from "./json.ts";
 
+/** Numbers of tokens, as Codex counts them (`TokenUsage` in its protocol). */
 export interface Tokens {
   /** What is cached is a part of it. */
   input: number;
@@ -14,20 +15,24 @@ export interface Tokens {
   output: number;
 }
 
+/** How far the thread's tokens are counted; JSON, and bounded: it is a part of the parser's state. */
 export interface Tally {
   /** The last total; null before the first. */
   total: Tokens | null;
   /** The assistant's last message, which new counts are put on; null before the first. */
   key: string | null;
-  /** Counted for that message; without one, it waits for it. */
+  /** Counted for that message so far; before there is one, what the first one will get. */
   counted: Tokens;
-  /** Of the last request. */
+  /** Tokens that the last request sent; null where Codex does not say. */
   contextTokens: number | null;
 }
 
 const NONE: Tokens = { input: 0, cached: 0, output: 0 };
+
+/** At a rollout's start. */
 export const NOTHING_COUNTED: Tally = { total: null, key: null, counted: NONE, contextTokens: null };
 
+/** A tally, and what it says of the message that it counts for. */
 export interface Counted {
   tally: Tally;
   /** All that was counted for the message `tally.key`; null if there is nothing new. */

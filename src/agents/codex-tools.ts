@@ -17,7 +17,15 @@ export function toolUseOf(item: Json, fallbackId: string): ToolUse {
   const name = nameOf(item);
   const input = inputOf(item);
   const category = CATEGORIES.get(name) ?? "Other";
-  return { type: "tool_use", id: idOf(item) ?? fallbackId, name, category, input, subject: subjectIn(input) };
+  return {
+    type: "tool_use",
+    id: idOf(item) ?? fallbackId,
+    name,
+    category,
+    input,
+    subject: subjectIn(input),
+    skill: null,
+  };
 }
 
 /** Calls whose result stands in the call itself; no output follows. */

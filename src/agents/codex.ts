@@ -1,5 +1,6 @@
 /** Codex: a JSONL rollout per thread under `sessions/YYYY/MM/DD/`, flat under `archived_sessions/`. */
 
+import { isTyped } from "../watch/transcript.ts";
 import type { MessageEntry, SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
 import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "./agent.ts";
 import { textsOf } from "./codex-content.ts";
@@ -17,7 +18,8 @@ import type { Json } from "./json.ts";
 import { parseJsonLines } from "./jsonl.ts";
 import type { Reading, RecordReader } from "./jsonl.ts";
 
-export const codex: Agent = { name: "codex", revision: 1, isOneFile: false, roots, placeOf, parse };
+/** Its sessions' ids are `codex:<thread>`. */
+export const codex: Agent = { name: "codex", revision: 1, roots, placeOf, parse };
 
 function roots({ env, home }: Surroundings): string[] {
   const root = asString(env["CODEX_HOME"]) ?? `${home}/.codex`;
@@ -123,7 +125,7 @@ function onlyCounted({ kind, payload }: CodexRecord, before: Memory, { history }
 function remember(found: TranscriptEntry[], { written }: CodexRecord, before: Memory): Reading<Memory> {
   const memory = { ...before };
   const entries = found.map((entry): TranscriptEntry => {
-    if (isPrompt(entry)) memory.history = withPrompt(memory.history, written, memory.tally.total);
+    if (isTyped(entry)) memory.history = withPrompt(memory.history, written, memory.tally.total);
     if (entry.kind !== "message" || entry.key === null) return entry;
     const { tally, usage } = nextMessage(memory.tally, entry.key);
     memory.messages += 1;
@@ -173,7 +175,7 @@ function learn(
   if (facts.cwd === null && payload["role"] === "user")
     for (const text of textsOf(payload["content"])) noteFolder(facts, folderIn(text));
   if (kind === "event_msg" && payload["type"] === "thread_name_updated") noteName(facts, payload, place);
-  noteFirstMessage(facts, entries.filter(isPrompt).map(asRequest));
+  noteFirstMessage(facts, entries.filter(isTyped).map(asRequest));
 }
 
 /** Copied lines tell the parent's name. */
@@ -181,10 +183,6 @@ function noteName(facts: SessionFacts, event: Json, place: TranscriptPlace): voi
   const threadId = asString(event["thread_id"]);
   if (threadId !== null && sessionIdOf(threadId) !== place.id) return;
   facts.displayName = asName(event["thread_name"]) ?? asName(event["name"]);
-}
-
-function isPrompt(entry: TranscriptEntry): entry is MessageEntry {
-  return entry.kind === "message" && entry.role === "user" && !entry.isSystem;
 }
 
 function asRequest(prompt: MessageEntry): MessageEntry {

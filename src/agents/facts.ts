@@ -1,5 +1,6 @@
 /** What parsers of all agents learn about a session in the same way. */
 
+import { isTyped, textOf } from "../watch/transcript.ts";
 import type { SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
 import type { TranscriptPlace } from "./agent.ts";
 import { asName, asString, cut } from "./json.ts";
@@ -45,12 +46,9 @@ export function noteFolder(facts: SessionFacts, cwd: string | null): void {
 /** The first text that a person typed is what a session is known by. */
 export function noteFirstMessage(facts: SessionFacts, entries: readonly TranscriptEntry[]): void {
   if (facts.firstMessage !== null) return;
-  for (const entry of entries) {
-    if (entry.kind !== "message" || entry.role !== "user" || entry.isSystem || entry.isSidechain) continue;
-    const text = entry.blocks.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
-    facts.firstMessage = asString(cut(text.trim(), FIRST_MESSAGE_LENGTH));
-    return;
-  }
+  const typed = entries.find(isTyped);
+  if (typed === undefined) return;
+  facts.firstMessage = asString(cut(textOf(typed.blocks).trim(), FIRST_MESSAGE_LENGTH));
 }
 
 /** The base name of the working folder, as an agentsview archive names projects. */

@@ -1,5 +1,6 @@
 /** Reading JSON of which nothing is certain: every accessor gives a value of its type, or null. */
 
+/** A JSON object, whatever it holds. */
 export type Json = Record<string, unknown>;
 
 /** @returns the object that the line holds; null for anything else. */
@@ -12,10 +13,12 @@ export function parseObject(line: string): Json | null {
   }
 }
 
+/** @returns null for arrays too. */
 export function asObject(value: unknown): Json | null {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : null;
 }
 
+/** @returns an empty array for anything else. */
 export function asArray(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }

@@ -5,14 +5,20 @@ import type { Parsed, ParserState, TranscriptPlace } from "./agent.ts";
 import { parseObject } from "./json.ts";
 import type { Json } from "./json.ts";
 
+/**
+ * What an agent's parser knows of its records, each of them one JSON object. `Memory` is what must be known of earlier
+ * ones: JSON, and bounded.
+ */
 export interface RecordReader<Memory> {
   /** How a record begins: where a whole one may be found in a damaged line. */
   readonly beginnings: readonly string[];
+  /** @returns what is known before the first record. */
   start(place: TranscriptPlace): { facts: SessionFacts; memory: Memory };
   /** @param facts to be brought up to date; whatever else must be remembered is returned. */
   read(record: Json, facts: SessionFacts, memory: Memory, place: TranscriptPlace): Reading<Memory>;
 }
 
+/** What one record holds, and what is to be remembered of it. */
 export interface Reading<Memory> {
   entries: readonly TranscriptEntry[];
   memory: Memory;

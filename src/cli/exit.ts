@@ -5,6 +5,7 @@ import { WatchError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 
+/** `timeout` is the code of coreutils' timeout; the last two are 128 and the signal's number, as shells have it. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -20,6 +21,7 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   session_not_found: EXIT.notFound,
 };
 
+/** @returns the code of a command that this error has ended. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof WatchError ? (EXIT_CODES[error.code] ?? EXIT.failed) : EXIT.failed;
 }
@@ -40,7 +42,7 @@ const STOP_MS = 1500;
  * @returns a controller that aborts, with a Stop as its reason, at the first SIGINT or SIGTERM. A second one ends the
  * process at once, as it does by default; it comes by itself when stopping takes too long.
  */
-export function untilSignalled(): AbortController {
+export function stopOnSignal(): AbortController {
   const stopping = new AbortController();
   const stopAt = (signal: NodeJS.Signals, exitCode: number): void =>
     void process.once(signal, () => {

@@ -6,8 +6,9 @@ import { withHeartbeats } from "../watch/heartbeats.ts";
 import { resolveId } from "../watch/resolve.ts";
 import { eventFor } from "../watch/session.ts";
 import type { StreamEvent } from "../watch/session.ts";
-import { EXIT, Stop, untilSignalled } from "./exit.ts";
+import { EXIT, Stop, stopOnSignal } from "./exit.ts";
 import { startLive } from "./live.ts";
+import type { LiveFlags } from "./live.ts";
 import { localIndex } from "./lookup.ts";
 import { writeLine } from "./output.ts";
 import { followRemote } from "./remote.ts";
@@ -15,8 +16,10 @@ import { textLine } from "./text.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
-export interface FollowOptions extends CommonOptions {
+/** The flags of `watch <id>`. */
+export interface FollowOptions extends CommonOptions, LiveFlags {
   format: "ndjson" | "text";
+  /** Begin with the present state. */
   initial?: boolean;
   /** Ends after so many `session_updated` lines. */
   count?: number;
@@ -26,13 +29,11 @@ export interface FollowOptions extends CommonOptions {
   server?: string;
   /** Failed connections in a row before giving up. */
   maxRetries: number;
-  /** Watch nothing, poll everything. */
-  poll?: boolean;
 }
 
 /** @returns the exit code. @throws WatchError, PipeClosed. */
 export async function follow(wanted: string, options: FollowOptions, log: Logger): Promise<number> {
-  const stopping = untilSignalled();
+  const stopping = stopOnSignal();
   const { signal } = stopping;
   if (options.timeout !== undefined)
     systemClock.after(options.timeout, () => stopping.abort(new Stop(EXIT.timeout)));
@@ -72,7 +73,8 @@ async function* followLocal(
   try {
     const id = await resolveId(wanted, localIndex(wiring.store, wiring.engine));
     if (signal.aborted) return;
-    const live = wiring.engine === undefined ? undefined : startLive(wiring.engine, options, log, id);
+    const live =
+      wiring.engine === undefined ? undefined : startLive(wiring.engine, options, log, { only: id });
     // What is told first is then true; what cannot be synced can be followed as the archive has it.
     await live?.synced;
     try {

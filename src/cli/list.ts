@@ -5,15 +5,17 @@ import type { Logger } from "@logtape/logtape";
 import type { SessionSummary } from "../watch/session.ts";
 import { EXIT } from "./exit.ts";
 import { printable, writeLine } from "./output.ts";
-import { syncEverything } from "./sync.ts";
+import { syncEverything } from "./sync-everything.ts";
 import { countMalformed } from "./troubles.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
+/** The flags of `watch list`. */
 export interface ListOptions extends CommonOptions {
   format: "text" | "json";
   project?: string;
   agent?: string;
+  /** At most so many. */
   limit: number;
 }
 

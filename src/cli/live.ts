@@ -9,24 +9,38 @@ import { LiveSync } from "../sync/live.ts";
 import type { SessionId } from "../watch/session.ts";
 import { Troubles } from "./troubles.ts";
 
+/** The flags of every command that follows sessions. */
 export interface LiveFlags {
   /** In ms. */
   pollInterval: number;
-  /** Watch nothing, poll everything. */
+  /** Watch nothing, poll everything. @default false */
   poll?: boolean;
 }
 
+/** Which sessions are followed. */
+export interface StartLiveOptions {
+  /** Follow this session alone. @default every session */
+  only?: SessionId;
+}
+
+/** A live sync that is under way. */
 export interface Live {
   /** Resolves when everything that was there is synced. */
   synced: Promise<void>;
   stop(): void;
 }
 
-/** @param only follow this session alone. */
-export function startLive(engine: SyncEngine, flags: LiveFlags, log: Logger, only?: SessionId): Live {
+/** Goes on until it is stopped; what goes wrong is logged and tried again. */
+export function startLive(
+  engine: SyncEngine,
+  flags: LiveFlags,
+  log: Logger,
+  options: StartLiveOptions = {},
+): Live {
   const troubles = new Troubles(log, systemClock);
   engine.onSynced((synced) => troubles.synced(synced));
   const live = new LiveSync(engine, systemClock, {
+    ...options,
     pollIntervalMs: flags.pollInterval,
     watch: flags.poll === true ? null : systemWatch,
     onFailure: (failure) => troubles.failed(failure),
@@ -34,7 +48,6 @@ export function startLive(engine: SyncEngine, flags: LiveFlags, log: Logger, onl
       log.warning(
         `cannot watch all of ${folder} (${messageOf(error)}): polling takes the place of notifications`,
       ),
-    ...(only === undefined ? {} : { only }),
   });
   return {
     synced: live.start(),

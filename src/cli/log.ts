@@ -5,9 +5,12 @@ import { configure, getLogger, jsonLinesFormatter } from "@logtape/logtape";
 import type { Logger, LogRecord } from "@logtape/logtape";
 import { printable } from "./output.ts";
 
+/** From the least to the worst. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+/** Lines for people; JSON lines for programs. */
 export const LOG_FORMATS = ["text", "json"] as const;
 
+/** The flags that say what is logged, and how. */
 export interface LogOptions {
   logLevel: (typeof LOG_LEVELS)[number];
   logFormat: (typeof LOG_FORMATS)[number];

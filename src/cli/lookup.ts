@@ -9,6 +9,7 @@ import type { SessionId } from "../watch/session.ts";
 /** A session can have so many subagents that were active after it. */
 const LATEST_AMONG = 1000;
 
+/** @param engine undefined where nothing but the archive may be looked at. */
 export function localIndex(store: Store, engine: SyncEngine | undefined): SessionIndex {
   return {
     has: async (id) => (await store.get(id)) !== null || (await engine?.find(id)) != null,

@@ -10,16 +10,17 @@ import { createApp } from "../server/app.ts";
 import { isLoopback } from "../server/guard.ts";
 import { Streams } from "../server/sse.ts";
 import { VERSION } from "../version.ts";
-import { EXIT, untilSignalled } from "./exit.ts";
+import { EXIT, stopOnSignal } from "./exit.ts";
 import { startLive } from "./live.ts";
+import type { LiveFlags } from "./live.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
-export interface ServeOptions extends CommonOptions {
+/** The flags of `watch serve`. */
+export interface ServeOptions extends CommonOptions, LiveFlags {
   host: string;
+  /** 0 means any free one. */
   port: number;
-  /** Watch nothing, poll everything. */
-  poll?: boolean;
 }
 
 /** How long (ms) clients have to take the last bytes of their streams. */
@@ -32,7 +33,7 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
       "is not this machine's own address, and there is no login yet; use 127.0.0.1, ::1 or localhost";
     throw new WatchError("usage", `--host: ${options.host} ${why}`);
   }
-  const { signal } = untilSignalled();
+  const { signal } = stopOnSignal();
   const { store, engine, watcher, close } = wire(options, log);
   const streams = new Streams(systemClock, options.heartbeat);
   const onError = (error: unknown): void => log.error(messageOf(error), { error });

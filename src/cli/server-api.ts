@@ -6,8 +6,10 @@ import { messageOf, WatchError } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { SessionId, SessionSummary } from "../watch/session.ts";
 
+/** Of a list of sessions, as the wire has it. */
 export interface Page {
   sessions: SessionSummary[];
+  /** Where the next page begins; null or missing on the last one. */
   next_cursor?: string | null;
 }
 

@@ -1,17 +1,18 @@
 /** `watch sync`: brings the archive up to date once. */
 
-import process from "node:process";
 import { resolve } from "node:path";
 import type { Logger } from "@logtape/logtape";
 import { WatchError } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
-import type { Synced, SyncEngine, SyncReport } from "../sync/engine.ts";
+import type { SyncEngine } from "../sync/engine.ts";
+import type { Store } from "../watch/ports.ts";
 import { resolveId } from "../watch/resolve.ts";
+import type { SessionId } from "../watch/session.ts";
 import { EXIT } from "./exit.ts";
 import { localIndex } from "./lookup.ts";
 import { writeLine } from "./output.ts";
-import { ProgressBar, summaryLine } from "./progress.ts";
-import { Troubles } from "./troubles.ts";
+import { summaryLine } from "./progress.ts";
+import { syncEverything } from "./sync-everything.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
@@ -29,9 +30,8 @@ export async function sync(target: string | undefined, options: CommonOptions, l
       );
     }
     if (target !== undefined) {
-      const file = engine.catalog.at(resolve(target));
-      if (file === null) await engine.sync(await resolveId(target, localIndex(store, engine)));
-      else await engine.syncFile(file);
+      const id = await syncOne(target, store, engine);
+      await writeLine(`synced ${id}`);
       return EXIT.done;
     }
     const startedMs = systemClock.now();
@@ -43,22 +43,13 @@ export async function sync(target: string | undefined, options: CommonOptions, l
   }
 }
 
-/** Shows how far it is, on a terminal; a transcript that cannot be read is named and passed by. */
-export async function syncEverything(engine: SyncEngine, log: Logger): Promise<SyncReport> {
-  const bar = canRedraw(process.stderr) ? await ProgressBar.on(process.stderr, systemClock) : undefined;
-  const commits: Synced[] = [];
-  engine.onSynced((synced) => void commits.push(synced));
-  const syncing = engine.syncAll({ onProgress: (progress) => bar?.update(progress) });
-  const report = await syncing.finally(() => bar?.clear());
-  // Not before: a line that is written below the bar is erased with it.
-  const troubles = new Troubles(log, systemClock);
-  for (const failure of report.failures) troubles.failed(failure);
-  for (const synced of commits) troubles.synced(synced);
-  troubles.flush();
-  return report;
-}
-
-/** A dumb terminal, such as an editor's, only knows how to append. */
-function canRedraw(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY && process.env["TERM"] !== "dumb";
+/** @returns the session. @throws WatchError `session_not_found` if nothing is there that could be synced. */
+async function syncOne(target: string, store: Store, engine: SyncEngine): Promise<SessionId> {
+  const file = engine.catalog.at(resolve(target));
+  if (file !== null) engine.catalog.learn(file);
+  const id = file?.place.id ?? (await resolveId(target, localIndex(store, engine)));
+  if ((await engine.find(id)) === null)
+    throw new WatchError("session_not_found", `there is no transcript: ${target}`);
+  await engine.sync(id);
+  return id;
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../watch/ports.ts";
 const QUIET_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
+/** Collects what went wrong, and logs it in one go; `flush()` it before the program ends. */
 export class Troubles {
   readonly #log: Logger;
   readonly #clock: Clock;

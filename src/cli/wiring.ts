@@ -11,8 +11,9 @@ import { systemClock } from "../runtime/clock.ts";
 import { openStore } from "../stores/open.ts";
 import { findDelegate } from "../sync/delegate.ts";
 import { SyncEngine } from "../sync/engine.ts";
-import type { RootFolder } from "../sync/catalog.ts";
+import type { RootFolder } from "../sync/transcript.ts";
 import type { Store } from "../watch/ports.ts";
+import type { SessionId } from "../watch/session.ts";
 import { Watcher } from "../watch/watcher.ts";
 
 /** The flags that every command knows; durations in ms. */
@@ -24,6 +25,7 @@ export interface CommonOptions {
   heartbeat: number;
 }
 
+/** What a command works with; `close` it at the end. */
 export interface Wiring {
   store: Store;
   /** Only where the archive is ours, and syncing was not switched off. */
@@ -53,7 +55,7 @@ export function wire(options: CommonOptions, log: Logger): Wiring {
     clock: systemClock,
     pollIntervalMs: options.pollInterval,
     syncDelayMs: options.syncDelay,
-    onSyncError: (id, error) => log.warning(`cannot sync session ${id}: ${messageOf(error)}`),
+    onSyncError: syncErrorLog(log),
   });
   // Our own commits need no notification from the file system.
   engine?.onSynced(() => watcher.wake());
@@ -64,8 +66,19 @@ export function wire(options: CommonOptions, log: Logger): Wiring {
   return { store, engine, watcher, close };
 }
 
+/** The same failure of the same session is told once, however often it is tried again. */
+function syncErrorLog(log: Logger): (id: SessionId, error: unknown) => void {
+  const told = new Map<SessionId, string>();
+  return (id, error) => {
+    const message = messageOf(error);
+    if (told.get(id) === message) return;
+    told.set(id, message);
+    log.warning(`cannot sync session ${id}: ${message}`);
+  };
+}
+
 /** Created on first use. */
-export function defaultArchive(): string {
+function defaultArchive(): string {
   const configured = process.env["SESSIONWATCH_DATA_DIR"];
   const folder = configured ? resolve(configured) : envPaths("sessionwatch", { suffix: "" }).data;
   return join(folder, "sessions.db");

@@ -3,8 +3,8 @@
 import { messageOf } from "../errors.ts";
 import { backoffMs } from "../watch/backoff.ts";
 import type { Clock } from "../watch/ports.ts";
-import type { TranscriptFile } from "./catalog.ts";
 import type { Failure, SyncEngine } from "./engine.ts";
+import type { TranscriptFile } from "./transcript.ts";
 
 /** Longest wait (ms) before something that has failed is tried again by itself. */
 const MAX_WAIT_MS = 300_000;

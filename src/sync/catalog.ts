@@ -1,69 +1,60 @@
-/** Which transcripts there are, where, and of which files each consists. */
+/** Which transcripts there are, and where. */
 
-import type { BigIntStats } from "node:fs";
+import type { Dirent } from "node:fs";
 import { dirname, join, sep } from "node:path";
-import type { Agent, TranscriptPlace } from "../agents/agent.ts";
+import type { Agent } from "../agents/agent.ts";
+import { WatchError } from "../errors.ts";
+import { backoffMs } from "../watch/backoff.ts";
 import type { Clock } from "../watch/ports.ts";
-import type { SessionId, SourceToken } from "../watch/session.ts";
+import type { SessionId } from "../watch/session.ts";
 import { tokenOf } from "./files.ts";
 import type { Files } from "./files.ts";
 import { PatientFiles } from "./patience.ts";
+import { newestFirst, transcriptOf } from "./transcript.ts";
+import type { FileOnDisk, Root, RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
+import { unreadable } from "./unreadable.ts";
 
-/** A folder where an agent keeps transcripts. */
-export interface RootFolder {
-  agent: Agent;
-  path: string;
-}
-
-/** One with the way to it: a root that does not answer delays no other, but for those beside it. */
-export interface Root extends RootFolder {
-  files: Files;
-}
-
-/** A place where a file of a transcript is, or was. */
-export interface TranscriptFile {
-  root: Root;
-  place: TranscriptPlace;
-  path: string;
-}
-
-/** A file of a transcript that is there. */
-export interface FileOnDisk extends TranscriptFile {
-  stats: BigIntStats;
-  token: SourceToken;
-}
-
-/** All that an agent has written of a session, as it is on disk at one moment. */
-export interface Transcript {
-  id: SessionId;
-  /** In reading order. */
-  files: readonly [FileOnDisk, ...FileOnDisk[]];
-}
-
-/** First and longest wait (ms) between two searches of all folders for sessions whose transcript is unknown. */
-const SEARCH_BACKOFF_MS = { first: 1500, max: 60_000 };
+/** Between two searches of all folders for sessions whose transcript is unknown. */
+const SEARCH_BACKOFF = { firstMs: 1500, maxMs: 60_000 };
 /** So many folders are read at once. */
 const FOLDERS_AT_ONCE = 16;
+
+/** A folder that could not be read, or a file that could not be looked at. */
+export interface Unreadable {
+  path: string;
+  error: unknown;
+}
+
+/** What a search has found. */
+export interface Listing {
+  /** The newest first. */
+  transcripts: Transcript[];
+  failures: Unreadable[];
+}
 
 /** The search of all folders: the one under way, and when the next may begin. */
 interface Search {
   running: Promise<void> | null;
   nextMs: number;
-  waitMs: number;
+  /** How many have begun since one found what it was for. */
+  misses: number;
 }
 
 export class Catalog {
   readonly roots: readonly Root[];
   readonly #clock: Clock;
   readonly #known = new Map<SessionId, Map<string, TranscriptFile>>();
-  #search: Search = { running: null, nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
+  #search: Search = { running: null, nextMs: 0, misses: 0 };
 
   constructor(folders: readonly RootFolder[], files: Files, clock: Clock) {
     // What is beside each other is on one file system, as a rule: it is asked once whether that answers.
-    const places = new Map(
-      folders.map(({ path }) => [dirname(path), new PatientFiles(files, clock, dirname(path))]),
-    );
-    this.roots = folders.map((folder) => ({ ...folder, files: places.get(dirname(folder.path)) ?? files }));
+    const ways = new Map<string, Files>();
+    this.roots = folders.map((folder) => {
+      const place = dirname(folder.path);
+      const way = ways.get(place) ?? new PatientFiles(files, clock, place);
+      ways.set(place, way);
+      return { ...folder, files: way };
+    });
     this.#clock = clock;
   }
 
@@ -104,40 +95,41 @@ export class Catalog {
     if (known !== null) return known;
     await this.#searchFolders();
     const found = await this.look(id);
-    if (found !== null) this.#search = { ...this.#search, nextMs: 0, waitMs: SEARCH_BACKOFF_MS.first };
+    if (found !== null) this.#search = { ...this.#search, nextMs: 0, misses: 0 };
     return found;
   }
 
-  /** Every transcript there is, the newest first, and what roots could not be searched. */
-  async all(): Promise<{ transcripts: Transcript[]; failures: { path: string; error: unknown }[] }> {
-    const failures: { path: string; error: unknown }[] = [];
+  /** Every transcript there is. */
+  async all(): Promise<Listing> {
+    const failures: Unreadable[] = [];
     const searches = this.roots.map(async ({ path }) => {
       try {
-        return await this.#filesIn([path]);
+        return await this.#filesIn([path], failures);
       } catch (error) {
         failures.push({ path, error });
         return [];
       }
     });
-    const transcripts = await this.#whole((await Promise.all(searches)).flat());
-    return { transcripts: transcripts.sort(newestFirst), failures };
+    return await this.#whole((await Promise.all(searches)).flat(), failures);
   }
 
   /**
-   * Every transcript that has a file in some folders, the newest first; each folder in them is read once, links to
-   * folders are not followed.
+   * Every transcript that has a file in some folders; each folder in them is read once, links to folders are not
+   * followed.
    *
    * @param folders roots' paths, or paths in roots; what is no folder holds none.
+   * @throws WatchError `transcript_unreadable` if a root does not answer.
    */
-  async in(folders: readonly string[]): Promise<Transcript[]> {
-    return (await this.#whole(await this.#filesIn(folders))).sort(newestFirst);
+  async in(folders: readonly string[]): Promise<Listing> {
+    const failures: Unreadable[] = [];
+    return await this.#whole(await this.#filesIn(folders, failures), failures);
   }
 
   /** Learns where the session has files, wherever its agent keeps transcripts: folders are read, no file is looked at. */
   async searchParts(id: SessionId, agent: Agent): Promise<void> {
     for (const root of this.roots) {
       if (root.agent.name !== agent.name) continue;
-      for (const file of await listed(root, [root.path])) if (file.place.id === id) this.learn(file);
+      for (const file of await listed(root, [root.path], [])) if (file.place.id === id) this.learn(file);
     }
   }
 
@@ -148,42 +140,49 @@ export class Catalog {
     return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}` : null;
   }
 
-  async #filesIn(folders: readonly string[]): Promise<FileOnDisk[]> {
+  async #filesIn(folders: readonly string[], failures: Unreadable[]): Promise<FileOnDisk[]> {
     const found: FileOnDisk[] = [];
     for (const root of this.roots) {
       const inRoot = folders.filter((folder) => folder === root.path || isIn(root, folder));
-      found.push(...(await present(await listed(root, inRoot))));
+      found.push(...(await present(await listed(root, inRoot, failures))));
     }
     for (const file of found) this.learn(file);
     return found;
   }
 
   /** Some of the files may lie elsewhere: then all that are known of the session are looked at. */
-  async #whole(found: readonly FileOnDisk[]): Promise<Transcript[]> {
+  async #whole(found: readonly FileOnDisk[], failures: Unreadable[]): Promise<Listing> {
     const transcripts: Transcript[] = [];
     for (const [id, files] of Map.groupBy(found, ({ place }) => place.id)) {
       const isAll = files.length === this.#known.get(id)?.size;
-      const transcript = isAll ? transcriptOf(id, files) : await this.look(id);
-      if (transcript !== null) transcripts.push(transcript);
+      try {
+        const transcript = isAll ? transcriptOf(id, files) : await this.look(id);
+        if (transcript !== null) transcripts.push(transcript);
+      } catch (error) {
+        failures.push({ path: files[0]?.path ?? "", error });
+      }
     }
-    return transcripts;
+    return { transcripts: transcripts.sort(newestFirst), failures };
   }
 
   /** One search serves all who ask meanwhile: it finds every session there is. */
   #searchFolders(): Promise<void> {
     const nowMs = this.#clock.now();
-    const { running, nextMs, waitMs } = this.#search;
+    const { running, nextMs, misses } = this.#search;
     if (running !== null) return running;
     if (nowMs < nextMs) return Promise.resolve();
-    const search = this.all().then(() => {
-      this.#search = { ...this.#search, running: null };
-    });
-    this.#search = {
-      running: search,
-      nextMs: nowMs + waitMs,
-      waitMs: Math.min(waitMs * 2, SEARCH_BACKOFF_MS.max),
-    };
+    const search = this.#searchNow();
+    const waitMs = backoffMs(misses + 1, SEARCH_BACKOFF);
+    this.#search = { running: search, nextMs: nowMs + waitMs, misses: misses + 1 };
     return search;
+  }
+
+  async #searchNow(): Promise<void> {
+    try {
+      await this.all();
+    } finally {
+      this.#search = { ...this.#search, running: null };
+    }
   }
 
   #forget(id: SessionId, path: string): void {
@@ -191,19 +190,6 @@ export class Catalog {
     files?.delete(path);
     if (files?.size === 0) this.#known.delete(id);
   }
-}
-
-/** When any of its files was last written to (ms since the epoch). */
-export function lastWriteMs(transcript: Transcript): number {
-  return Number(lastWriteNs(transcript) / 1_000_000n);
-}
-
-function newestFirst(a: Transcript, b: Transcript): number {
-  return Number(lastWriteNs(b) - lastWriteNs(a));
-}
-
-function lastWriteNs({ files }: Transcript): bigint {
-  return files.reduce((latest, { stats }) => (stats.mtimeNs > latest ? stats.mtimeNs : latest), 0n);
 }
 
 /** Those of the files that are there. FIFOs and devices are no files: they are never opened. */
@@ -219,14 +205,18 @@ async function present(files: readonly TranscriptFile[]): Promise<FileOnDisk[]> 
   return (await Promise.all(looks)).flat();
 }
 
-async function listed(root: Root, within: readonly string[]): Promise<TranscriptFile[]> {
+async function listed(
+  root: Root,
+  within: readonly string[],
+  failures: Unreadable[],
+): Promise<TranscriptFile[]> {
   const found: TranscriptFile[] = [];
   const folders = [...within];
   while (folders.length > 0) {
     const batch = folders.splice(0, FOLDERS_AT_ONCE);
-    const listings = await Promise.all(batch.map((path) => root.files.folder(path)));
+    const listings = await Promise.all(batch.map((path) => entriesOf(root, path, failures)));
     for (const [index, entries] of listings.entries()) {
-      for (const entry of entries ?? []) {
+      for (const entry of entries) {
         const path = join(batch[index] ?? root.path, entry.name);
         if (entry.isDirectory()) folders.push(path);
         const place =
@@ -238,26 +228,15 @@ async function listed(root: Root, within: readonly string[]): Promise<Transcript
   return found;
 }
 
-/** @returns null if there are no files. */
-function transcriptOf(id: SessionId, found: readonly FileOnDisk[]): Transcript | null {
-  const parts = new Map<string, FileOnDisk>();
-  for (const file of found) {
-    const twin = parts.get(file.place.part);
-    if (twin === undefined || isBetter(file, twin)) parts.set(file.place.part, file);
+/** A folder that may not be read hides no other one. @throws WatchError `transcript_unreadable` if the root does not answer. */
+async function entriesOf(root: Root, path: string, failures: Unreadable[]): Promise<Dirent[]> {
+  try {
+    return (await root.files.folder(path)) ?? [];
+  } catch (error) {
+    if (error instanceof WatchError) throw error;
+    failures.push({ path, error: unreadable(path, error) });
+    return [];
   }
-  const files = [...parts.values()].sort((a, b) => (a.place.part < b.place.part ? -1 : 1));
-  const [first, ...rest] = files;
-  return first === undefined ? null : { id, files: [first, ...rest] };
-}
-
-/**
- * A session may have a file twice: compressed beside plain, in a copied folder, through a linked root. The one that was
- * written last is its truth.
- */
-function isBetter(file: FileOnDisk, twin: FileOnDisk): boolean {
-  if (file.place.compression !== twin.place.compression) return file.place.compression === null;
-  if (file.stats.mtimeNs !== twin.stats.mtimeNs) return file.stats.mtimeNs > twin.stats.mtimeNs;
-  return file.path < twin.path;
 }
 
 function isIn(root: Root, path: string): boolean {

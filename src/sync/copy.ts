@@ -2,40 +2,26 @@
 
 import type { BigIntStats } from "node:fs";
 import type { ParserState } from "../agents/agent.ts";
-import { messageOf, WatchError } from "../errors.ts";
-import type { SourceFile, SourceRecord, SyncTransaction } from "../watch/archive.ts";
-import type { FileOnDisk, Transcript } from "./catalog.ts";
+import type { SourceFile, SourceRecord, SyncedTranscript, SyncTransaction } from "../watch/archive.ts";
+import { chunksOf, fingerprintAt, RewrittenError } from "./chunks.ts";
 import { tokenOf } from "./files.ts";
-import type { OpenFile, ReadableFile } from "./files.ts";
-import { LastRead } from "./last-read.ts";
-import {
-  chunksOf,
-  fingerprintAt,
-  isLineStart,
-  mayEndLine,
-  readLines,
-  RewrittenError,
-  unzstd,
-} from "./tail.ts";
-import type { Lines } from "./tail.ts";
+import type { ReadableFile } from "./files.ts";
+import { isLineStart, readLines } from "./lines.ts";
+import type { Lines } from "./lines.ts";
+import { OpenFiles } from "./open-files.ts";
+import type { FileOnDisk, Transcript } from "./transcript.ts";
+import type { UnfinishedLines } from "./unfinished.ts";
+import { unreadable } from "./unreadable.ts";
+import { unzstd } from "./zstd.ts";
 
 /** A file that grows while it is read is read on at once, but not for ever: others wait. */
 const MAX_ROUNDS = 8;
 
 export interface CopyOptions {
-  /** What earlier copies in this process know of lines that were still being written, by path. */
-  unfinished: Map<string, UnfinishedLine>;
+  /** What earlier copies in this process know of lines that were still being written. */
+  unfinished: UnfinishedLines;
   /** Called with the number of bytes after each piece that was read. */
   onRead: (bytes: number) => void;
-}
-
-/** A line that is written slowly is not to be read anew at each piece of it. */
-export interface UnfinishedLine {
-  /** Where it begins (bytes). */
-  offset: number;
-  /** Up to where it has been read, and what stood just before. */
-  readTo: number;
-  fingerprint: string;
 }
 
 /** What a copy has brought. */
@@ -45,7 +31,7 @@ export interface Copied {
 }
 
 /** How far a transcript has been read. */
-interface Progress {
+interface ReadSoFar {
   files: readonly SourceFile[];
   state: ParserState;
 }
@@ -54,9 +40,7 @@ interface Progress {
 export class TranscriptCopy {
   readonly #transcript: Transcript;
   readonly #options: CopyOptions;
-  readonly #handles = new Map<FileOnDisk, OpenFile>();
-  /** As they are in the present round of reading. */
-  readonly #stats = new Map<FileOnDisk, BigIntStats>();
+  readonly #files = new OpenFiles();
 
   constructor(transcript: Transcript, options: CopyOptions) {
     this.#transcript = transcript;
@@ -64,26 +48,31 @@ export class TranscriptCopy {
   }
 
   /**
-   * Opens the file that is most likely to be read, so that nobody waits for that who waits for the transaction.
+   * Reads the beginning of what is most likely new, as a rule all of it: nobody waits for the disk who waits for the
+   * transaction.
    *
-   * @throws WatchError `transcript_unreadable`.
+   * @param synced what is known of the last sync.
+   * @throws WatchError `transcript_unreadable`, VanishedError.
    */
-  async open(): Promise<void> {
+  async open(synced: SyncedTranscript | null): Promise<void> {
     const last = this.#transcript.files.at(-1);
-    if (last !== undefined) await this.#open(last);
+    if (last === undefined) return;
+    const known = synced?.files.find(({ path }) => path === last.path);
+    const offset = last.place.compression === null ? (known?.offset ?? 0) : 0;
+    await this.#files.open(last, this.#options.unfinished.nextRead(last.path, offset));
   }
 
   /**
    * @returns null if there was nothing to save.
-   * @throws WatchError `transcript_unreadable`, and whatever the transaction throws.
+   * @throws WatchError `transcript_unreadable`, VanishedError, and whatever the transaction throws.
    */
   async run(transaction: SyncTransaction): Promise<Copied | null> {
     const { files } = this.#transcript;
     const { agent } = files[0].root;
-    const before = progressOf(agent.revision, transaction.source);
+    const before = readSoFar(agent.revision, transaction.source);
     let progress = before;
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      this.#stats.clear();
+      this.#files.newRound();
       const next = await this.#readOn(progress, transaction).catch(startedOver);
       // All that was there has been read, in an earlier round or by another process.
       if (next !== null && next === progress) break;
@@ -103,13 +92,11 @@ export class TranscriptCopy {
   }
 
   async close(): Promise<void> {
-    for (const handle of this.#handles.values()) await handle.close();
-    this.#handles.clear();
-    this.#stats.clear();
+    await this.#files.close();
   }
 
   /** @returns `before` itself if there is nothing new. */
-  async #readOn(before: Progress | null, transaction: SyncTransaction): Promise<Progress | null> {
+  async #readOn(before: ReadSoFar | null, transaction: SyncTransaction): Promise<ReadSoFar | null> {
     const { files } = this.#transcript;
     const resumed = before !== null && (await this.#canResumeNow(before)) ? before : null;
     if (resumed === null) await transaction.clear();
@@ -122,16 +109,16 @@ export class TranscriptCopy {
     return progress;
   }
 
-  async #canResumeNow(before: Progress): Promise<boolean> {
+  async #canResumeNow(before: ReadSoFar): Promise<boolean> {
     if (await this.#canResume(before)) return true;
     // While this one waited for its turn, the file that it has open may have been replaced, and the new one been synced
     // by another process: what is there now counts.
-    await this.close();
+    await this.#files.close();
     return await this.#canResume(before);
   }
 
   /** Appending is the only change that a reader can go on after; everything else starts over. */
-  async #canResume({ files }: Progress): Promise<boolean> {
+  async #canResume({ files }: ReadSoFar): Promise<boolean> {
     for (const [index, known] of files.entries()) {
       const file = this.#transcript.files[index];
       if (file === undefined) return false;
@@ -142,7 +129,7 @@ export class TranscriptCopy {
   }
 
   async #canReadOn(file: FileOnDisk, known: SourceFile): Promise<boolean> {
-    const { handle, stats } = await this.#look(file);
+    const { handle, stats } = await this.#files.look(file);
     if (tokenOf(stats) === known.token) return true;
     if (file.place.compression !== null) return false;
     if (known.inode !== stats.ino || known.device !== stats.dev) return false;
@@ -159,10 +146,10 @@ export class TranscriptCopy {
   async #readFile(
     file: FileOnDisk,
     index: number,
-    before: Progress,
+    before: ReadSoFar,
     transaction: SyncTransaction,
-  ): Promise<Progress> {
-    const { handle, stats } = await this.#look(file);
+  ): Promise<ReadSoFar> {
+    const { handle, stats } = await this.#files.look(file);
     const known = before.files[index];
     if (known?.token === tokenOf(stats)) return before;
     let { state } = before;
@@ -198,38 +185,15 @@ export class TranscriptCopy {
     try {
       if (file.place.compression === "zstd") return yield* readLines(unzstd(chunksOf(handle, 0, to)));
       let offset = from;
-      if (!(await isStillUnfinished(handle, unfinished.get(path), from, to))) {
+      if (!(await unfinished.isStillUnfinished(path, handle, from, to))) {
         for await (const piece of readLines(chunksOf(handle, from, to), from)) {
           ({ offset } = piece);
           yield piece;
         }
       }
-      if (offset === to) unfinished.delete(path);
-      else unfinished.set(path, { offset, readTo: to, fingerprint: await fingerprintAt(handle, to) });
+      await unfinished.note(path, handle, offset, to);
     } catch (error) {
-      throw error instanceof RewrittenError ? error : unreadable(path, error);
-    }
-  }
-
-  async #look(file: FileOnDisk): Promise<{ handle: ReadableFile; stats: BigIntStats }> {
-    const handle = await this.#open(file);
-    try {
-      const stats = this.#stats.get(file) ?? (await handle.stat({ bigint: true }));
-      if (!stats.isFile()) throw vanished();
-      this.#stats.set(file, stats);
-      return { handle: new LastRead(handle), stats };
-    } catch (error) {
-      throw unreadable(file.path, error);
-    }
-  }
-
-  async #open(file: FileOnDisk): Promise<OpenFile> {
-    try {
-      const handle = this.#handles.get(file) ?? (await file.root.files.open(file.path));
-      this.#handles.set(file, handle);
-      return handle;
-    } catch (error) {
-      throw unreadable(file.path, error);
+      throw unreadable(path, error);
     }
   }
 }
@@ -240,30 +204,8 @@ function startedOver(error: unknown): null {
   throw error;
 }
 
-/** @returns whether the error only says that a file has vanished since it was looked at: the next look sees what is there. */
-export function isVanished(error: unknown): boolean {
-  return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
-}
-
-/** A FIFO or a folder has taken its place since it was looked at. */
-function vanished(): Error {
-  return Object.assign(new Error("it is no file any more"), { code: "ENOENT" });
-}
-
-/** @returns whether nothing but more of the same line has been written. */
-async function isStillUnfinished(
-  handle: ReadableFile,
-  line: UnfinishedLine | undefined,
-  from: number,
-  to: number,
-): Promise<boolean> {
-  if (line === undefined || line.offset !== from || line.readTo > to) return false;
-  if ((await fingerprintAt(handle, line.readTo)) !== line.fingerprint) return false;
-  return !(await mayEndLine(handle, line.readTo, to));
-}
-
 /** @returns null if there is nothing to go on from: a state means nothing to another revision of its parser. */
-function progressOf(revision: number, source: SourceRecord | null): Progress | null {
+function readSoFar(revision: number, source: SourceRecord | null): ReadSoFar | null {
   if (source === null || source.revision !== revision) return null;
   try {
     return { files: source.files, state: JSON.parse(source.parserState) as ParserState };
@@ -271,11 +213,4 @@ function progressOf(revision: number, source: SourceRecord | null): Progress | n
     // Damaged, and not needed: the transcript is the truth.
     return null;
   }
-}
-
-/** So that a failing disk is not taken for a failing archive. */
-function unreadable(path: string, cause: unknown): WatchError {
-  if (cause instanceof WatchError) return cause;
-  const text = `Cannot read transcript ${JSON.stringify(path)}: ${messageOf(cause)}`;
-  return new WatchError("transcript_unreadable", text, { cause });
 }

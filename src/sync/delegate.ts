@@ -1,17 +1,22 @@
-/** Asks agentsview to sync a session of its own archive: what is not ours to write, its owner can still bring up to date. */
+/**
+ * Asks agentsview to sync a session of its own archive: what is not ours to write, its owner can still bring up to date.
+ * This file is about another program, as are `run.ts` and `executable.ts`; no transcript is read here.
+ */
 
-import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import process from "node:process";
 import { messageOf, WatchError } from "../errors.ts";
 import type { Clock, Engine, Store } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../watch/session.ts";
 import { findExecutable } from "./executable.ts";
+import { diskFiles } from "./files.ts";
+import type { Files } from "./files.ts";
+import { PatientFiles } from "./patience.ts";
 import { run } from "./run.ts";
 import type { Ended } from "./run.ts";
 
 /** How long (ms) one process may take; what takes longer is killed. */
-export const DELEGATE_DEADLINE_MS = 30_000;
+const DEADLINE_MS = 30_000;
 /** The only name that agentsview gives its archive; all that can be told to it is the folder. */
 const ARCHIVE_NAME = "sessions.db";
 /** Characters of a reason that are told. */
@@ -23,8 +28,10 @@ export interface DelegateOptions {
   clock: Clock;
   /** Its `PATH` is searched, and it is handed on. */
   env: NodeJS.ProcessEnv;
-  /** In ms. @default DELEGATE_DEADLINE_MS */
+  /** In ms. @default 30_000 */
   deadlineMs?: number;
+  /** @default the disk */
+  files?: Files;
 }
 
 /** A session whose place is known. */
@@ -52,6 +59,8 @@ export class Delegate implements Engine {
   readonly #clock: Clock;
   readonly #env: NodeJS.ProcessEnv;
   readonly #deadlineMs: number;
+  /** One for all transcripts: which folders are on a file system that hangs is not known, and it may take one thread only. */
+  readonly #files: Files;
   readonly #known = new Map<SessionId, Known>();
   readonly #closing = new AbortController();
   /** Resolves when all who have come before are done. */
@@ -60,12 +69,13 @@ export class Delegate implements Engine {
 
   /** @param folder absolute: of the archive that `store` reads. */
   constructor(executable: string, folder: string, store: Store, options: DelegateOptions) {
-    const { clock, env, deadlineMs = DELEGATE_DEADLINE_MS } = options;
+    const { clock, env, deadlineMs = DEADLINE_MS, files = diskFiles } = options;
     this.#executable = executable;
     this.#folder = folder;
     this.#store = store;
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
+    this.#files = new PatientFiles(files, clock, "their file system");
     this.#env = {
       ...env,
       AGENTSVIEW_DATA_DIR: folder,
@@ -77,9 +87,9 @@ export class Delegate implements Engine {
 
   /** One stat, once it is known where the transcript is. Null, too, where the archive does not say what was synced. */
   async sourceToken(id: SessionId): Promise<SourceToken | null> {
-    const known = this.#known.get(id) ?? (await this.#find(id).catch(unknownPlace));
-    const token = known === null ? null : await tokenAt(known.path);
-    // It has moved or is gone: the next look asks the archive for it again.
+    const known = this.#known.get(id) ?? (await this.#find(id).catch(unknown));
+    const token = known === null ? null : await this.#tokenAt(known.path).catch(unknown);
+    // It has moved, is gone or not to be reached: the next look asks the archive for it again.
     if (token === null) this.#known.delete(id);
     const synced = known?.synced ?? null;
     // For some agents the archive keeps the time of more than this one file: what agentsview has made of the transcript
@@ -90,7 +100,8 @@ export class Delegate implements Engine {
   /**
    * Waits for its turn: there is one process at a time.
    *
-   * @throws WatchError `transcript_unreadable` if agentsview cannot do it, `archive_unavailable`.
+   * @throws WatchError `transcript_unreadable` if agentsview cannot do it or the transcript's folder does not answer,
+   *   `archive_unavailable`.
    */
   async sync(id: SessionId): Promise<void> {
     const previous = this.#turn;
@@ -115,7 +126,7 @@ export class Delegate implements Engine {
   async #syncNow(id: SessionId): Promise<void> {
     // Asked anew: by now it may be elsewhere, or in the trash.
     const known = await this.#find(id);
-    const source = known === null ? null : await tokenAt(known.path);
+    const source = known === null ? null : await this.#tokenAt(known.path);
     if (known === null || source === null) return;
     await this.#checkVersion();
     // After "--" an id is an id, whatever it looks like.
@@ -164,21 +175,20 @@ export class Delegate implements Engine {
     this.#known.set(id, known);
     return known;
   }
-}
 
-/** @returns the mtime in whole ms, all that Deno knows of it, as a store tells it of an archive that is not ours. */
-async function tokenAt(path: string): Promise<SourceToken | null> {
-  try {
-    const stats = await stat(path, { bigint: true });
-    return stats.isFile() ? String(stats.mtimeNs / 1_000_000n) : null;
-  } catch {
-    // Gone, or not to be reached: both mean that there is nothing to sync now.
-    return null;
+  /**
+   * @returns the mtime in whole ms, all that Deno knows of it, as a store tells it of an archive that is not ours; null
+   *   if there is no such file.
+   * @throws WatchError `transcript_unreadable` if the file system does not answer.
+   */
+  async #tokenAt(path: string): Promise<SourceToken | null> {
+    const [stats] = await this.#files.stats([path]);
+    return stats?.isFile() === true ? String(stats.mtimeNs / 1_000_000n) : null;
   }
 }
 
-/** While the archive cannot be read, the feed says so; the transcript's place is just not known. */
-function unknownPlace(): null {
+/** While the archive cannot be read, the feed says so; the transcript's place, or its state, is just not known. */
+function unknown(): null {
   return null;
 }
 

@@ -6,18 +6,21 @@ import { transcriptToken } from "../watch/archive.ts";
 import type { Clock, Engine } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../watch/session.ts";
 import { Catalog } from "./catalog.ts";
-import type { RootFolder, Transcript, TranscriptFile } from "./catalog.ts";
+import type { Unreadable } from "./catalog.ts";
 import { Coalescer } from "./coalesce.ts";
-import { isVanished, TranscriptCopy } from "./copy.ts";
-import type { Copied, UnfinishedLine } from "./copy.ts";
+import { TranscriptCopy } from "./copy.ts";
+import type { Copied } from "./copy.ts";
 import { diskFiles } from "./files.ts";
 import type { Files } from "./files.ts";
+import type { RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
+import { UnfinishedLines } from "./unfinished.ts";
+import { VanishedError } from "./unreadable.ts";
 
 /** Changes (ms) of one transcript that follow each other faster are synced together. */
-export const COALESCE_MS = 20;
+const COALESCE_MS = 20;
 
 /** So many transcripts are synced at once: the archive takes them one by one, but commits those that wait together. */
-export const SYNCS_AT_ONCE = 16;
+const SYNCS_AT_ONCE = 16;
 
 export interface EngineOptions {
   clock: Clock;
@@ -27,13 +30,16 @@ export interface EngineOptions {
   trustMs?: number;
 }
 
+/** How far a sync is with what was behind when it began: what was up to date is not counted. */
 export interface Progress {
+  /** Transcripts, whatever number of files each consists of. */
   files: number;
   filesDone: number;
   bytes: number;
   bytesDone: number;
 }
 
+/** What a sync has done, and what it could not do. */
 export interface SyncReport extends Progress {
   failures: Failure[];
 }
@@ -46,9 +52,10 @@ export interface Synced {
   malformedLines: number;
 }
 
-/** What could not be read: one transcript, or (then there is no id) all that is in a folder. */
+/** What could not be synced: one transcript, or (then there is no id) more than one, or nobody knows which. */
 export interface Failure {
   id: SessionId | null;
+  /** A file of the transcript; without an id the root's path, or the name of the follower that failed. */
   path: string;
   error: unknown;
 }
@@ -63,6 +70,7 @@ export interface Behind {
 }
 
 export interface SyncAllOptions {
+  /** Called after each piece that was read, and when a transcript is done; always with the same object. */
   onProgress?: (progress: Progress) => void;
 }
 
@@ -75,7 +83,7 @@ export class SyncEngine implements Engine {
   readonly #trustMs: number;
   /** Of sessions that `sourceToken` was asked for: when they were last found to be synced, and what their token was. */
   readonly #upToDate = new Map<SessionId, { atMs: number; token: SourceToken } | null>();
-  readonly #unfinished = new Map<string, UnfinishedLine>();
+  readonly #unfinished = new UnfinishedLines();
   readonly #onSynced = new Set<(synced: Synced) => void>();
 
   constructor(archive: Archive, roots: readonly RootFolder[], options: EngineOptions) {
@@ -127,19 +135,25 @@ export class SyncEngine implements Engine {
 
   /**
    * @param folders roots' paths, or paths in roots; what is no folder holds nothing.
-   * @returns every transcript in them that is not on disk as it was synced, the newest first.
+   * @returns every transcript in them that is not on disk as it was synced, the newest first; and what could not be
+   *   looked at.
    * @throws WatchError `transcript_unreadable` if a root does not answer, `archive_unavailable`.
    */
-  async behind(folders: readonly string[]): Promise<Behind[]> {
-    return await this.#notSynced(await this.catalog.in(folders));
+  async behind(folders: readonly string[]): Promise<{ behind: Behind[]; failures: Failure[] }> {
+    const { transcripts, failures } = await this.catalog.in(folders);
+    return { behind: await this.#notSynced(transcripts), failures: failures.map(asFailure) };
   }
 
-  /** Every transcript that differs from what was synced; failures are reported, not thrown. */
+  /**
+   * Syncs every transcript that differs from what was synced; what cannot be read is reported, not thrown.
+   *
+   * @throws WatchError `archive_unavailable` if it cannot be told what was synced.
+   */
   async syncAll(options: SyncAllOptions = {}): Promise<SyncReport> {
     const { onProgress = ignore } = options;
     const report: SyncReport = { files: 0, filesDone: 0, bytes: 0, bytesDone: 0, failures: [] };
     const { transcripts, failures } = await this.catalog.all();
-    for (const failure of failures) report.failures.push({ id: null, ...failure });
+    report.failures.push(...failures.map(asFailure));
     const behind = await this.#notSynced(transcripts);
     report.files = behind.length;
     report.bytes = behind.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -215,12 +229,13 @@ export class SyncEngine implements Engine {
     const copy = new TranscriptCopy(transcript, { unfinished: this.#unfinished, onRead });
     let copied: Copied | null = null;
     try {
-      await copy.open();
+      await copy.open(synced);
       await this.#archive.sync(id, async (transaction) => {
         if (!transaction.isDeleted) copied = await copy.run(transaction);
       });
     } catch (error) {
-      if (isVanished(error)) return false;
+      // The next look sees what is there.
+      if (error instanceof VanishedError) return false;
       throw error;
     } finally {
       await copy.close();
@@ -231,6 +246,10 @@ export class SyncEngine implements Engine {
     for (const listener of this.#onSynced) listener({ id, path, malformedLines });
     return true;
   }
+}
+
+function asFailure(unreadable: Unreadable): Failure {
+  return { id: null, ...unreadable };
 }
 
 /** @returns whether the transcript is on disk as it was when it was synced. */

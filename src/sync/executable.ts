@@ -1,4 +1,4 @@
-/** Finds a program as a shell would, without a shell. */
+/** Finds another program as a shell would, without a shell: `delegate.ts` needs it, transcripts do not. */
 
 import { accessSync, constants, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";

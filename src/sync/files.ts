@@ -24,7 +24,7 @@ export interface OpenFile extends ReadableFile {
 export interface Files {
   /** What is at each path; null where nothing is, or it cannot be reached. */
   stats(paths: readonly string[]): Promise<(BigIntStats | null)[]>;
-  /** @returns what is in the folder; null if there is none, or it may not be read. */
+  /** @returns what is in the folder; null if there is none. @throws what the file system throws. */
   folder(path: string): Promise<Dirent[] | null>;
   /** Never waits for anybody to write: what is there may be no file any more. @throws what the file system throws. */
   open(path: string): Promise<OpenFile>;
@@ -55,11 +55,14 @@ async function statOrNull(path: string): Promise<BigIntStats | null> {
 async function folder(path: string): Promise<Dirent[] | null> {
   try {
     return await readdir(path, { withFileTypes: true });
-  } catch {
-    // Not there yet, gone meanwhile, or not ours to read: no transcripts in it now.
-    return null;
+  } catch (error) {
+    // Not there yet, or gone meanwhile: no transcripts in it now.
+    if (NOTHING_THERE.has((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw error;
   }
 }
+
+const NOTHING_THERE = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
 
 /** What has taken a file's place since it was looked at may be a FIFO, which otherwise opens when somebody writes. */
 function open(path: string): Promise<OpenFile> {

@@ -11,7 +11,7 @@ export interface FollowerOptions {
 
 /** Keeps a part of what there is in sync. */
 export interface Follower {
-  /** What its failures as a whole are known by: no session's id. */
+  /** What its failures as a whole are known by, where those of one transcript have its session's id. */
   readonly name: string;
   /** Looks at everything that is due. @throws when that fails as a whole. */
   look(): Promise<void>;

@@ -7,10 +7,19 @@ import type { Files, OpenFile } from "./files.ts";
 
 /** How long (ms) one operation may take. */
 export const PATIENCE_MS = 10_000;
+/** How long (ms) one may take with an open file: others may be waiting for what is read to be written. */
+export const READ_PATIENCE_MS = 2000;
 /** For so long (ms) after an answer the next one is taken for granted: operations may then run side by side. */
 const TRUST_MS = 50;
 /** So many stats are one operation: many on a slow file system are not taken for one on a dead one. */
 const STATS_PER_OPERATION = 256;
+
+interface Patience<T> {
+  /** @default PATIENCE_MS */
+  patienceMs?: number;
+  /** Called with what came when it was not waited for any more. */
+  takeLate?: (result: T) => void;
+}
 
 /**
  * What hangs holds one of the runtime's threads until it comes back, given up on or not, and there are few: Bun has one
@@ -48,26 +57,23 @@ export class PatientFiles implements Files {
   }
 
   async open(path: string): Promise<OpenFile> {
-    const file = await this.#patiently(
-      () => this.#files.open(path),
-      (late) => this.#closeLater(late),
-    );
+    const file = await this.#patiently(() => this.#files.open(path), {
+      takeLate: (late) => this.#closeLater(late),
+    });
+    const patienceMs = READ_PATIENCE_MS;
     return {
-      read: (...args) => this.#patiently(() => file.read(...args)),
-      stat: (options) => this.#patiently(() => file.stat(options)),
+      read: (...args) => this.#patiently(() => file.read(...args), { patienceMs }),
+      stat: (options) => this.#patiently(() => file.stat(options), { patienceMs }),
       close: () => this.#closeLater(file),
     };
   }
 
-  /**
-   * @param takeLate called with what came when it was not waited for any more.
-   * @throws WatchError `transcript_unreadable` when it takes too long, and whatever `operation` throws.
-   */
-  async #patiently<T>(operation: () => Promise<T>, takeLate: (result: T) => void = ignore): Promise<T> {
+  /** @throws WatchError `transcript_unreadable` when it takes too long, and whatever `operation` throws. */
+  async #patiently<T>(operation: () => Promise<T>, patience: Patience<T> = {}): Promise<T> {
     while (this.#vanguard !== null && !this.#isTrusted()) await this.#vanguard;
     if (this.#hanging.size > 0) throw this.#silent();
-    if (this.#isTrusted()) return await this.#timed(operation, takeLate);
-    const running = this.#timed(operation, takeLate);
+    if (this.#isTrusted()) return await this.#timed(operation, patience);
+    const running = this.#timed(operation, patience);
     this.#vanguard = Promise.allSettled([running]);
     try {
       return await running;
@@ -76,10 +82,11 @@ export class PatientFiles implements Files {
     }
   }
 
-  async #timed<T>(operation: () => Promise<T>, takeLate: (result: T) => void): Promise<T> {
+  async #timed<T>(operation: () => Promise<T>, patience: Patience<T>): Promise<T> {
+    const { patienceMs = PATIENCE_MS, takeLate = ignore } = patience;
     const running = operation();
     const { promise: tooLong, reject } = Promise.withResolvers<never>();
-    const cancel = this.#clock.after(PATIENCE_MS, () => {
+    const cancel = this.#clock.after(patienceMs, () => {
       this.#hanging.add(running);
       const back = (): void => void this.#hanging.delete(running);
       running.then(takeLate).then(back, back);

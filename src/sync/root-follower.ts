@@ -4,20 +4,21 @@ import { join } from "node:path";
 import type { Clock } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import type { Attempts } from "./attempts.ts";
-import { lastWriteMs } from "./catalog.ts";
-import type { Root, TranscriptFile } from "./catalog.ts";
 import type { Behind, SyncEngine } from "./engine.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import type { Follower, FollowerOptions } from "./follower.ts";
+import { lastWriteMs } from "./transcript.ts";
+import type { Root, TranscriptFile } from "./transcript.ts";
 
 /** For so long (ms) after its last change a transcript is looked at on every poll. */
 const RECENT_MS = 10 * 60_000;
 /**
  * How often (ms) every transcript is looked at, whatever notifications said: what they lose is found then. More rarely
- * where there are so many that it would take more than this part of the time.
+ * where there are so many that it would take more than this part of the time, but not too rarely.
  */
 const FULL_LOOK_MS = 60_000;
 const FULL_LOOK_SHARE = 1 / 1000;
+const RARE_LOOK_MS = 5 * 60_000;
 /** Without notifications every poll looks at every transcript, as long as that takes no more than this part of the time. */
 const POLLED_LOOK_SHARE = 1 / 20;
 /** When more places than this have changed at once, the whole root is looked at instead. */
@@ -77,7 +78,7 @@ export class RootFollower implements Follower {
   #isFullLookDue(): boolean {
     const { endedMs, tookMs } = this.#fullLook;
     const pauseMs = this.#watch.isCovered
-      ? Math.max(tookMs / FULL_LOOK_SHARE, FULL_LOOK_MS)
+      ? Math.min(Math.max(tookMs / FULL_LOOK_SHARE, FULL_LOOK_MS), RARE_LOOK_MS)
       : Math.min(tookMs / POLLED_LOOK_SHARE, FULL_LOOK_MS);
     return this.#clock.now() >= endedMs + pauseMs;
   }
@@ -85,7 +86,7 @@ export class RootFollower implements Follower {
   async #lookAtAll(): Promise<void> {
     const startedMs = this.#clock.now();
     this.#lookAgain.clear();
-    const behind = await this.#engine.behind([this.name]);
+    const behind = await this.#behindIn([this.name]);
     const tookMs = this.#clock.now() - startedMs;
     await this.#syncAll(behind);
     this.#fullLook = { endedMs: this.#clock.now(), tookMs };
@@ -120,7 +121,13 @@ export class RootFollower implements Follower {
   }
 
   async #behind(places: ReadonlySet<string>): Promise<Behind[]> {
-    return await this.#engine.behind(places.size > MAX_PLACES ? [this.name] : [...places]);
+    return await this.#behindIn(places.size > MAX_PLACES ? [this.name] : [...places]);
+  }
+
+  async #behindIn(folders: readonly string[]): Promise<Behind[]> {
+    const { behind, failures } = await this.#engine.behind(folders);
+    for (const failure of failures) this.#attempts.failed(failure);
+    return behind;
   }
 
   /** One after the other, so that a change that is notified meanwhile is the next. */

@@ -1,4 +1,4 @@
-/** Runs another program to its end, or to its deadline. */
+/** Runs another program to its end, or to its deadline: `delegate.ts` needs it, transcripts do not. */
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";

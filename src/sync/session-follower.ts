@@ -4,10 +4,10 @@ import { dirname, join } from "node:path";
 import type { Clock } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import type { Attempts } from "./attempts.ts";
-import type { TranscriptFile } from "./catalog.ts";
 import type { SyncEngine } from "./engine.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import type { Follower, FollowerOptions } from "./follower.ts";
+import type { TranscriptFile } from "./transcript.ts";
 
 /** How often (ms) other folders are searched for files with which the session goes on. */
 const SEARCH_MS = 60_000;
@@ -20,7 +20,7 @@ export class SessionFollower implements Follower {
   readonly #clock: Clock;
   readonly #options: FollowerOptions;
   readonly #watches = new Map<string, FolderWatch>();
-  /** Not before the first poll: what is known from the last sync is told first. */
+  #hasLooked = false;
   #nextSearchMs = 0;
 
   constructor(id: SessionId, engine: SyncEngine, attempts: Attempts, clock: Clock, options: FollowerOptions) {
@@ -33,7 +33,9 @@ export class SessionFollower implements Follower {
   }
 
   async look(): Promise<void> {
-    await this.#searchParts();
+    // Not before the second look: what is known from the last sync is told first.
+    if (this.#hasLooked) await this.#searchParts();
+    this.#hasLooked = true;
     await this.#lookAtKnown();
     if (this.#known.length > 0) return;
     // It was never known where it is, or it is not there any more.
@@ -59,7 +61,7 @@ export class SessionFollower implements Follower {
   /** In the folders that are watched, files with which the session goes on are found at once; in others, by this. */
   async #searchParts(): Promise<void> {
     const agent = this.#known[0]?.root.agent;
-    if (agent === undefined || agent.isOneFile || this.#clock.now() < this.#nextSearchMs) return;
+    if (agent === undefined || this.#clock.now() < this.#nextSearchMs) return;
     this.#nextSearchMs = this.#clock.now() + SEARCH_MS;
     await this.#engine.catalog.searchParts(this.#id, agent);
   }

@@ -8,9 +8,9 @@ import type { SessionFacts, TranscriptEntry } from "./transcript.ts";
 export interface SourceFile {
   path: string;
   token: SourceToken;
-  /** Bytes consumed: the end of the last complete line. */
+  /** Bytes consumed, of a compressed file decompressed ones: the end of the last complete line. */
   offset: number;
-  /** Of the last bytes before `offset`: if they have changed, the file was rewritten. */
+  /** Of the last bytes before `offset`: if they have changed, the file was rewritten. A compressed one is always read anew. */
   fingerprint: string;
   mtimeNs: bigint;
   inode: bigint;

@@ -14,8 +14,11 @@ export type Block =
       input: string;
       /** What the call is about, in a few words: a command, a path. */
       subject: string;
+      /** The skill that it calls, if it does. */
+      skill: string | null;
     };
 
+/** What one answer of a model has used. */
 export interface TokenUsage {
   /** JSON text, as the agent wrote it. */
   json: string;
@@ -70,6 +73,7 @@ export interface RetractionEntry {
   of: RetractedMessages;
 }
 
+/** Which messages a retraction means. */
 export type RetractedMessages =
   /** An earlier prompt that follows the same record as the prompt `uuid`, and everything after it. */
   | { siblingsOf: { uuid: string; parentUuid: string } }
@@ -78,6 +82,7 @@ export type RetractedMessages =
   /** Messages by the uuids of their first records. */
   | { uuids: readonly string[] };
 
+/** One thing that a record of a transcript says. */
 export type TranscriptEntry = MessageEntry | ToolResultEntry | SubagentEntry | RetractionEntry;
 
 /** What is known of a session as a whole; counts and totals are the archive's own. */
@@ -102,6 +107,16 @@ export interface SessionFacts {
   /** Work that a program started by itself: a review, a guard. */
   isAutomated: boolean;
   malformedLines: number;
+}
+
+/** @returns whether a person typed it: on a side chain the user is another agent. */
+export function isTyped(entry: TranscriptEntry): entry is MessageEntry {
+  return entry.kind === "message" && entry.role === "user" && !entry.isSystem && !entry.isSidechain;
+}
+
+/** @returns what a message says in its texts, line by line; neither its thinking nor its calls. */
+export function textOf(blocks: readonly Block[]): string {
+  return blocks.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
 }
 
 /** @returns what a block adds to the readable content of its message; empty if nothing. */

@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { claudeCode } from "../../src/agents/claude-code.ts";
 import type { Parsed } from "../../src/agents/agent.ts";
 import type { MessageEntry } from "../../src/watch/transcript.ts";
-import { hurriedClock, SyncedArchive } from "../support/synced.ts";
+import { hurriedClock } from "../support/clock.ts";
+import { FIXTURES } from "../support/recordings.ts";
+import { SyncedArchive } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
 
-const FIXTURES = join(import.meta.dir, "../fixtures/claude");
+const RECORDINGS = join(FIXTURES, "claude");
 const USAGE = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens"];
 
 /** Counted from the JSON lines by a script that knows no parser. */
@@ -28,7 +30,7 @@ interface Facts {
   first_human_text: string | null;
 }
 
-const expected = JSON.parse(readFileSync(join(FIXTURES, "expected.json"), "utf8")) as Record<string, Facts>;
+const expected = JSON.parse(readFileSync(join(RECORDINGS, "expected.json"), "utf8")) as Record<string, Facts>;
 
 describe("real recordings", () => {
   let workspace: Workspace;
@@ -36,7 +38,7 @@ describe("real recordings", () => {
 
   beforeAll(async () => {
     workspace = new Workspace();
-    synced = new SyncedArchive(workspace.archive, FIXTURES, { clock: hurriedClock, folder: "home" });
+    synced = new SyncedArchive(workspace.archive, RECORDINGS, { clock: hurriedClock, folder: "home" });
     expect((await synced.engine.syncAll()).failures).toEqual([]);
   });
   afterAll(async () => {

@@ -7,15 +7,15 @@ import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import type { Agent, ParserState, TranscriptPlace } from "../../src/agents/agent.ts";
 import { AGENTS } from "../../src/agents/registry.ts";
-import { FUZZ_LINES, FUZZ_SEED, Mutator, Random, recordedLines } from "../support/mutations.ts";
+import { Dice } from "../support/dice.ts";
+import { FUZZ_LINES, FUZZ_SEED, Mutator } from "../support/mutations.ts";
+import { linesIn, recordingsOf } from "../support/recordings.ts";
 import { faultsOf } from "../support/well-formed.ts";
 
 /** Lines that are parsed at once, at most. */
 const CHUNK_LINES = 200;
 /** A chunk takes some ms; what takes so long (ms) has run away. */
 const CHUNK_BUDGET_MS = 5000;
-/** Characters of a parser's state as JSON, whatever it has read. */
-const STATE_MAX = 8_000_000;
 /** How much (bytes) a parser and all that it has found may hold on to, however many lines there were. */
 const HEAP_GROWTH_MAX = 64 * 1024 * 1024;
 /** The heap is looked at so often in a run: looking takes long. */
@@ -29,14 +29,14 @@ describe.each(AGENTS.map((agent) => [agent.name, agent] as const))("damaged line
   test(
     `are read without harm (SESSIONWATCH_FUZZ_SEED=${FUZZ_SEED})`,
     () => {
-      const random = new Random(FUZZ_SEED);
-      const mutator = new Mutator(recordedLines(agent.name), random);
+      const dice = new Dice(FUZZ_SEED);
+      const mutator = new Mutator(linesIn(recordingsOf(agent)), dice);
       // What is compiled and cached on the way is not held on to by the lines.
-      let state = fuzz(agent, mutator, random, FUZZ_LINES / 5, null);
+      let state = fuzz(agent, mutator, dice, FUZZ_LINES / 5, null);
       const heapBefore = heapBytes();
       let heapMost = heapBefore;
       for (let look = 0; look < HEAP_LOOKS; look += 1) {
-        state = fuzz(agent, mutator, random, (FUZZ_LINES * 4) / 5 / HEAP_LOOKS, state);
+        state = fuzz(agent, mutator, dice, (FUZZ_LINES * 4) / 5 / HEAP_LOOKS, state);
         heapMost = Math.max(heapMost, heapBytes());
       }
       const figures = `${megabytes(heapBefore)} of heap before, ${megabytes(heapMost)} at most`;
@@ -50,25 +50,23 @@ describe.each(AGENTS.map((agent) => [agent.name, agent] as const))("damaged line
 function fuzz(
   agent: Agent,
   mutator: Mutator,
-  random: Random,
+  dice: Dice,
   count: number,
   before: ParserState | null,
 ): ParserState | null {
   let state = before;
   for (let done = 0; done < count;) {
-    const lines = Array.from({ length: 1 + random.below(CHUNK_LINES) }, () => mutator.next());
+    const lines = Array.from({ length: 1 + dice.below(CHUNK_LINES) }, () => mutator.next());
     done += lines.length;
     const startedMs = performance.now();
     const parsed = agent.parse(lines, state, PLACE);
     const tookMs = performance.now() - startedMs;
-    const stateText = JSON.stringify(parsed.state);
     if (tookMs > CHUNK_BUDGET_MS) fail(`a chunk took ${tookMs.toFixed(0)} ms`, lines);
-    if (stateText.length > STATE_MAX) fail(`the state has ${stateText.length} characters`, lines);
     const [fault] = faultsOf(parsed);
     if (fault !== undefined) fail(fault, lines);
     // As it is between two syncs.
-    state = random.next() < 0.5 ? (JSON.parse(stateText) as ParserState) : parsed.state;
-    if (random.next() < 0.02) state = null;
+    state = dice.chance(0.5) ? (JSON.parse(JSON.stringify(parsed.state)) as ParserState) : parsed.state;
+    if (dice.chance(0.02)) state = null;
   }
   return state;
 }

@@ -4,15 +4,15 @@ import { describe, expect, test } from "bun:test";
 import type { Agent, Parsed } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code.ts";
 import { codex } from "../../src/agents/codex.ts";
-import { asCount, asName, asTime } from "../../src/agents/json.ts";
 import { event, header, item, linesOf, prompt, turnContext } from "../support/codex.ts";
 import type { CodexRecord } from "../support/codex.ts";
+import { faultsOf, STATE_MAX } from "../support/well-formed.ts";
 
 const PLACE = { id: "hostile", parentId: null, isSubagent: false, part: "", compression: null };
 /** What takes as many steps as it has characters is done in some ms; with their square it takes minutes. */
 const BUDGET_MS = 2000;
-/** More than any name. */
-const LONG = "x".repeat(1_000_000);
+/** More than any name, and more than a whole state may hold. */
+const LONG = "x".repeat(STATE_MAX + 1);
 
 describe("a Claude Code record", () => {
   const user = (content: unknown): object => ({
@@ -100,29 +100,6 @@ describe("a Codex record", () => {
   });
 });
 
-test("asCount() takes no number that an archive cannot add up", () => {
-  expect([0, 7.9, 1e10].map(asCount)).toEqual([0, 7, 1e10]);
-  const absurd = [-1, 1e11, 2 ** 53, 1e308, Infinity, Number.NaN, "7", null];
-  expect(absurd.map(asCount)).toEqual(absurd.map(() => null));
-});
-
-test("asTime() takes no text that only some runtimes take for a time, and no absurd one", () => {
-  const time = "2026-01-02T03:04:05.678Z";
-  expect([time, "2026-01-02T04:04:05.678+01:00", "2026-01-02 03:04:05.678Z"].map(asTime)).toEqual(
-    Array(3).fill(time),
-  );
-  const absurd = ["2", "", "now", "Jan 1 2026", "2026", "1969-12-31T23:59:59Z", "+275760-09-13T00:00:00Z", 1];
-  expect(absurd.map(asTime)).toEqual(absurd.map(() => null));
-});
-
-test("asName() takes what is longer than any name for none", () => {
-  expect([asName("x".repeat(4096)), asName("x".repeat(4097)), asName("")]).toEqual([
-    "x".repeat(4096),
-    null,
-    null,
-  ]);
-});
-
 function read(agent: Agent, ...records: object[]): Parsed {
   return agent.parse(
     records.map((record) => JSON.stringify(record)),
@@ -142,6 +119,6 @@ function expectSoon<T>(run: () => T): T {
   return result;
 }
 
-function expectSmall({ state }: Parsed): void {
-  expect(JSON.stringify(state).length).toBeLessThan(1_500_000);
+function expectSmall(parsed: Parsed): void {
+  expect(faultsOf(parsed)).toEqual([]);
 }

@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { expect, test } from "bun:test";
 import { AGENTS } from "../../src/agents/registry.ts";
+import { FIXTURES } from "../support/recordings.ts";
 import { agentContract } from "./agents.ts";
-
-const FIXTURES = join(import.meta.dir, "../fixtures");
 
 for (const agent of AGENTS) agentContract(agent, join(FIXTURES, agent.name));
 

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { describe, test } from "bun:test";
 import type { Agent } from "../../src/agents/agent.ts";
 import { specimensAmong } from "../support/hostile.ts";
-import { recordingsOf } from "../support/recordings.ts";
+import { linesIn, recordingsOf } from "../support/recordings.ts";
 import { importContract } from "./agents/import.ts";
 import { parseContract } from "./agents/parse.ts";
 import { placeContract } from "./agents/place.ts";
@@ -20,8 +20,7 @@ export function agentContract(agent: Agent, home: string): void {
       });
       return;
     }
-    const lines = recordings.flatMap(({ files }) => files.flatMap(({ lines }) => lines));
-    const specimens = specimensAmong(lines);
+    const specimens = specimensAmong(linesIn(recordings));
     describe("its recordings", () => importContract(agent, home, recordings));
     describe("placeOf()", () => placeContract(agent, recordings));
     describe("parse()", () => parseContract(agent, recordings, specimens));

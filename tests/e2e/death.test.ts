@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { Census, expectSameArchive } from "../support/census.ts";
+import { expectIntegrity, expectNoFaults, expectSameImage, imageOf } from "../support/archive-image.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { Dice } from "../support/dice.ts";
-import { expectNoComplaint, kill, seen, writtenAt } from "../support/mortals.ts";
-import { BINARY, Program } from "../support/program.ts";
+import { expectNoComplaint, kill, writtenAt } from "../support/mortals.ts";
+import { BINARY, Program, seen } from "../support/program.ts";
 import { makeSchema1, takeLostSession } from "../support/schema-1.ts";
 import { Scribe } from "../support/scribe.ts";
 import type { Writing } from "../support/scribe.ts";
@@ -129,8 +129,7 @@ seeded("an import of 20 MB that is killed leaves no part of it behind, and no lo
     await sleep(dice.below(150));
     importer.kill("SIGKILL");
     await importer.ended;
-    using census = new Census(place.archive);
-    expect([round, importer.stdout, census.take().has("large")]).toEqual([round, "", false]);
+    expect([round, importer.stdout, expectNoFaults(place.archive).has("large")]).toEqual([round, "", false]);
     // Were there a lock, this one would wait for it in vain.
     await run(place, scribe.writings[0].id, "--initial", "--count", "1");
   }
@@ -140,7 +139,7 @@ seeded("an import of 20 MB that is killed leaves no part of it behind, and no lo
 
 /** Of each kind one. */
 const COMMANDS = [["sync"], ["list"], ["serve", "--port", "0"]];
-const NEXT_COMMANDS: [string[], ...string[][]] = [["list"], ["list", "--no-sync"], ["sync"]];
+const NEXT_COMMANDS = [["list"], ["list", "--no-sync"], ["sync"]];
 
 /** An archive of its own for the transcripts of the workspace. */
 interface Place {
@@ -175,8 +174,7 @@ async function watchCounts(
   const before = new Map<string, number>();
   const losses = new Map<string, number>();
   while (!signal.aborted) {
-    using census = new Census(place.archive);
-    for (const [id, count] of census.take()) {
+    for (const [id, count] of expectNoFaults(place.archive)) {
       if (count < (before.get(id) ?? 0)) losses.set(id, (losses.get(id) ?? 0) + 1);
       before.set(id, count);
     }
@@ -195,12 +193,9 @@ async function watchCounts(
 async function expectLikeFullImport({ archive, env }: Place): Promise<void> {
   const full = placeIn(`full-${crypto.randomUUID()}`);
   await run(full, "sync");
-  {
-    using census = new Census(archive);
-    census.take();
-    census.expectIntegrity();
-  }
-  expectSameArchive(archive, full.archive);
+  expectNoFaults(archive);
+  expectIntegrity(archive);
+  expectSameImage(imageOf(archive), imageOf(full.archive));
   const name = basename(archive);
   const own = new Set([name, `${name}-wal`, `${name}-shm`]);
   expect(readdirSync(env["SESSIONWATCH_DATA_DIR"] ?? "").filter((file) => !own.has(file))).toEqual([]);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { statSync, writeFileSync } from "node:fs";
 import { FakeAgentsview, gone } from "../support/agentsview.ts";
 import { ForeignArchive } from "../support/archives.ts";
-import { LANES, Program, serve } from "../support/program.ts";
+import { LANES, Program, serve, until } from "../support/program.ts";
 import { SseClient } from "../support/sse.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -83,7 +83,10 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("a foreign archiv
     const why = "agentsview failed with exit code 1: fatal: cannot reach postgres://***@db/x: torn";
     expect(await program.complaint()).toBe(`watch: warning: cannot sync session a: ${why}`);
     agentsview.conduct = "hang";
-    while (agentsview.startsAndEnds.length < 3) await Bun.sleep(5);
+    await until(
+      () => agentsview.startsAndEnds.length >= 3,
+      () => "a start that hangs",
+    );
     program.kill("SIGINT");
     expect(await program.exit()).toBe(130);
     await Promise.all(agentsview.calls.map(gone));

@@ -1,7 +1,7 @@
 /** `watch <id>`, `list` and `sync` as a user runs them, on every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
@@ -54,6 +54,8 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> (%s)"
   test("finds a session by a unique prefix, without its agent's name, and as latest", async () => {
     const older = new ClaudeTranscript(workspace.claude, "aaaa-1").user("one");
     const newer = new ClaudeTranscript(workspace.claude, "bbbb-2").user("two");
+    // Both may have been written within one millisecond.
+    utimesSync(older.path, 1000, 1000);
     const archive = new ForeignArchive(workspace.path("view.db")).add("codex:019e-77");
     const dataOf = async (...args: string[]): Promise<unknown> =>
       (JSON.parse((await run(lane, ...args, "--initial", "--count", "1")).stdout) as { data: string }).data;

@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { HOSTILE_IDS } from "../contract/store.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { BINARY, LANES, Program, serve, within } from "../support/program.ts";
+import { BINARY, LANES, Program, serve, until, within } from "../support/program.ts";
 import { SseClient } from "../support/sse.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -69,7 +69,11 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)
     // A version stays valid across a restart.
     const second = await start("--heartbeat", "40ms");
     await using _program = second.program;
-    await until(async () => (await session(second.url, transcript.id))["message_count"] === 3);
+    const count = async (): Promise<unknown> => (await session(second.url, transcript.id))["message_count"];
+    await until(
+      async () => (await count()) === 3,
+      () => "the third message",
+    );
     await using behind = await SseClient.open(second.url + path, { "last-event-id": seen });
     const { event, id: current = "" } = await behind.event();
     expect([event, current]).toEqual(["session_updated", expect.not.stringMatching(seen)]);
@@ -363,19 +367,14 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> --ser
 
 /** Waits until the server lists a session. */
 async function listed(url: string, id: string): Promise<void> {
-  await until(async () => (await fetch(`${url}/api/v1/sessions/${id}`)).ok);
+  await until(
+    async () => (await fetch(`${url}/api/v1/sessions/${id}`)).ok,
+    () => `session ${id} in the list`,
+  );
 }
 
 async function session(url: string, id: string): Promise<Record<string, unknown>> {
   return (await (await fetch(`${url}/api/v1/sessions/${id}`)).json()) as Record<string, unknown>;
-}
-
-/** Asks again and again, without a pause that would have to be guessed. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const wait = async (): Promise<void> => {
-    while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
-  };
-  await within(wait(), () => "a condition to hold");
 }
 
 /** A client that asks and then never reads. */

@@ -2,6 +2,7 @@
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { until } from "./program.ts";
 
 /**
  * - `sync`: it does what it is asked to
@@ -67,7 +68,10 @@ export class FakeAgentsview {
 
 /** Resolves when neither the process nor what it has started runs any more: a kill takes its time. */
 export async function gone({ pid, childPid = pid }: Call): Promise<void> {
-  while (isRunning(pid) || isRunning(childPid)) await Bun.sleep(10);
+  await until(
+    () => !isRunning(pid) && !isRunning(childPid),
+    () => `the end of ${pid} and ${childPid}`,
+  );
 }
 
 /** One that has ended, and that nobody has asked for its exit code, does not run. */

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { linesWith, oneOf, texts, times } from "./lines.ts";
+import { CWD } from "./project.ts";
 
 const VERSION = "2.1.143";
 
@@ -11,7 +12,7 @@ const envelope = fc.record({
   sessionId: fc.constantFrom("session-1", "session-1", "session-2"),
   uuid: fc.oneof({ weight: 2, arbitrary: fc.uuid() }, oneOf("uuid-")),
   timestamp: times,
-  cwd: fc.constantFrom("/home/someone/projects/demo-app", "/home/someone/elsewhere"),
+  cwd: fc.constantFrom(CWD, "/home/someone/elsewhere"),
   gitBranch: fc.constantFrom("main", "topic"),
   version: fc.constant(VERSION),
 });

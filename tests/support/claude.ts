@@ -2,8 +2,7 @@
 
 import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-
-export const CWD = "/home/someone/projects/demo-app";
+import { CWD } from "./project.ts";
 
 export class ClaudeTranscript {
   readonly id: string;

@@ -1,5 +1,7 @@
-/** Time that moves only when a test says so. */
+/** Time that moves only when a test says so, or in which no time passes. */
 
+import { systemClock } from "../../src/runtime/clock.ts";
+import { READ_PATIENCE_MS } from "../../src/sync/patience.ts";
 import type { Clock } from "../../src/watch/ports.ts";
 
 export class FakeClock implements Clock {
@@ -35,6 +37,24 @@ export class FakeClock implements Clock {
     this.#nowMs = endMs;
     await settled();
   }
+}
+
+/** A clock on which short waiting is over at once, for tests in which time plays no part; deadlines are none. */
+export const hurriedClock: Clock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    if (ms >= READ_PATIENCE_MS) return systemClock.after(ms, run);
+    const immediate = setImmediate(run);
+    return () => clearImmediate(immediate);
+  },
+};
+
+/** Deadlines are of `clock`; all shorter waiting is over at once. */
+export function deadlinesOf(clock: FakeClock): Clock {
+  return {
+    now: () => clock.now(),
+    after: (ms, run) => (ms >= READ_PATIENCE_MS ? clock.after(ms, run) : hurriedClock.after(ms, run)),
+  };
 }
 
 /** Lets promises and file system callbacks that are under way finish. */

@@ -2,8 +2,7 @@
 
 import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-
-export const CWD = "/home/someone/projects/demo-app";
+import { CWD } from "./project.ts";
 
 /** A line before it is written: it has no time yet. */
 export interface CodexRecord {

@@ -16,8 +16,10 @@ export class Dice {
     return this.#next() < probability;
   }
 
-  pick<T>(choices: readonly [T, ...T[]]): T {
-    return choices[this.below(choices.length)] ?? choices[0];
+  /** @throws RangeError where there is nothing to pick from. */
+  pick<T>(choices: readonly T[]): T {
+    if (choices.length === 0) throw new RangeError("nothing to pick from");
+    return choices[this.below(choices.length)] as T;
   }
 
   /** mulberry32. */

@@ -14,7 +14,10 @@ import { dirname, join } from "node:path";
 import { expect } from "bun:test";
 import fc from "fast-check";
 import type { Agent } from "../../src/agents/agent.ts";
-import { hurriedClock, SyncedArchive } from "./synced.ts";
+import { expectSameImage, imageOf } from "./archive-image.ts";
+import type { Image } from "./archive-image.ts";
+import { hurriedClock } from "./clock.ts";
+import { SyncedArchive } from "./synced.ts";
 import { Workspace } from "./workspace.ts";
 
 /** How the engine comes to look at a file: as it was told, for its session, in a search of everything, not at all. */
@@ -35,13 +38,15 @@ export const looks: fc.Arbitrary<Look> = fc.record({
 /** Paths are relative to the home. */
 export class FollowedHome implements AsyncDisposable {
   readonly synced: SyncedArchive;
-  readonly #agent: Agent;
   readonly #workspace = new Workspace();
   #seconds = Date.UTC(2026, 0, 1) / 1000;
 
   constructor(agent: Agent) {
-    this.#agent = agent;
-    this.synced = this.#archive("followed.db");
+    this.synced = new SyncedArchive(this.#workspace.path("followed.db"), this.#workspace.home, {
+      agent,
+      clock: hurriedClock,
+      folder: "home",
+    });
   }
 
   has(path: string): boolean {
@@ -88,7 +93,7 @@ export class FollowedHome implements AsyncDisposable {
     const file = this.synced.file(this.#at(path));
     if (by === "file") await this.synced.engine.syncFile(file);
     if (by === "session") await this.synced.engine.sync(file.place.id);
-    if (by === "search") await this.#syncAll(this.synced);
+    if (by === "search") await this.#syncAll();
   }
 
   /**
@@ -96,14 +101,13 @@ export class FollowedHome implements AsyncDisposable {
    * the offsets and the parsers' states included. Sessions whose transcripts are gone are not compared.
    */
   async expectLikeFullImport(): Promise<void> {
-    await using full = this.#archive("full.db");
-    await this.#syncAll(full);
-    const image = full.image();
-    const ids = new Set(image["sessions"]?.map(({ id }) => id));
-    await this.#syncAll(this.synced);
-    expect(onlyOf(ids, this.synced.image())).toEqual(image);
-    await this.#syncAll(this.synced.restart());
-    expect(onlyOf(ids, this.synced.image())).toEqual(image);
+    const full = await this.synced.fullImport();
+    const ids = new Set(full["sessions"]?.map(({ id }) => id));
+    for (const isAgain of [false, true]) {
+      if (isAgain) this.synced.restart();
+      await this.#syncAll();
+      expectSameImage(onlyOf(ids, imageOf(this.synced.path)), full);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,13 +115,8 @@ export class FollowedHome implements AsyncDisposable {
     this.#workspace[Symbol.dispose]();
   }
 
-  #archive(name: string): SyncedArchive {
-    const options = { agent: this.#agent, clock: hurriedClock, folder: "home" } as const;
-    return new SyncedArchive(this.#workspace.path(name), this.#workspace.home, options);
-  }
-
-  async #syncAll({ engine }: SyncedArchive): Promise<void> {
-    expect((await engine.syncAll()).failures).toEqual([]);
+  async #syncAll(): Promise<void> {
+    expect((await this.synced.engine.syncAll()).failures).toEqual([]);
   }
 
   #at(path: string): string {
@@ -130,8 +129,6 @@ export class FollowedHome implements AsyncDisposable {
   }
 }
 
-type Image = ReturnType<SyncedArchive["image"]>;
-
 function onlyOf(ids: ReadonlySet<unknown>, image: Image): Image {
   return Object.fromEntries(
     Object.entries(image).map(([table, rows]) => [
@@ -143,43 +140,3 @@ function onlyOf(ids: ReadonlySet<unknown>, image: Image): Image {
 
 /** Does something to a file. @returns where to look then. */
 export type Step = (home: FollowedHome) => string;
-
-/** Whose step is next, and who looks at it. */
-export interface Turn {
-  writer: number;
-  look: Look;
-}
-
-export const turns: fc.Arbitrary<Turn[]> = fc.array(fc.record({ writer: fc.nat(), look: looks }), {
-  maxLength: 60,
-  size: "max",
-});
-
-/** Every writer takes its steps in their order; the turns say how they interleave. */
-export async function interleave(
-  home: FollowedHome,
-  writers: readonly (readonly Step[])[],
-  turns: readonly Turn[],
-): Promise<void> {
-  let waiting = writers.map((steps) => [...steps]).filter((steps) => steps.length > 0);
-  for (let turn = 0; waiting.length > 0; turn += 1) {
-    const { writer, look } = turns[turn] ?? { writer: turn, look: { by: "file", restarts: true } };
-    const step = waiting[writer % waiting.length]?.shift();
-    if (step !== undefined) await home.look(step(home), look);
-    waiting = waiting.filter((steps) => steps.length > 0);
-  }
-}
-
-/** Where to cut, as parts of the whole: inside lines and characters as well. */
-export const cuts: fc.Arbitrary<number[]> = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), {
-  maxLength: 8,
-});
-
-/** @returns the writing of a file in pieces. */
-export function growing(path: string, bytes: Uint8Array, cuts: readonly number[]): Step[] {
-  const ends = [...cuts, 1].map((part) => Math.floor(part * bytes.length)).sort((a, b) => a - b);
-  return ends.map((end, index) => (home) => {
-    home.append(path, bytes.subarray(ends[index - 1] ?? 0, end));
-    return path;
-  });
-}

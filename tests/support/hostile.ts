@@ -1,53 +1,12 @@
 /** Lines that no agent writes: records of real recordings, with something else where one of their values was. */
 
 import fc from "fast-check";
+import { COSTLY_VALUES, VALUES } from "./damage.ts";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Stands where text is put that no JSON writer would make: nested deeper than a stack can follow, or cut off. */
+/** Stands where text is put that no JSON writer would make. */
 const HOLE = "\ue000hole\ue000";
-export const DEPTH = 100_000;
-
-const VALUES: readonly Json[] = [
-  null,
-  true,
-  false,
-  0,
-  -1,
-  0.5,
-  1e99,
-  Number.MAX_VALUE,
-  Number.MAX_SAFE_INTEGER,
-  "",
-  "x",
-  "\0",
-  "a\ud800b",
-  "\udc00",
-  "../../etc/passwd",
-  "2026-13-45T99:99:99Z",
-  "0000-01-01T00:00:00Z",
-  "9".repeat(400),
-  "__proto__",
-  [],
-  [[]],
-  [null, 1, "x", {}],
-  [[[[[["deep"]]]]]],
-  {},
-  { type: "text", text: {} },
-  [{ type: "text" }, { type: "tool_use" }, { type: "tool_result" }],
-  { constructor: null, toString: 1, length: -1 },
-  HOLE,
-];
-
-const HOLES: readonly string[] = [
-  "[".repeat(DEPTH) + "]".repeat(DEPTH),
-  '{"a":'.repeat(DEPTH) + "1" + "}".repeat(DEPTH),
-  JSON.stringify("x".repeat(1_000_000)),
-  "1e999",
-  "-0",
-  "[",
-  "undefined",
-];
 
 /** Where a value stands in a record. */
 type Path = readonly (string | number)[];
@@ -62,17 +21,17 @@ export function specimensAmong(lines: readonly string[]): string[] {
   return [...shapes.values()];
 }
 
-/** @param names values that mean something to the parser, such as the ids of the session. */
+/** @param names texts that mean something to the parser, such as the ids of the session. */
 export function hostileLines(specimens: readonly string[], names: readonly string[]): fc.Arbitrary<string> {
-  const value = fc.constantFrom(...VALUES, ...names);
-  return fc
-    .tuple(fc.constantFrom(...specimens), fc.nat(), value, fc.constantFrom(...HOLES))
-    .map(([line, place, value, hole]) => {
-      const record = parsed(line) ?? null;
-      const paths = pathsIn(record);
-      const path = paths[place % paths.length] ?? [];
-      return JSON.stringify(replaced(record, path, value)).replace(JSON.stringify(HOLE), () => hole);
-    });
+  const value = fc.oneof(
+    { weight: 60, arbitrary: fc.constantFrom(...VALUES, ...names.map((name) => JSON.stringify(name))) },
+    { weight: 1, arbitrary: fc.constantFrom(...COSTLY_VALUES) },
+  );
+  return fc.tuple(fc.constantFrom(...specimens), fc.nat(), value).map(([line, place, value]) => {
+    const record = parsed(line) ?? null;
+    const paths = pathsIn(record);
+    return written(record, paths[place % paths.length] ?? [], value);
+  });
 }
 
 /**
@@ -85,30 +44,21 @@ export function* everyHostileLine(
   names: readonly string[],
   stride = 1,
 ): Generator<string, void, void> {
-  const values = [...VALUES, ...names].filter((value) => value !== HOLE);
+  const values = [...VALUES, ...names.map((name) => JSON.stringify(name))];
   let count = 0;
   for (const line of specimens) {
     const record = parsed(line) ?? null;
     for (const path of pathsIn(record))
       for (const value of values) {
         count += 1;
-        if (count % stride === 0) yield JSON.stringify(replaced(record, path, value));
+        if (count % stride === 0) yield written(record, path, value);
       }
   }
 }
 
-/** Torn, glued and spoilt lines. */
-export function damagedLines(lines: fc.Arbitrary<string>): fc.Arbitrary<string> {
-  return fc.oneof(
-    fc.tuple(lines, lines).map(([first, second]) => first + second),
-    fc.tuple(lines, fc.nat(400), lines).map(([first, length, second]) => first.slice(0, length) + second),
-    fc.tuple(lines, fc.nat(4000)).map(([line, from]) => line.slice(from)),
-    lines.map((line) => `\0\0\0${line}`),
-    lines.map((line) => `\ufeff${line}\r`),
-    lines.map((line) => line.replaceAll('"', "")),
-    fc.string({ unit: "binary" }),
-    fc.constantFrom("", "{}", "{", "}", "null", "[1]", '"x"', "1e999", " ", "\0", "[".repeat(DEPTH)),
-  );
+/** @returns the record as a line, with the text `value` where the path leads. */
+function written(record: Json, path: Path, value: string): string {
+  return JSON.stringify(replaced(record, path, HOLE)).replace(JSON.stringify(HOLE), () => value);
 }
 
 function parsed(line: string): Json | undefined {

@@ -1,6 +1,7 @@
-/** Lines as they may stand in transcripts: records, what crashes and torn writes make of them, and how they end. */
+/** Lines as they may stand in transcripts: records, whole or damaged, and how they end. */
 
 import fc from "fast-check";
+import { damagedLines } from "./damage.ts";
 
 export const texts: fc.Arbitrary<string> = fc.constantFrom(
   "a",
@@ -26,15 +27,7 @@ export const times: fc.Arbitrary<string> = fc
 
 export function linesWith(records: fc.Arbitrary<object>): fc.Arbitrary<Buffer> {
   const whole = records.map((record) => JSON.stringify(record));
-  // Damage as it was seen in the wild.
-  const damaged = fc.oneof(
-    fc.tuple(whole, whole).map(([first, second]) => first + second),
-    fc.tuple(whole, fc.nat(60), whole).map(([first, length, second]) => first.slice(0, length) + second),
-    whole.map((text) => `\0\0\0${text}`),
-    whole.map((text) => `\ufeff${text}`),
-    fc.constantFrom("", "{}", "{", "}", "null", "[1]", " "),
-  );
-  const content = fc.oneof({ weight: 8, arbitrary: whole }, damaged);
+  const content = fc.oneof({ weight: 8, arbitrary: whole }, damagedLines(whole));
   const ending = fc.oneof({ weight: 8, arbitrary: fc.constant("\n") }, fc.constantFrom("\r\n", "", "\r"));
   const invalid = fc.oneof({ weight: 12, arbitrary: fc.constant([]) }, fc.constant([0xff, 0xe2, 0x82]));
   return fc

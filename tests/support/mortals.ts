@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "bun:test";
 import type { Dice } from "./dice.ts";
-import { BINARY, Program } from "./program.ts";
+import { BINARY, Program, seen } from "./program.ts";
 
 /** How long (ms) a sign is waited for. */
 const PATIENCE_MS = 300;
@@ -68,13 +68,6 @@ export async function kill(mortal: Mortal, options: KillOptions): Promise<void> 
 export function expectNoComplaint(program: Program, args: string[]): void {
   const complaints = program.stderr.split("\n").filter((line) => line !== "" && !NO_COMPLAINT.test(line));
   expect({ args, complaints }).toEqual({ args, complaints: [] });
-}
-
-/** @returns whether it became true in time (ms). */
-export async function seen(isSo: () => boolean, patienceMs: number): Promise<boolean> {
-  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await sleep(1))
-    if (isSo()) return true;
-  return isSo();
 }
 
 /** @returns what changes with each write to the file; empty if there is none. */

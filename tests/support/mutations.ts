@@ -1,138 +1,41 @@
 /** Damages the lines of recordings: what crashes, torn writes, and writers that mean harm make of transcripts. */
 
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-
-export const FIXTURES = join(import.meta.dir, "../fixtures");
+import { AFTER, BEFORE, COSTLY_VALUES, DEPTH, KEYS, nested, SLOW_TEXTS, STUBS, VALUES } from "./damage.ts";
+import type { Dice } from "./dice.ts";
 
 /** Damaged lines per agent and run: the suite tries a share of what `npm run fuzz` does. */
 export const FUZZ_LINES = Number(process.env["SESSIONWATCH_FUZZ_LINES"] ?? 30_000);
 /** Another one each time; the name of a test that has failed says how to repeat it. */
 export const FUZZ_SEED = Number(process.env["SESSIONWATCH_FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
-/** @returns the lines of all plain recordings of an agent. @throws if it has none. */
-export function recordedLines(agent: string): string[] {
-  const lines = readdirSync(join(FIXTURES, agent), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".jsonl"))
-    .sort()
-    .flatMap((path) => readFileSync(join(FIXTURES, agent, path), "utf8").split("\n"))
-    .filter((line) => line !== "");
-  if (lines.length === 0) throw new Error(`no recordings of ${agent}`);
-  return lines;
-}
-
-/** Numbers from 0 (inclusive) to 1, the same for the same seed: mulberry32. */
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  below(limit: number): number {
-    return Math.floor(this.next() * limit);
-  }
-
-  of<T>(values: readonly T[]): T {
-    const value = values[this.below(values.length)];
-    if (value === undefined) throw new RangeError("nothing to choose from");
-    return value;
-  }
-}
-
-/** JSON text that no value of JavaScript is written as: it takes the place of a value of the line. */
-const RAW_VALUES = [
-  "null",
-  "true",
-  "[]",
-  "{}",
-  '""',
-  "0",
-  "-0",
-  "-1",
-  "0.5",
-  "1e308",
-  "1e999",
-  "-1e999",
-  "1e-400",
-  "9007199254740993",
-  "1".repeat(400),
-  "NaN",
-  "[[[[[[]]]]]]",
-  '[null,1,"x",{}]',
-  '"\\ud800"',
-  '"\\udc00\\ud800 \\u0000"',
-  '"a\\u0000b"',
-  '"\\ufeff\\u202e\\u2028"',
-  '"../../../../etc/passwd"',
-  '"..\\\\..\\\\con\\u0007\\u001b[2J\\r\\n"',
-  '"/"',
-  '"__proto__"',
-  '"constructor"',
-  '"9999-12-31T23:59:59.999Z"',
-  '"+275760-09-13T00:00:00.000Z"',
-  '"-000001-01-01T00:00:00Z"',
-  '"0000-00-00T00:00:00Z"',
-  '"1969-12-31T23:59:59Z"',
-  '"2026-02-30T25:61:61Z"',
-  '"1999-01-01T00:00:00+23:59"',
-  '"2"',
-  '{"__proto__":{"type":"user","message":{"content":"polluted"}}}',
-  '{"constructor":{"prototype":{"type":"x"}},"toString":null,"length":-1}',
-  '[{"type":"text"},{"type":"tool_use"},{"type":"tool_result"},{"text":{}},{"type":{}}]',
-] as const;
-
-/** On these, careless patterns take time that grows with more than the length. */
-const SLOW_TEXTS = [
-  (length: number) => `<command-name>${" ".repeat(length)}`,
-  (length: number) => `<command-name>x</command-name><command-args>${" \n".repeat(length / 2)}`,
-  (length: number) => "<command-name>".repeat(length / 14),
-  (length: number) => `${" ".repeat(length)}x`,
-  (length: number) => `mcp__${"_".repeat(length)}x`,
-  (length: number) => "<task-id> a <tool-use-id> a".repeat(length / 27),
-  (length: number) => `<environment_context>${"<cwd>a".repeat(length / 6)}`,
-  (length: number) => "*** Begin Patch\n*** Add File: \n".repeat(length / 31),
-  (length: number) => "\\/".repeat(length / 2),
-  (length: number) => "/-".repeat(length / 2),
-  (length: number) => "é😀".repeat(length / 3),
-] as const;
-
 /** Stands for a raw value while the rest of a line is written as JSON. */
 const PLACEHOLDER = "(a raw value)";
-const KEYS = ["__proto__", "constructor", "prototype", "toString", "", "\0", "\ud800", "type", "payload"];
 /** Rarely; the rest stays short, so that many lines are tried. */
-const HUGE = { share: 1 / 4000, length: 300_000, depth: 100_000 };
+const HUGE = { share: 1 / 4000, length: 300_000 };
 
 type Node = Record<string, unknown> | unknown[];
 
 export class Mutator {
   readonly #lines: readonly string[];
-  readonly #random: Random;
+  readonly #dice: Dice;
 
-  constructor(lines: readonly string[], random: Random) {
+  constructor(lines: readonly string[], dice: Dice) {
     this.#lines = lines;
-    this.#random = random;
+    this.#dice = dice;
   }
 
   /** One damaged line, or a few that belong together; some are left whole, so that sessions grow. */
   next(): string {
-    const random = this.#random;
-    const line = random.of(this.#lines);
-    if (random.next() < 0.15) return line;
-    const damaged = random.next() < 0.65 ? this.#inTree(line) : line;
-    return random.next() < 0.4 ? this.#inText(damaged) : damaged;
+    const dice = this.#dice;
+    const line = dice.pick(this.#lines);
+    if (dice.chance(0.15)) return line;
+    const damaged = dice.chance(0.65) ? this.#inTree(line) : line;
+    return dice.chance(0.4) ? this.#inText(damaged) : damaged;
   }
 
   /** Damages what the line says; it stays JSON, most of the time. */
   #inTree(line: string): string {
-    const random = this.#random;
+    const dice = this.#dice;
     const raws: string[] = [];
     let tree: Node;
     try {
@@ -141,16 +44,16 @@ export class Mutator {
       // Some recordings hold damaged lines themselves.
       return line;
     }
-    for (let left = 1 + random.below(4); left > 0; left -= 1) {
+    for (let left = 1 + dice.below(4); left > 0; left -= 1) {
       const { node, key } = this.#place(tree);
       const other = this.#place(tree);
       const value = valueAt(node, key);
-      switch (random.below(8)) {
+      switch (dice.below(8)) {
         case 0:
           remove(node, key);
           break;
         case 1:
-          put(node, random.of(KEYS), value);
+          put(node, dice.pick(KEYS), value);
           break;
         case 2:
           put(node, key, valueAt(other.node, other.key));
@@ -159,7 +62,7 @@ export class Mutator {
           put(other.node, other.key, [value, value]);
           break;
         case 4:
-          put(node, key, random.next().toString(36));
+          put(node, key, dice.below(2 ** 32).toString(36));
           break;
         default:
           put(node, key, PLACEHOLDER);
@@ -173,44 +76,40 @@ export class Mutator {
   }
 
   #rawValue(): string {
-    const random = this.#random;
-    if (random.next() < HUGE.share) {
-      const depth = random.below(HUGE.depth);
-      return random.of(['{"a":'.repeat(depth), "[".repeat(depth), deep(depth), deep(depth)]);
+    const dice = this.#dice;
+    if (dice.chance(HUGE.share)) {
+      const depth = dice.below(DEPTH);
+      return dice.pick(['{"a":'.repeat(depth), "[".repeat(depth), nested(depth), ...COSTLY_VALUES]);
     }
-    if (random.next() < HUGE.share * 4)
-      return JSON.stringify(random.of(SLOW_TEXTS)(random.below(HUGE.length)));
-    if (random.next() < 0.05) return JSON.stringify(random.of(SLOW_TEXTS)(random.below(200)));
-    if (random.next() < 0.1)
-      return JSON.stringify(new Date(random.next() * 4e12 - 1e12).toISOString().slice(0, 30));
-    return random.of(RAW_VALUES);
+    if (dice.chance(HUGE.share * 4)) return JSON.stringify(dice.pick(SLOW_TEXTS)(dice.below(HUGE.length)));
+    if (dice.chance(0.05)) return JSON.stringify(dice.pick(SLOW_TEXTS)(dice.below(200)));
+    if (dice.chance(0.1)) return JSON.stringify(new Date(dice.below(4e12) - 1e12).toISOString().slice(0, 30));
+    return dice.pick(VALUES);
   }
 
   /** Damages the line as bytes on a disk are. */
   #inText(line: string): string {
-    const random = this.#random;
-    const at = random.below(line.length + 1);
-    switch (random.below(10)) {
+    const dice = this.#dice;
+    const at = dice.below(line.length + 1);
+    switch (dice.below(10)) {
       case 0:
         return line.slice(0, at);
       case 1:
         return line.slice(at);
       case 2:
-        return line.slice(0, at) + random.of(this.#lines).slice(random.below(200));
+        return line.slice(0, at) + dice.pick(this.#lines).slice(dice.below(200));
       case 3:
-        return line + random.of(this.#lines);
+        return line + dice.pick(this.#lines);
       case 4:
-        return line.slice(0, at) + random.of(this.#lines);
+        return line.slice(0, at) + dice.pick(this.#lines);
       case 5:
-        return `${"\0".repeat(1 + random.below(4096))}${line}`;
+        return `${"\0".repeat(1 + dice.below(4096))}${line}`;
       case 6:
-        return (
-          random.of(["\ufeff", "\r", " ", "\t", "\ufeff\ufeff"]) + line + random.of(["\r", "\0", " ", ","])
-        );
+        return dice.pick(BEFORE) + line + dice.pick(AFTER);
       case 7:
-        return random.of(["", " ", "\r", "null", "[]", "0", '"x"', "{", "}", "{}", '{"type":', "\u2028"]);
+        return dice.pick(STUBS);
       case 8:
-        return line.slice(0, at) + String.fromCharCode(random.below(0x10000)) + line.slice(at);
+        return line.slice(0, at) + String.fromCharCode(dice.below(0x10000)) + line.slice(at);
       default:
         return this.#flipped(line);
     }
@@ -218,9 +117,9 @@ export class Mutator {
 
   #flipped(line: string): string {
     const bytes = Buffer.from(line);
-    for (let left = 1 + this.#random.below(8); left > 0 && bytes.length > 0; left -= 1) {
-      const at = this.#random.below(bytes.length);
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << this.#random.below(8));
+    for (let left = 1 + this.#dice.below(8); left > 0 && bytes.length > 0; left -= 1) {
+      const at = this.#dice.below(bytes.length);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << this.#dice.below(8));
     }
     return bytes.toString();
   }
@@ -231,16 +130,12 @@ export class Mutator {
     for (;;) {
       const keys = Object.keys(node);
       if (keys.length === 0) return { node, key: "0" };
-      const key = this.#random.of(keys);
+      const key = this.#dice.pick(keys);
       const inner = valueAt(node, key);
-      if (typeof inner !== "object" || inner === null || this.#random.next() < 0.3) return { node, key };
+      if (typeof inner !== "object" || inner === null || this.#dice.chance(0.3)) return { node, key };
       node = inner as Node;
     }
   }
-}
-
-function deep(depth: number): string {
-  return `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 }
 
 function valueAt(node: Node, key: string): unknown {

@@ -1,6 +1,7 @@
 /** Runs the program as a user does: the compiled binary, or the sources on Deno. */
 
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const ROOT = join(import.meta.dir, "../..");
 
@@ -115,6 +116,19 @@ export async function within<T>(promise: Promise<T>, what: () => string): Promis
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Asks again and again. @throws when it takes too long for `holds` to hold; `what` says what was waited for. */
+export async function until(holds: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
+  const isSo = await within(seen(holds, PATIENCE_MS), what);
+  if (!isSo) throw new Error(`waited in vain for ${what()}`);
+}
+
+/** @returns whether it came to hold in time (ms). */
+export async function seen(holds: () => boolean | Promise<boolean>, patienceMs: number): Promise<boolean> {
+  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await sleep(1))
+    if (await holds()) return true;
+  return await holds();
 }
 
 class Lines {

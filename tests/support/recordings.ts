@@ -6,6 +6,9 @@ import { zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import type { Agent, Parsed, ParserState, TranscriptPlace } from "../../src/agents/agent.ts";
 
+/** One folder for each agent, called like it. */
+export const FIXTURES = join(import.meta.dir, "../fixtures");
+
 export interface RecordedFile {
   /** Relative to the home. */
   path: string;
@@ -23,12 +26,18 @@ export interface Recording {
   files: RecordedFile[];
 }
 
-export function recordingsOf(agent: Agent, home: string): Recording[] {
+/** @param home in whose layout they lie. */
+export function recordingsOf(agent: Agent, home: string = join(FIXTURES, agent.name)): Recording[] {
   const files = agent.roots({ env: {}, home }).flatMap((root) => filesIn(agent, home, root));
   return [...Map.groupBy(files, ({ place }) => place.id)].map(([id, files]) => ({
     id,
     files: files.sort((a, b) => (a.place.part < b.place.part ? -1 : 1)),
   }));
+}
+
+/** @returns the lines of all of them. */
+export function linesIn(recordings: readonly Recording[]): string[] {
+  return recordings.flatMap(({ files }) => files.flatMap(({ lines }) => lines));
 }
 
 /** One of them; a counterexample names it and does not show all that is in it. */

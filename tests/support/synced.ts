@@ -1,20 +1,25 @@
 /** A real archive with an engine that syncs an agent's folders into it, and all that is in it. */
 
-import { DatabaseSync } from "node:sqlite";
+import { expect } from "bun:test";
 import type { Agent } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code.ts";
+import { AGENTS } from "../../src/agents/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { openStore } from "../../src/stores/open.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import type { EngineOptions } from "../../src/sync/engine.ts";
-import type { RootFolder, TranscriptFile } from "../../src/sync/catalog.ts";
 import type { Files } from "../../src/sync/files.ts";
-import { PATIENCE_MS } from "../../src/sync/patience.ts";
+import type { RootFolder, TranscriptFile } from "../../src/sync/transcript.ts";
 import type { Archive } from "../../src/watch/archive.ts";
 import type { Clock } from "../../src/watch/ports.ts";
+import { ArchiveConnection } from "./archive-connection.ts";
+import type { Row } from "./archive-connection.ts";
+import { expectSameImage, imageOf } from "./archive-image.ts";
+import type { Image } from "./archive-image.ts";
+import { hurriedClock } from "./clock.ts";
 import { within } from "./program.ts";
 
-type Row = Record<string, unknown>;
+export { hurriedClock } from "./clock.ts";
 
 export interface SyncedOptions {
   /** @default the system's */
@@ -33,11 +38,13 @@ export class SyncedArchive implements AsyncDisposable {
   readonly path: string;
   readonly #roots: RootFolder[];
   readonly #options: EngineOptions;
+  readonly #home: { agent: Agent; folder: string; kind: "home" | "root" };
 
   /** @param folder a home that holds the agent's folders, or the folder that its environment variable names. */
   constructor(path: string, folder: string, options: SyncedOptions = {}) {
     const { agent = claudeCode, clock = systemClock, files, folder: kind = "root" } = options;
     this.path = path;
+    this.#home = { agent, folder, kind };
     const env = kind === "home" ? {} : { CLAUDE_CONFIG_DIR: folder, CODEX_HOME: folder };
     this.#roots = agent.roots({ env, home: folder }).map((path) => ({ agent, path }));
     this.#options = { clock, ...(files === undefined ? {} : { files }) };
@@ -66,41 +73,33 @@ export class SyncedArchive implements AsyncDisposable {
 
   /** Seen by a connection of its own, as another process would. */
   query(sql: string, ...values: string[]): Row[] {
-    using db = new Connection(this.path, { readOnly: true });
-    return db.all(sql, values);
+    using db = new ArchiveConnection(this.path);
+    return db.all(sql, ...values);
   }
 
   /** What a person does to the archive by other means. */
   change(sql: string): void {
-    using db = new Connection(this.path, { readOnly: false });
-    db.all(sql, []);
+    using db = new ArchiveConnection(this.path, { readOnly: false });
+    db.all(sql);
   }
 
-  /** Everything that the archive holds, the bookkeeping included. */
-  contents(): Record<string, Row[]> {
-    return {
-      sessions: this.query("SELECT * FROM sessions ORDER BY id"),
-      messages: this.query("SELECT * FROM messages ORDER BY session_id, ordinal"),
-      calls: this.query("SELECT * FROM tool_calls ORDER BY session_id, id"),
-      states: this.query("SELECT * FROM sync_state ORDER BY session_id"),
-      files: this.query("SELECT * FROM sync_files ORDER BY session_id, position"),
-    };
+  /** The archive must hold what `fullImport()` gives: every column of every row, offsets and parsers' states included. */
+  async expectLikeFullImport(): Promise<void> {
+    expectSameImage(imageOf(this.path), await this.fullImport());
   }
 
-  /**
-   * The same, whatever else was synced before and in what pieces: messages are known by their session and their place
-   * in it, calls by their place in a message. A session without any time has none at which it was created either.
-   */
-  image(): Record<string, Row[]> {
-    const { sessions = [], messages = [], ...rest } = this.contents();
-    const calls = this.query(`SELECT call.*, ordinal AS message_ordinal
-      FROM tool_calls AS call JOIN messages ON messages.id = message_id ORDER BY call.session_id, ordinal, call.id`);
-    return {
-      ...rest,
-      sessions: sessions.map((row) => (row["started_at"] === null ? { ...row, created_at: "" } : row)),
-      messages: messages.map((row) => ({ ...row, id: null })),
-      calls: calls.map((row) => ({ ...row, id: null, message_id: null })),
-    };
+  /** @returns what one import of the transcripts as they are now gives, into an archive of its own. */
+  async fullImport(): Promise<Image> {
+    const { agent, folder, kind } = this.#home;
+    // The agent of this archive may be one that listens: what it hears of is not this import.
+    const own = AGENTS.find(({ name }) => name === agent.name) ?? agent;
+    await using full = new SyncedArchive(`${this.path}-${crypto.randomUUID()}`, folder, {
+      agent: own,
+      clock: hurriedClock,
+      folder: kind,
+    });
+    expect((await full.engine.syncAll()).failures).toEqual([]);
+    return imageOf(full.path);
   }
 
   /** The texts of all messages, in their order. */
@@ -126,51 +125,5 @@ export class SyncedArchive implements AsyncDisposable {
 
   #newEngine(): SyncEngine {
     return new SyncEngine(this.archive, this.#roots, this.#options);
-  }
-}
-
-/** Claude Code, telling of every line that is parsed; `meanwhile` runs after each piece. */
-export function listening(
-  meanwhile: (lines: readonly string[], id: string) => void = () => undefined,
-): Agent & { parsed: string[] } {
-  const parsed: string[] = [];
-  return {
-    ...claudeCode,
-    parsed,
-    parse(lines, state, place) {
-      const result = claudeCode.parse(lines, state, place);
-      parsed.push(...lines);
-      if (lines.length > 0) meanwhile(lines, place.id);
-      return result;
-    },
-  };
-}
-
-/** A clock on which short waiting is over at once, for tests in which time plays no part; deadlines are none. */
-export const hurriedClock: Clock = {
-  now: () => Date.now(),
-  after(ms, run) {
-    if (ms >= PATIENCE_MS) return systemClock.after(ms, run);
-    const immediate = setImmediate(run);
-    return () => clearImmediate(immediate);
-  },
-};
-
-class Connection implements Disposable {
-  readonly #db: DatabaseSync;
-
-  constructor(path: string, options: { readOnly: boolean }) {
-    this.#db = new DatabaseSync(path, options);
-  }
-
-  all(sql: string, values: string[]): Row[] {
-    const statement = this.#db.prepare(sql);
-    // An mtime in nanoseconds does not fit into a number.
-    statement.setReadBigInts(true);
-    return statement.all(...values);
-  }
-
-  [Symbol.dispose](): void {
-    this.#db.close();
   }
 }

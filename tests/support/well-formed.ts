@@ -3,11 +3,18 @@
 import type { Parsed } from "../../src/agents/agent.ts";
 import type { Block, SessionFacts, TranscriptEntry } from "../../src/watch/transcript.ts";
 
+/**
+ * Longest state (characters of text) that lines may leave behind, whatever they hold: an archive stores it with every
+ * commit. The parsers keep up to a million characters of results whose calls come later, and some hundred ids.
+ */
+export const STATE_MAX = 2_000_000;
+
 /** @returns what is not as `watch/transcript.ts` says; nothing if all is well. */
 export function faultsOf({ entries, state }: Parsed): string[] {
   const faults = new Faults();
   for (const entry of entries) checkEntry(entry, faults);
   checkFacts(state.facts, faults);
+  faults.atMost("characters in the state", textLength(state), STATE_MAX);
   return faults.found;
 }
 
@@ -48,6 +55,10 @@ class Faults {
     } catch {
       this.#add(name, value, "is no JSON");
     }
+  }
+
+  atMost(name: string, value: number, most: number): void {
+    if (value > most) this.#add(name, value, `are more than ${most}`);
   }
 
   oneOf(name: string, value: unknown, values: readonly unknown[]): void {
@@ -120,4 +131,11 @@ function checkFacts(facts: SessionFacts, faults: Faults): void {
   faults.flag("isAutomated", isAutomated);
   faults.countOrNull("malformedLines", malformedLines);
   for (const [name, text] of Object.entries(texts)) faults.textOrNull(name, text);
+}
+
+/** @returns the length of all names and texts in a value, as they are before JSON escapes them. */
+function textLength(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.entries(value).reduce((sum, [name, member]) => sum + name.length + textLength(member), 0);
 }

@@ -5,7 +5,7 @@ import { codex } from "../../src/agents/codex.ts";
 import { Catalog } from "../../src/sync/catalog.ts";
 import { PATIENCE_MS } from "../../src/sync/patience.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { FakeClock } from "../support/clock.ts";
+import { FakeClock, settled } from "../support/clock.ts";
 import { CodexRollout } from "../support/codex.ts";
 import { CountingFiles, HangingFiles } from "../support/files.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -26,7 +26,12 @@ test("in() finds what is in some folders; what is no folder, or elsewhere, holds
   );
   new ClaudeTranscript(workspace.claude, "-c", "-c").user("one");
   if (a === undefined || b === undefined) throw new Error("there are two");
-  const found = await catalog.in([dirname(a.path), b.path, join(root, "-nowhere"), workspace.folder]);
+  const { transcripts: found } = await catalog.in([
+    dirname(a.path),
+    b.path,
+    join(root, "-nowhere"),
+    workspace.folder,
+  ]);
   expect(found.map(({ id }) => id)).toEqual(["-a"]);
   expect(catalog.known("-a").map(({ path }) => path)).toEqual([a.path]);
   expect(catalog.known("-b")).toEqual([]);
@@ -69,4 +74,26 @@ test("roots beside each other have one way to them: if they hang, that takes one
   expect((await tokens).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(files.begun).toBe(1);
   files.release();
+});
+
+test("find() searches again after a search that failed", async () => {
+  const files = new HangingFiles();
+  const [dead, alive] = [workspace.path("dead"), workspace.path("alive")];
+  const folders = [dead, alive].map((home) => ({ agent: claudeCode, path: join(home, "projects") }));
+  const catalog = new Catalog(folders, files, clock);
+  // A session in both, so that what was found in one has to be looked at in the other, too.
+  for (const home of [dead, alive]) new ClaudeTranscript(home, "both").user("one");
+  await catalog.all();
+  files.hang(dead);
+  await clock.advance(1000);
+  const failed = catalog.find("late").catch(String);
+  // The other root has then been read to its end.
+  while (files.hanging === 0 || files.running > files.hanging) await settled();
+  await clock.advance(PATIENCE_MS);
+  expect(await failed).toContain("does not answer");
+  files.release();
+  while (files.running > 0) await settled();
+  new ClaudeTranscript(alive, "late").user("one");
+  await clock.advance(PATIENCE_MS);
+  expect((await catalog.find("late"))?.id).toBe("late");
 });

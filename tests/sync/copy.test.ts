@@ -1,8 +1,13 @@
 import { readFileSync, renameSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { claudeCode } from "../../src/agents/claude-code.ts";
+import { diskFiles } from "../../src/sync/files.ts";
+import { imageOf } from "../support/archive-image.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { hurriedClock, listening, SyncedArchive } from "../support/synced.ts";
+import { hurriedClock } from "../support/clock.ts";
+import { listening } from "../support/listening.ts";
+import { SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -58,7 +63,7 @@ test("fault 7: lines appended while a full parse runs are parsed once, and a hal
   await synced.sync(transcript.path);
   expect(agent.parsed).toHaveLength(3);
   expect(synced.texts(transcript.id)).toEqual(["one", "two", "three"]);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("fault 6: the session row is committed with its messages, not before", async () => {
@@ -77,7 +82,7 @@ test("fault 6: the session row is committed with its messages, not before", asyn
 
   await expect(synced.sync(transcript.path)).rejects.toThrow("broken off");
   expect(seen).toEqual([0, 0, 0, 0]);
-  expect(synced.contents()).toEqual({ sessions: [], messages: [], calls: [], states: [], files: [] });
+  expect(imageOf(synced.path)).toEqual({ sessions: [], messages: [], calls: [], states: [], files: [] });
   expect(told).toEqual([]);
 
   isBroken = false;
@@ -94,7 +99,7 @@ test("syncFile() starts over when the transcript was truncated", async () => {
   truncateSync(transcript.path, length);
   await synced.sync(transcript.path);
   expect(synced.texts(transcript.id)).toEqual(["one"]);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("syncFile() starts over when another file has taken the transcript's place by rename", async () => {
@@ -105,7 +110,7 @@ test("syncFile() starts over when another file has taken the transcript's place 
   renameSync(other.path, transcript.path);
   await synced.sync(transcript.path);
   expect(synced.texts(transcript.id)).toEqual(["uno", "dos", "tres"]);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("syncFile() starts over when the transcript was rewritten in place, longer or as long as before", async () => {
@@ -121,7 +126,7 @@ test("syncFile() starts over when the transcript was rewritten in place, longer 
   transcript.user("three");
   await synced.sync(transcript.path);
   expect(synced.texts(transcript.id)).toEqual(["one", "2, longer", "three"]);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("syncFile() starts over when a transcript of the same size was changed far before its end", async () => {
@@ -132,7 +137,7 @@ test("syncFile() starts over when a transcript of the same size was changed far 
   utimesSync(transcript.path, 1, 1);
   await synced.sync(transcript.path);
   expect(synced.texts(transcript.id)[0]).toBe("ONE");
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("syncFile() starts over when the transcript is rewritten while it is read", async () => {
@@ -146,7 +151,7 @@ test("syncFile() starts over when the transcript is rewritten while it is read",
   const synced = archive({ agent });
   await synced.sync(transcript.path);
   expect(synced.texts(transcript.id)).toEqual(["retracted"]);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("syncFile() starts over when the transcript is cut and grows again between two pieces of it", async () => {
@@ -166,7 +171,7 @@ test("syncFile() starts over when the transcript is cut and grows again between 
   const synced = archive({ agent });
   transcript.write(lines(3000, "old"));
   await synced.sync(transcript.path);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("syncFile() goes on where it stopped in a transcript that never stops growing", async () => {
@@ -180,7 +185,7 @@ test("syncFile() goes on where it stopped in a transcript that never stops growi
   isGrowing = false;
   await synced.sync(transcript.path);
   expect(agent.parsed).toHaveLength(readFileSync(transcript.path, "utf8").split("\n").length - 1);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("syncFile() starts over when more comes after a record that looked like the whole last line", async () => {
@@ -194,7 +199,7 @@ test("syncFile() starts over when more comes after a record that looked like the
   transcript.write(half).user("three").user("four");
   await synced.sync(transcript.path);
   expect(synced.texts(transcript.id)).toEqual(["one", "three", "four"]);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("syncFile() starts over when the parser's state in the archive cannot be read", async () => {
@@ -209,7 +214,7 @@ test("syncFile() starts over when the parser's state in the archive cannot be re
   );
   transcript.user("two");
   await synced.sync(transcript.path);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
 });
 
 test("syncFile() keeps inodes as large as a file system may give them", async () => {
@@ -233,6 +238,28 @@ test("created_at stays the same where a transcript tells no time", async () => {
   expect(synced.query("SELECT created_at FROM sessions")).toEqual(before === undefined ? [] : [before]);
 });
 
+test("a sync that waits for its turn while its transcript is replaced does not bring the old one back", async () => {
+  const transcript = new ClaudeTranscript(workspace.claude).user("old");
+  await using slow = engineThatTells();
+  await using fast = engineThatTells();
+  const holding = Promise.withResolvers<void>();
+  const turn = fast.archive.sync("another session", () => holding.promise);
+
+  const slowSync = slow.sync(transcript.path);
+  await slow.hasOpened;
+  writeFileSync(workspace.path("scratch"), `${JSON.stringify(transcript.userRecord("new"))}\n`);
+  renameSync(workspace.path("scratch"), transcript.path);
+  const fastSync = fast.sync(transcript.path);
+  await fast.hasOpened;
+  await nextTurn();
+  holding.resolve();
+
+  await Promise.all([turn, fastSync]);
+  expect(fast.texts(transcript.id)).toEqual(["new"]);
+  await slowSync;
+  expect(fast.texts(transcript.id)).toEqual(["new"]);
+});
+
 function archive(options: SyncedOptions = {}): SyncedArchive {
   const path = workspace.path(`${opened.length}`, "sessions.db");
   const synced = new SyncedArchive(path, workspace.claude, { clock: hurriedClock, ...options });
@@ -240,9 +267,16 @@ function archive(options: SyncedOptions = {}): SyncedArchive {
   return synced;
 }
 
-/** The archive must hold what one import of the transcripts as they are now would give, byte for byte. */
-async function expectLikeFullImport(synced: SyncedArchive): Promise<void> {
-  const full = archive();
-  await full.engine.syncAll();
-  expect(synced.contents()).toEqual(full.contents());
+/** Another process, as far as the archive can tell. */
+function engineThatTells(): SyncedArchive & { hasOpened: Promise<void> } {
+  const { promise: hasOpened, resolve } = Promise.withResolvers<void>();
+  const files = {
+    ...diskFiles,
+    open: async (path: string) => {
+      const file = await diskFiles.open(path);
+      resolve();
+      return file;
+    },
+  };
+  return Object.assign(new SyncedArchive(workspace.archive, workspace.claude, { files }), { hasOpened });
 }

@@ -5,11 +5,15 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { findDelegate } from "../../src/sync/delegate.ts";
 import type { Delegate } from "../../src/sync/delegate.ts";
 import { findExecutable } from "../../src/sync/executable.ts";
+import { PATIENCE_MS } from "../../src/sync/patience.ts";
 import type { Store } from "../../src/watch/ports.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { FakeAgentsview, gone } from "../support/agentsview.ts";
 import { ForeignArchive } from "../support/archives.ts";
+import { FakeClock, settled } from "../support/clock.ts";
+import { HangingFiles } from "../support/files.ts";
 import { HOSTILE_IDS } from "../contract/store.ts";
+import { until } from "../support/program.ts";
 import { openForeign } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -185,6 +189,30 @@ describe("Delegate.sourceToken()", () => {
   });
 });
 
+describe("Delegate on a file system that does not answer", () => {
+  test("has one stat under way, whatever number of sessions is followed there, and goes on when it is back", async () => {
+    const clock = new FakeClock();
+    const files = new HangingFiles();
+    const env = { ...workspace.env, PATH: agentsview.path };
+    const delegate = findDelegate(archive.path, store, { clock, env, files });
+    const ids = ["a", "b", "c"];
+    for (const id of ids) add(id);
+    files.hang(workspace.folder);
+    const tokens = Promise.all(ids.map((id) => delegate?.sourceToken(id)));
+    while (files.hanging === 0) await settled();
+    await clock.advance(PATIENCE_MS);
+    expect(await tokens).toEqual([null, null, null]);
+    expect(files.begun).toBe(1);
+    await expect(delegate?.sync("a")).rejects.toMatchObject({
+      code: "transcript_unreadable",
+      message: "Cannot read transcripts: their file system does not answer",
+    });
+    files.release();
+    while (files.running > 0) await settled();
+    expect(await delegate?.sourceToken("a")).toBe(`${EPOCH_S}123`);
+  });
+});
+
 describe("Delegate.sync()", () => {
   test("asks agentsview to sync this session into this archive, and to leave nothing running", async () => {
     const path = add("-a");
@@ -256,7 +284,10 @@ describe("Delegate.sync()", () => {
     write(add("b"), 1);
     agentsview.conduct = "hang";
     const syncing = Promise.all([delegate.sync("a"), delegate.sync("b")]);
-    while (agentsview.startsAndEnds.length === 0) await Bun.sleep(5);
+    await until(
+      () => agentsview.startsAndEnds.length > 0,
+      () => "a start",
+    );
     delegate.close();
     await syncing;
     expect(agentsview.calls.length).toBe(1);
@@ -327,7 +358,10 @@ describe("Watcher with a delegate", () => {
     const subscriptions = [watcher.events("a"), watcher.events("a")];
     await Promise.all(subscriptions.map(({ ready }) => ready));
     write(path, 1);
-    while (failures.length < 3) await Bun.sleep(5);
+    await until(
+      () => failures.length >= 3,
+      () => "three failures",
+    );
     agentsview.conduct = "sync";
     const [first = 0, second = 0, third = 0] = failures.map(({ atMs }) => atMs);
     // A failure comes when its process has ended: some ms after what the pause is counted from.

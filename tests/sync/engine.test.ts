@@ -6,10 +6,12 @@ import { codex } from "../../src/agents/codex.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { openStore } from "../../src/stores/open.ts";
+import { imageOf } from "../support/archive-image.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { FakeClock } from "../support/clock.ts";
+import { FakeClock, hurriedClock } from "../support/clock.ts";
 import { prompt } from "../support/codex.ts";
-import { hurriedClock, listening, SyncedArchive } from "../support/synced.ts";
+import { listening } from "../support/listening.ts";
+import { SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -43,7 +45,7 @@ test("syncFile() notes where a transcript has moved to, and reads nothing again"
   await synced.engine.syncAll();
   expect(synced.query("SELECT file_path FROM sessions")).toEqual([{ file_path: moved.path }]);
   expect(agent.parsed).toHaveLength(1);
-  await expectLikeFullImport(synced);
+  await synced.expectLikeFullImport();
   expect((await synced.engine.syncAll()).files).toBe(0);
 
   moved.user("two");
@@ -188,10 +190,10 @@ test("a session in the trash or excluded is left alone", async () => {
     const transcript = new ClaudeTranscript(workspace.claude).user("one");
     await synced.sync(transcript.path);
     synced.change(sql);
-    const before = synced.contents();
+    const before = imageOf(synced.path);
     transcript.user("two");
     expect(await synced.sync(transcript.path)).toBe(false);
-    expect(synced.contents()).toEqual(before);
+    expect(imageOf(synced.path)).toEqual(before);
   }
 });
 
@@ -207,7 +209,7 @@ test("two engines on two connections that sync one transcript at once never doub
       const engines = [first.restart().engine, new SyncEngine(second, roots, { clock: systemClock })];
       await Promise.all(engines.map((engine) => engine.sync(transcript.id)));
     }
-    await expectLikeFullImport(first);
+    await first.expectLikeFullImport();
   } finally {
     await second.close();
   }
@@ -218,11 +220,4 @@ function archive(options: SyncedOptions = {}): SyncedArchive {
   const synced = new SyncedArchive(path, workspace.claude, { clock: hurriedClock, ...options });
   opened.push(synced);
   return synced;
-}
-
-/** The archive must hold what one import of the transcripts as they are now would give, byte for byte. */
-async function expectLikeFullImport(synced: SyncedArchive): Promise<void> {
-  const full = archive();
-  await full.engine.syncAll();
-  expect(synced.contents()).toEqual(full.contents());
 }

@@ -21,10 +21,11 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { diskFiles } from "../../src/sync/files.ts";
 import type { Files } from "../../src/sync/files.ts";
-import { MAX_LINE_BYTES } from "../../src/sync/tail.ts";
+import { MAX_LINE_BYTES } from "../../src/sync/lines.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
+import { hurriedClock } from "../support/clock.ts";
 import { BINARY, DENO, Program, serve } from "../support/program.ts";
-import { hurriedClock, SyncedArchive } from "../support/synced.ts";
+import { SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
 

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { describe, test } from "bun:test";
 import fc from "fast-check";
@@ -7,12 +6,11 @@ import { claudeCode } from "../../src/agents/claude-code.ts";
 import { codex } from "../../src/agents/codex.ts";
 import { claudeLines } from "../support/claude-lines.ts";
 import { codexLines, THREADS } from "../support/codex-lines.ts";
-import { cuts, FollowedHome, growing, interleave, looks, turns } from "../support/followed-home.ts";
+import { FollowedHome, looks } from "../support/followed-home.ts";
 import type { Step } from "../support/followed-home.ts";
+import { cuts, growing, interleave, turns } from "../support/interleaving.ts";
 import { retouched } from "../support/lines.ts";
 import { recordedIn, recordingsOf } from "../support/recordings.ts";
-
-const FIXTURES = join(import.meta.dir, "../fixtures");
 
 /** An agent, where its transcripts may lie, and lines that may stand in them. */
 interface Subject {
@@ -52,7 +50,7 @@ const SUBJECTS: readonly Subject[] = [
 
 for (const { agent, lines, places, compresses } of SUBJECTS)
   describe(`the sync of ${agent.name}, after each piece of its transcripts,`, () => {
-    const recordings = recordingsOf(agent, join(FIXTURES, agent.name));
+    const recordings = recordingsOf(agent);
     const place = fc.constantFrom(...places);
     const anyForm = fc
       .tuple(place, fc.boolean())

@@ -11,13 +11,15 @@ import { systemWatch } from "../../src/sync/folder-watch.ts";
 import type { Watch } from "../../src/sync/folder-watch.ts";
 import { LiveSync } from "../../src/sync/live.ts";
 import type { LiveOptions } from "../../src/sync/live.ts";
-import { PATIENCE_MS } from "../../src/sync/patience.ts";
+import { READ_PATIENCE_MS } from "../../src/sync/patience.ts";
 import type { Clock } from "../../src/watch/ports.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { FakeClock, settled } from "../support/clock.ts";
+import { deadlinesOf, FakeClock, hurriedClock, settled } from "../support/clock.ts";
 import { CodexRollout } from "../support/codex.ts";
 import { CountingFiles, HangingFiles } from "../support/files.ts";
-import { hurriedClock, listening, SyncedArchive } from "../support/synced.ts";
+import { listening } from "../support/listening.ts";
+import { until } from "../support/program.ts";
+import { SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -345,7 +347,10 @@ test("a transcript that is written to without pause is synced all along, and del
   const lines = await writer.end();
   const count = (): unknown =>
     synced.query("SELECT message_count AS n FROM sessions WHERE id = 'busy'")[0]?.["n"];
-  while (count() !== BigInt(lines + 1)) await settled();
+  await until(
+    () => count() === BigInt(lines + 1),
+    () => `${lines + 1} messages`,
+  );
 });
 
 test("a storm of notifications costs few syncs and looks", async () => {
@@ -402,7 +407,7 @@ test("a root that does not answer is told once, delays no other, and comes back 
   await poll(clock, back);
 });
 
-test("a read that hangs holds the archive for ten seconds, no longer", async () => {
+test("a read that hangs keeps nobody else from the archive", async () => {
   const clock = new FakeClock();
   const files = new HangingFiles();
   const [dead, alive] = [workspace.path("dead"), workspace.path("alive")];
@@ -414,19 +419,19 @@ test("a read that hangs holds the archive for ten seconds, no longer", async () 
   files.hang(dead, "read");
   lost.user("two");
   const failed = synced.sync(lost.path).catch(String);
-  while (files.hanging === 0) await settled();
+  await until(
+    () => files.hanging > 0,
+    () => "a read that hangs",
+  );
   good.user("two");
-  const waiting = synced.sync(good.path);
-  // The other one goes as far as it can.
-  await settled();
-  while (files.running > files.hanging) await settled();
-  expect(synced.texts(good.id)).toEqual(["one"]);
-  await clock.advance(PATIENCE_MS);
-  expect(await failed).toContain("does not answer");
-  expect(await waiting).toBe(true);
+  expect(await synced.sync(good.path)).toBe(true);
   expect(synced.texts(good.id)).toEqual(["one", "two"]);
+  await clock.advance(READ_PATIENCE_MS);
+  expect(await failed).toContain("does not answer");
   files.release();
-  while (String(await synced.sync(lost.path).catch(String)).includes("does not answer")) await settled();
+  const answers = async (): Promise<boolean> =>
+    !String(await synced.sync(lost.path).catch(String)).includes("does not answer");
+  await until(answers, () => "an answer");
   expect(synced.texts(lost.id)).toEqual(["one", "two"]);
 });
 
@@ -506,17 +511,27 @@ test("`only` follows the files with which its session goes on, in its folder at 
   await onPoll(clock, synced.reached(id, "three"), 60_000 / POLL_MS + 1);
 });
 
-test("`only` reads no folders for an agent that writes each session to one file", async () => {
+test("`only` searches no folder at its first look, and each of its agent's once at its second", async () => {
   const clock = new FakeClock();
   const files = new CountingFiles();
-  const synced = archive({ agent: { ...claudeCode, isOneFile: true } as typeof claudeCode, files });
-  const transcript = new ClaudeTranscript(workspace.claude).user("one");
-  await synced.sync(transcript.path);
+  const synced = archive({ agent: codex, files });
+  const { path } = new CodexRollout(workspace.claude).begin().user("one");
+  await synced.sync(path);
   files.reset();
-  await start(synced.restart().engine, { clock, only: transcript.id });
-  for (let minute = 0; minute < 3; minute += 1) await aMinuteOfPolls(clock);
+  await start(synced.engine, { clock, only: synced.file(path).place.id });
   expect(files.folders).toEqual([]);
-  expect(files.opens).toEqual([]);
+  await onePoll(clock);
+  expect(files.folders).toContain(dirname(path));
+  expect(new Set(files.folders).size).toBe(files.folders.length);
+});
+
+test("`only` finds a newer copy of its session in another folder within a minute", async () => {
+  const clock = new FakeClock();
+  const synced = archive();
+  const transcript = new ClaudeTranscript(workspace.claude).user("one");
+  await start(synced.engine, { clock, only: transcript.id });
+  new ClaudeTranscript(workspace.claude, transcript.id, "-elsewhere").user("one").user("two");
+  await onPoll(clock, synced.reached(transcript.id, "two"), 60_000 / POLL_MS + 1);
 });
 
 function archive(options: SyncedOptions = {}): SyncedArchive {
@@ -576,21 +591,19 @@ async function onPoll(clock: FakeClock, done: Promise<unknown>, polls: number): 
 
 /** One poll to its end: only then is there a timer again for the next. */
 async function onePoll(clock: FakeClock, isOver: () => boolean = () => false): Promise<void> {
-  while (clock.pending === 0) await settled();
+  await until(
+    () => clock.pending > 0,
+    () => "the next poll",
+  );
   await clock.advance(POLL_MS);
-  while (clock.pending === 0 && !isOver()) await settled();
+  await until(
+    () => clock.pending > 0 || isOver(),
+    () => "the end of a poll",
+  );
 }
 
 async function aMinuteOfPolls(clock: FakeClock): Promise<void> {
   for (let ms = 0; ms <= 60_000; ms += POLL_MS) await onePoll(clock);
-}
-
-/** Deadlines are of `clock`; all shorter waiting is over at once. */
-function deadlinesOf(clock: FakeClock): Clock {
-  return {
-    now: () => clock.now(),
-    after: (ms, run) => (ms >= PATIENCE_MS ? clock.after(ms, run) : hurriedClock.after(ms, run)),
-  };
 }
 
 interface Writer extends AsyncDisposable {

@@ -4,6 +4,7 @@ import { diskFiles } from "../../src/sync/files.ts";
 import { PATIENCE_MS, PatientFiles } from "../../src/sync/patience.ts";
 import { FakeClock, settled } from "../support/clock.ts";
 import { HangingFiles } from "../support/files.ts";
+import { until } from "../support/program.ts";
 import { Workspace } from "../support/workspace.ts";
 
 let workspace: Workspace;
@@ -48,12 +49,12 @@ test("a place that hangs is not asked again until it has answered; then it is as
   for (let n = 0; n < 20; n += 1) await expect(files.stats([path])).rejects.toThrow("does not answer");
   expect(disk.begun).toBe(begun);
   disk.release();
-  let stats = await files.stats([path]).catch(() => []);
-  while (stats.length === 0) {
-    await settled();
-    stats = await files.stats([path]).catch(() => []);
-  }
-  expect(stats[0]?.size).toBe(10n);
+  const size = async (): Promise<unknown> => (await files.stats([path]).catch(() => []))[0]?.size;
+  await until(
+    async () => (await size()) !== undefined,
+    () => "an answer",
+  );
+  expect(await size()).toBe(10n);
 });
 
 test("where there was an answer just now, operations run side by side", async () => {
@@ -81,7 +82,10 @@ test("a file that was opened too late is closed", async () => {
   await clock.advance(PATIENCE_MS);
   expect(await opened).toContain("does not answer");
   disk.release();
-  while (disk.closed === 0) await settled();
+  await until(
+    () => disk.closed > 0,
+    () => "the file to be closed",
+  );
 });
 
 test("a file whose read hangs is closed once that has come back, and nobody waits for it", async () => {
@@ -93,7 +97,10 @@ test("a file whose read hangs is closed once that has come back, and nobody wait
   await file.close();
   expect(disk.closed).toBe(0);
   disk.release();
-  while (disk.closed === 0) await settled();
+  await until(
+    () => disk.closed > 0,
+    () => "the file to be closed",
+  );
 });
 
 test("many stats that take long together are not taken for one that hangs", async () => {

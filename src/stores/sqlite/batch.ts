@@ -18,15 +18,18 @@ export interface Draft {
   usage: TokenUsage | null;
 }
 
+/** A block of a message, with what later lines say about it. */
 export interface DraftBlock {
   block: Block;
   /** Two blocks of one message with the same hash are one. */
   hash: string;
-  /** Of a tool call. */
+  /** Of a tool call; null for everything else, and as long as there is none. */
   result: string | null;
+  /** The session that a tool call has started. */
   subagentSessionId: string | null;
 }
 
+/** What has to be written for the entries that were added. */
 export class Batch {
   readonly drafts: Draft[] = [];
   /** By tool call, for those that are in the archive already. */

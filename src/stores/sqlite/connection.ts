@@ -19,6 +19,7 @@ export class Statements {
     this.#db = db;
   }
 
+  /** @returns the same statement for the same text. */
   prepare(sql: string): StatementSync {
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {
@@ -28,6 +29,7 @@ export class Statements {
     return statement;
   }
 
+  /** Columns that the row lacks become NULL. */
   run({ sql, columns }: RowStatement, row: Record<string, SQLInputValue>): StatementResultingChanges {
     return this.prepare(sql).run(...columns.map((column) => row[column] ?? null));
   }

@@ -3,6 +3,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { messageOf, WatchError } from "../../errors.ts";
 
+/** What is asked of a database file before SQLite opens it. */
 export interface Header {
   /** Changes are kept in a write-ahead log beside the file. */
   isWal: boolean;

@@ -11,6 +11,7 @@ import { realFile } from "./real-file.ts";
  */
 const ECHOES_MS = [1, 4, 16, 64, 256];
 
+/** Watches the file's folder for as long as anybody listens. */
 export class ArchiveHints {
   readonly #path: string;
   readonly #listeners = new Set<() => void>();
@@ -23,6 +24,7 @@ export class ArchiveHints {
     this.#path = path;
   }
 
+  /** @returns the way out. */
   add(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.check();

@@ -2,12 +2,14 @@
 
 import type { SQLInputValue } from "node:sqlite";
 import type { SessionId } from "../../watch/session.ts";
-import { renderBlock } from "../../watch/transcript.ts";
+import { isTyped, renderBlock } from "../../watch/transcript.ts";
 import type { MessageEntry, RetractedMessages, TokenUsage, TranscriptEntry } from "../../watch/transcript.ts";
 import { Batch, newBlocks } from "./batch.ts";
 import type { Draft, DraftBlock } from "./batch.ts";
 import type { Statements } from "./connection.ts";
 import {
+  DELETE_CALLS,
+  DELETE_MESSAGES,
   EXTEND_MESSAGE,
   INSERT_CALL,
   INSERT_MESSAGE,
@@ -15,6 +17,7 @@ import {
   RETRACT_UUIDS,
   SELECT_BY_KEY,
   SELECT_KEY,
+  SELECT_LAST_ORDINAL,
   SELECT_LAST_PROMPTS,
   SELECT_SIBLING,
   SET_RESULT,
@@ -32,6 +35,7 @@ export interface Totals {
 
 type Row = Record<string, unknown>;
 
+/** Writes the messages of one session, in the transaction that its connection has begun. */
 export class MessageWriter {
   /** Of all messages, those included that were there before. */
   totals: Totals;
@@ -43,19 +47,18 @@ export class MessageWriter {
     this.#statements = statements;
     this.#id = id;
     this.totals = totals;
-    const last = statements
-      .prepare("SELECT max(ordinal) AS ordinal FROM messages WHERE session_id = ?")
-      .get(id);
-    this.#nextOrdinal = typeof last?.["ordinal"] === "number" ? last["ordinal"] + 1 : 0;
+    const last = ordinalIn(statements.prepare(SELECT_LAST_ORDINAL).get(id));
+    this.#nextOrdinal = last === null ? 0 : last + 1;
   }
 
+  /** Forgets all messages, for a transcript that is read from its start again. */
   clear(): void {
-    for (const table of ["tool_calls", "messages"])
-      this.#statements.prepare(`DELETE FROM ${table} WHERE session_id = ?`).run(this.#id);
+    for (const sql of [DELETE_CALLS, DELETE_MESSAGES]) this.#statements.prepare(sql).run(this.#id);
     this.totals = { messages: 0, userMessages: 0, outputTokens: 0, peakContext: 0 };
     this.#nextOrdinal = 0;
   }
 
+  /** @param entries in the order of the transcript; they go on from what was written before. */
   write(entries: readonly TranscriptEntry[]): void {
     let batch = new Batch();
     for (const entry of entries) {
@@ -151,12 +154,12 @@ export class MessageWriter {
   #insertCalls(messageId: number, blocks: readonly DraftBlock[]): void {
     for (const { block, result, subagentSessionId } of blocks) {
       if (block.type !== "tool_use") continue;
-      const { id, name, category, input } = block;
+      const { id, name, category, input, skill } = block;
       // Links are read from texts too: only calls that start subagents take one.
       const subagent = category === "Task" ? subagentSessionId : null;
       this.#statements
         .prepare(INSERT_CALL)
-        .run(messageId, this.#id, name, category, id, input, result, result?.length ?? null, subagent);
+        .run(messageId, this.#id, name, category, id, input, skill, result, result?.length ?? null, subagent);
     }
   }
 
@@ -210,11 +213,6 @@ function usageColumns(usage: TokenUsage | null): Record<string, SQLInputValue> {
 
 function knownUsage(known: Row): Record<string, SQLInputValue> {
   return Object.fromEntries(USAGE_COLUMNS.map((name) => [name, known[name] as SQLInputValue]));
-}
-
-/** On a side chain the user is another agent. */
-function isTyped({ role, isSystem, isSidechain }: MessageEntry): boolean {
-  return role === "user" && !isSystem && !isSidechain;
 }
 
 function flag(value: boolean): 0 | 1 {

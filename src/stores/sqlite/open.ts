@@ -4,17 +4,20 @@ import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Archive } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
+import { openArchive } from "./archive.ts";
 import { readHeader } from "./header.ts";
 import { APPLICATION_ID } from "./schema.ts";
 import { SqliteStore } from "./store.ts";
-import { openArchive } from "./writer.ts";
 
+/** Whose archive a path is, and what it is opened for. */
 export interface SqliteOptions {
   /** It is our own archive, to be created if there is none; otherwise the file itself tells whose it is. */
   isDefault: boolean;
+  /** Only read, even if it is ours. */
   readOnly: boolean;
 }
 
+/** A store that can be read; ours can be written to as well, unless it was opened to be read only. */
 export interface OpenedSqlite {
   store: Store;
   archive: Archive | undefined;

@@ -26,11 +26,13 @@ interface Opened {
   isImmutable: boolean;
 }
 
+/** What a reader owes to the archive's owner. */
 export interface ReaderOptions {
   /** No byte may change in its folder as long as nobody else writes: it is not ours, or only to be read. */
   leavesNoTrace: boolean;
 }
 
+/** Opens the archive at its first use, and anew whenever the file is not the one that was opened. */
 export class SqliteReader {
   readonly #path: string;
   readonly #leavesNoTrace: boolean;

@@ -135,7 +135,7 @@ export const MIGRATIONS: readonly string[] = [
   `,
 ];
 /** What this program writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
  * Brings our own archive to SCHEMA_VERSION; several processes may try at once.
@@ -173,6 +173,7 @@ export function schemaOf(db: DatabaseSync, path: string): number {
   throw unusable(path, `it was written by a newer sessionwatch (${versions}): upgrade watch`);
 }
 
+/** @returns whether sessionwatch created the file. */
 export function isOurs(db: DatabaseSync): boolean {
   return pragma(db, "application_id") === APPLICATION_ID;
 }

@@ -56,6 +56,7 @@ export function readStates(connection: Connection, ids: readonly SessionId[]): M
   );
 }
 
+/** @returns null for a session that is missing or in the trash. */
 export function readSummary(connection: Connection, id: SessionId): SessionSummary | null {
   const row = connection
     .prepare(`SELECT ${summaryColumns(connection)} FROM sessions WHERE id = ? AND ${isKept(connection)}`)

@@ -22,6 +22,7 @@ export function readSource(statements: Statements, id: SessionId): SourceRecord 
   return { files, revision: Number(state["revision"]), parserState: String(state["parser_state"]) };
 }
 
+/** Replaces what was known of the session's transcript; files beyond those of `source` are forgotten. */
 export function writeSource(statements: Statements, id: SessionId, source: SourceRecord): void {
   statements.prepare(UPSERT_SYNC_STATE).run(id, source.revision, source.parserState);
   for (const [position, { mtimeNs, inode, device, ...file }] of source.files.entries()) {
@@ -37,6 +38,7 @@ export function writeSource(statements: Statements, id: SessionId, source: Sourc
   statements.prepare(DELETE_SYNC_FILES).run(id, source.files.length);
 }
 
+/** @returns what was synced of every session in the archive; files in reading order. */
 export function readSyncedTranscripts(statements: Statements): Map<SessionId, SyncedTranscript> {
   const synced = new Map<SessionId, { files: SyncedTranscript["files"][number][]; revision: number }>();
   // One text instead of thousands of rows: they would cost more than everything else in a sync that finds nothing new.

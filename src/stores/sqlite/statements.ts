@@ -1,18 +1,12 @@
-/** The SQL of a sync. */
+/** The SQL of a sync; the transaction around it is the archive's. */
 
 import type { RowStatement } from "./connection.ts";
 
-function placesOf(columns: readonly string[]): string {
-  return columns.map(() => "?").join(", ");
-}
-
 export const SELECT_SESSION = `
   SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens FROM sessions WHERE id = ?`;
-
-export const SELECT_BY_KEY = `
-  SELECT id, content, thinking_text, has_tool_use, block_hashes,
-    token_usage, context_tokens, output_tokens, has_context_tokens, has_output_tokens
-  FROM messages WHERE session_id = ? AND merge_key = ?`;
+export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
+/** Messages need their session's row; the first sync saves the facts only at its end. */
+export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, created_at) VALUES (?, ?)";
 
 const SESSION_COLUMNS = [
   "id",
@@ -52,11 +46,6 @@ export const UPSERT_SESSION: RowStatement = {
   columns: SESSION_COLUMNS,
 };
 
-/** A session whose records tell no time was created when it was first seen. */
-function mergedColumn(name: string): string {
-  return name === "created_at" ? "COALESCE(excluded.started_at, sessions.created_at)" : `excluded.${name}`;
-}
-
 /** A session that somebody has removed is as good as never synced. */
 export const SELECT_SYNC_STATE =
   "SELECT revision, parser_state FROM sync_state JOIN sessions ON id = session_id WHERE session_id = ?";
@@ -73,11 +62,13 @@ export const UPSERT_SYNC_FILE = `
   INSERT OR REPLACE INTO sync_files (session_id, position, path, token, offset, fingerprint, mtime, inode, device)
   VALUES (:session_id, :position, :path, :token, :offset, :fingerprint, :mtime, :inode, :device)`;
 export const DELETE_SYNC_FILES = "DELETE FROM sync_files WHERE session_id = ? AND position >= ?";
+/** Of all sessions, as one JSON text. */
 export const SELECT_SYNCED_FILES = `
   SELECT json_group_array(json_array(session_id, revision, path, token, offset)) AS files FROM (
     SELECT session_id, revision, path, token, offset FROM sync_files JOIN sync_state USING (session_id)
     JOIN sessions ON id = session_id ORDER BY session_id, position)`;
 
+/** What a message has used; all of it is written and taken over together. */
 export const USAGE_COLUMNS = [
   "token_usage",
   "context_tokens",
@@ -85,6 +76,10 @@ export const USAGE_COLUMNS = [
   "has_context_tokens",
   "has_output_tokens",
 ];
+export const SELECT_BY_KEY = `
+  SELECT id, content, thinking_text, has_tool_use, block_hashes, ${USAGE_COLUMNS.join(", ")}
+  FROM messages WHERE session_id = ? AND merge_key = ?`;
+
 const EXTENDED_COLUMNS = [
   "content",
   "thinking_text",
@@ -124,16 +119,22 @@ export const INSERT_MESSAGE: RowStatement = {
   columns: MESSAGE_COLUMNS,
 };
 
+export const SELECT_LAST_ORDINAL = "SELECT max(ordinal) AS ordinal FROM messages WHERE session_id = ?";
+export const DELETE_MESSAGES = "DELETE FROM messages WHERE session_id = ?";
+
 export const INSERT_CALL = `
   INSERT INTO tool_calls (message_id, session_id, tool_name, category, tool_use_id, input_json,
-    result_content, result_content_length, subagent_session_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    skill_name, result_content, result_content_length, subagent_session_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 export const SET_RESULT = `
   UPDATE tool_calls SET result_content = ?, result_content_length = ? WHERE session_id = ? AND tool_use_id = ?`;
 /** Links are read from texts too: only calls that start subagents take one. */
 export const SET_SUBAGENT = `
   UPDATE tool_calls SET subagent_session_id = ? WHERE session_id = ? AND tool_use_id = ? AND category = 'Task'`;
+export const DELETE_CALLS = "DELETE FROM tool_calls WHERE session_id = ?";
 
-const IS_TYPED = "role = 'user' AND is_system = 0 AND is_sidechain = 0";
+const IS_PROMPT = "role = 'user' AND is_system = 0";
+/** As `isTyped()` has it, and the index `messages_by_predecessor`. */
+const IS_TYPED = `${IS_PROMPT} AND is_sidechain = 0`;
 export const SELECT_KEY = "SELECT 1 FROM messages WHERE session_id = ? AND merge_key = ?";
 /** The plus keeps SQLite from looking for the minimum in the order of ordinals, through the whole session. */
 export const SELECT_SIBLING = `
@@ -141,11 +142,19 @@ export const SELECT_SIBLING = `
 export const SELECT_LAST_PROMPTS = `
   SELECT min(ordinal) AS ordinal FROM
     (SELECT ordinal FROM messages WHERE session_id = ? AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ?)`;
-/** Both tell of each message whether a person typed it: those are counted. */
+/** Whether a person typed each of them: those are counted. By then all of them are on the side chain. */
+const RETURNING_TYPED = `RETURNING ${IS_PROMPT} AS is_typed`;
 export const RETRACT_FROM = `
-  UPDATE messages SET is_sidechain = 1 WHERE session_id = ? AND ordinal >= ? AND is_sidechain = 0
-  RETURNING role = 'user' AND is_system = 0 AS is_typed`;
+  UPDATE messages SET is_sidechain = 1 WHERE session_id = ? AND ordinal >= ? AND is_sidechain = 0 ${RETURNING_TYPED}`;
 export const RETRACT_UUIDS = `
   UPDATE messages SET is_sidechain = 1
-  WHERE session_id = ? AND source_uuid IN (SELECT value FROM json_each(?)) AND is_sidechain = 0
-  RETURNING role = 'user' AND is_system = 0 AS is_typed`;
+  WHERE session_id = ? AND source_uuid IN (SELECT value FROM json_each(?)) AND is_sidechain = 0 ${RETURNING_TYPED}`;
+
+/** A session whose records tell no time was created when it was first seen. */
+function mergedColumn(name: string): string {
+  return name === "created_at" ? "COALESCE(excluded.started_at, sessions.created_at)" : `excluded.${name}`;
+}
+
+function placesOf(columns: readonly string[]): string {
+  return columns.map(() => "?").join(", ");
+}

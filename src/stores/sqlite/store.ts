@@ -15,6 +15,7 @@ const LOCK_PATIENCE_MS = 1500;
 /** Longest pause (ms) between two tries. */
 const LOCK_RETRY_MS = 10;
 
+/** Waits a little for locks; nothing else is tried again. */
 export class SqliteStore implements Store {
   readonly #reader: SqliteReader;
   readonly #hints: ArchiveHints;

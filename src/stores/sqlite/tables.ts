@@ -4,6 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { unusable } from "./header.ts";
 import { isOurs, schemaOf } from "./schema.ts";
 
+/** The names of the columns, by table. */
 export interface Tables {
   sessions: ReadonlySet<string>;
   /** Empty if there is no such table. */

@@ -8,11 +8,12 @@ import type { Statements } from "./connection.ts";
 import { MessageWriter } from "./message-writer.ts";
 import type { Totals } from "./message-writer.ts";
 import { readSource, signed, writeSource } from "./sources.ts";
-import { SELECT_SESSION, UPSERT_SESSION } from "./statements.ts";
+import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./statements.ts";
 
 type Row = Record<string, unknown>;
 
-export class SqliteSync implements SyncTransaction {
+/** Nothing of it is committed unless it was saved: whoever began the transaction asks `isSaved`. */
+export class SqliteTransaction implements SyncTransaction {
   readonly source: SourceRecord | null;
   readonly isDeleted: boolean;
   #saved = false;
@@ -25,7 +26,7 @@ export class SqliteSync implements SyncTransaction {
     this.#id = id;
     const row = statements.prepare(SELECT_SESSION).get(id);
     this.source = readSource(statements, id);
-    const excluded = statements.prepare("SELECT 1 FROM excluded_sessions WHERE id = ?").get(id) !== undefined;
+    const excluded = statements.prepare(SELECT_EXCLUDED).get(id) !== undefined;
     this.isDeleted = excluded || (row?.["deleted_at"] ?? null) !== null;
     this.#messages = new MessageWriter(statements, id, totalsOf(row));
   }
@@ -39,10 +40,7 @@ export class SqliteSync implements SyncTransaction {
   }
 
   async write(entries: readonly TranscriptEntry[]): Promise<void> {
-    // Messages need their session's row; the first sync saves the facts only at its end.
-    this.#statements
-      .prepare("INSERT OR IGNORE INTO sessions (id, created_at) VALUES (?, ?)")
-      .run(this.#id, now());
+    this.#statements.prepare(INSERT_SESSION).run(this.#id, now());
     this.#messages.write(entries);
   }
 

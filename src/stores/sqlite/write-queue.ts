@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { SyncTransaction } from "../../watch/archive.ts";
 import type { SessionId } from "../../watch/session.ts";
 import type { Statements } from "./connection.ts";
-import { SqliteSync } from "./transaction.ts";
+import { SqliteTransaction } from "./transaction.ts";
 
 /** How long (ms) after its beginning a transaction takes in one more sync: a commit costs as much as a small sync. */
 const GROUP_MS = 50;
@@ -22,6 +22,7 @@ interface Job {
   reject: (error: unknown) => void;
 }
 
+/** What the queue asks of the archive. */
 export interface WriteQueueOptions {
   /** Begins a transaction. */
   begin: () => Promise<WriteConnection>;
@@ -29,6 +30,7 @@ export interface WriteQueueOptions {
   explain: (error: unknown) => unknown;
 }
 
+/** One sync at a time, in the order in which they came. */
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
   readonly #jobs: Job[] = [];
@@ -83,7 +85,7 @@ export class WriteQueue {
   async #attempt({ db, statements }: WriteConnection, { id, work, resolve, reject }: Job): Promise<boolean> {
     try {
       db.exec("SAVEPOINT sync");
-      const transaction = new SqliteSync(statements, id);
+      const transaction = new SqliteTransaction(statements, id);
       await work(transaction);
       if (transaction.isSaved) {
         db.exec("RELEASE sync");

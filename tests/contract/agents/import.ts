@@ -4,8 +4,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Agent } from "../../../src/agents/agent.ts";
+import { expectNoFaults } from "../../support/archive-image.ts";
+import { hurriedClock } from "../../support/clock.ts";
 import type { Recording } from "../../support/recordings.ts";
-import { hurriedClock, SyncedArchive } from "../../support/synced.ts";
+import { SyncedArchive } from "../../support/synced.ts";
 import { Workspace } from "../../support/workspace.ts";
 import { idOf } from "./place.ts";
 
@@ -50,15 +52,10 @@ export function importContract(agent: Agent, home: string, recordings: readonly 
   });
 
   test("give sessions that count what they hold", () => {
-    const typed = "role = 'user' AND is_system = 0 AND is_sidechain = 0";
-    const of = "FROM messages WHERE session_id = sessions.id";
-    expectNone(`SELECT id FROM sessions WHERE message_count != (SELECT count(*) ${of})
-      OR user_message_count != (SELECT count(*) ${of} AND ${typed})
-      OR total_output_tokens != (SELECT COALESCE(sum(output_tokens), 0) ${of})
-      OR peak_context_tokens < (SELECT COALESCE(max(context_tokens), 0) ${of})`);
+    expectNoFaults(synced.path);
+    expectNone(`SELECT id FROM sessions WHERE peak_context_tokens <
+      (SELECT COALESCE(max(context_tokens), 0) FROM messages WHERE session_id = sessions.id)`);
     expectNone("SELECT id FROM sessions WHERE user_message_count > message_count");
-    expectNone(`SELECT session_id FROM messages GROUP BY session_id
-      HAVING min(ordinal) != 0 OR max(ordinal) != count(*) - 1`);
   });
 
   test("give sessions with plausible times, folders and relations", () => {

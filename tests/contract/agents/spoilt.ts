@@ -1,7 +1,8 @@
 /** Transcripts that no agent writes, in places where it writes. */
 
 import fc from "fast-check";
-import { damagedLines, hostileLines } from "../../support/hostile.ts";
+import { damagedLines } from "../../support/damage.ts";
+import { hostileLines } from "../../support/hostile.ts";
 import { recordedIn } from "../../support/recordings.ts";
 import type { RecordedFile, Recording } from "../../support/recordings.ts";
 

@@ -3,7 +3,8 @@
 import { test } from "bun:test";
 import fc from "fast-check";
 import type { Agent } from "../../../src/agents/agent.ts";
-import { cuts, FollowedHome, growing, interleave, turns } from "../../support/followed-home.ts";
+import { FollowedHome } from "../../support/followed-home.ts";
+import { cuts, growing, interleave, turns } from "../../support/interleaving.ts";
 import type { Recording } from "../../support/recordings.ts";
 import { spoiltIn } from "./spoilt.ts";
 

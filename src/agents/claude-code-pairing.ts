@@ -22,6 +22,7 @@ interface Early {
   age: number;
 }
 
+/** At a transcript's start. */
 export const NOTHING_TO_PAIR: Pairing = { calls: [], early: [], linked: [] };
 
 /** Calls beyond these are forgotten: what is said about them is not early. */
@@ -34,6 +35,7 @@ const MAX_AGE = 50;
 const MAX_EARLY = 100;
 const MAX_EARLY_LENGTH = 1_000_000;
 
+/** The entries of one record in the order in which the archive takes them, and what waits for later ones. */
 export interface Paired {
   entries: readonly TranscriptEntry[];
   pairing: Pairing;

@@ -2,7 +2,8 @@ import { truncateSync, writeFileSync, appendFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { chunksOf, fingerprintAt, isLineStart, MAX_LINE_BYTES, readLines } from "../../src/sync/tail.ts";
+import { chunksOf } from "../../src/sync/chunks.ts";
+import { isLineStart, MAX_LINE_BYTES, mayEndLine, readLines } from "../../src/sync/lines.ts";
 import { Workspace } from "../support/workspace.ts";
 
 /** More than what is read at once. */
@@ -138,19 +139,20 @@ test("isLineStart() knows a record that was taken for a whole line before its ne
   }
 });
 
-test("fingerprintAt() changes with the last 1,024 bytes before the offset", async () => {
-  const path = workspace.path("fingerprint.jsonl");
-  const print = async (text: string, offset: number): Promise<string> => {
-    writeFileSync(path, text);
+test("mayEndLine() sees a newline, and what may be a record's last byte", async () => {
+  for (const [text, mayEnd] of [
+    ['{"a":1', false],
+    ['{"a":1}', true],
+    ['{"a":1}\r', true],
+    ['{"a":{}, ', false],
+    ["x\ny", true],
+    ["", false],
+  ] as const) {
+    const path = workspace.path("unfinished.jsonl");
+    writeFileSync(path, `{"begun":${text}`);
     await using file = await open(path);
-    return await fingerprintAt(file, offset);
-  };
-  const text = "x".repeat(3000);
-  expect(await print(text, 2000)).toBe(await print(`y${text.slice(1)}`, 2000));
-  expect(await print(text, 2000)).toBe(await print(`${text}y`, 2000));
-  expect(await print(text, 2000)).not.toBe(await print(`${text.slice(0, 1999)}y`, 2000));
-  expect(await print(text, 2000)).not.toBe(await print(text.slice(0, 1500), 2000));
-  expect(await print(text, 10)).not.toBe(await print(`y${text}`, 10));
+    expect([text, await mayEndLine(file, 9, 9 + size(text))]).toEqual([text, mayEnd]);
+  }
 });
 
 interface Read {

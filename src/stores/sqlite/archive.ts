@@ -21,7 +21,23 @@ const LOCK_PATIENCE_MS = 30_000;
 /** Longest pause (ms) between two tries to get the write lock. */
 const LOCK_RETRY_MS = 20;
 
-export class SqliteArchive extends SqliteStore implements Archive {
+/**
+ * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
+ *
+ * @throws WatchError `archive_unavailable`, `archive_unusable`.
+ */
+export function openArchive(path: string): Archive {
+  createPrivate(path);
+  const writer = connect(path);
+  try {
+    return new SqliteArchive(path, writer);
+  } catch (error) {
+    writer.db.close();
+    throw error;
+  }
+}
+
+class SqliteArchive extends SqliteStore implements Archive {
   readonly #path: string;
   #writer: Writer;
   readonly #queue = new WriteQueue({
@@ -87,30 +103,10 @@ export class SqliteArchive extends SqliteStore implements Archive {
   }
 }
 
-function isSqliteError(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | null)?.code === "ERR_SQLITE_ERROR";
-}
-
 /** The one connection that writes. */
 interface Writer extends WriteConnection {
   /** The file that it writes to. */
   identity: string;
-}
-
-/**
- * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
- *
- * @throws WatchError `archive_unavailable`, `archive_unusable`.
- */
-export function openArchive(path: string): SqliteArchive {
-  createPrivate(path);
-  const writer = connect(path);
-  try {
-    return new SqliteArchive(path, writer);
-  } catch (error) {
-    writer.db.close();
-    throw error;
-  }
 }
 
 /**
@@ -153,4 +149,8 @@ function createPrivate(path: string): void {
       cause: error,
     });
   }
+}
+
+function isSqliteError(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === "ERR_SQLITE_ERROR";
 }
