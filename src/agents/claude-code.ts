@@ -33,8 +33,8 @@ function roots({ env, home }: Surroundings): string[] {
 function placeOf(path: string): TranscriptPlace | null {
   const parts = path.split("/");
   const stem = /^(.+)\.jsonl$/s.exec(parts.at(-1) ?? "")?.[1];
-  // A colon stands behind an agent's name: such an id would be another agent's.
-  if (stem === undefined || stem.includes(":")) return null;
+  // An id that begins with an agent's name and a colon is that agent's.
+  if (stem === undefined || /^[\w-]+:/.test(stem)) return null;
   // The hidden agent that writes compaction summaries holds no conversation.
   if (stem.startsWith("agent-acompact-")) return null;
   const isSubagent = stem.startsWith("agent-");

@@ -104,6 +104,7 @@ describe("real recordings", () => {
 describe("placeOf()", () => {
   test("names a session after its file", () => {
     expect(claudeCode.placeOf("-home-x/0b2c.jsonl")).toEqual(PLACE);
+    expect(claudeCode.placeOf("-home-x/codex:0b2c.jsonl")).toBeNull();
   });
 
   test("finds the parent of a subagent in its folder, at any depth", () => {
@@ -226,6 +227,27 @@ describe("parse()", () => {
       "interrupted",
       "task_notification",
     ]);
+  });
+
+  test("takes what a shell line printed for the program's, and the line itself for typed", () => {
+    const shell = [user("<bash-input>ls</bash-input>"), user("<bash-stdout>a b</bash-stdout>")];
+    const { entries, state } = parse(shell);
+    expect(messages({ entries, state }).map(({ isSystem }) => isSystem)).toEqual([false, true]);
+    expect(state.facts.firstMessage).toBe("! ls");
+  });
+
+  test("names the skill that a call is of", () => {
+    const call = { type: "tool_use", id: "toolu_1", name: "Skill", input: { skill: "review" } };
+    expect(messages(parse([assistant([call])]))[0]?.blocks).toMatchObject([{ skill: "review" }]);
+  });
+
+  test("judges what was typed in mid-turn as every prompt", () => {
+    const queued = (prompt: string, fields = {}): string =>
+      record("attachment", { attachment: { type: "queued_command", prompt, ...fields } });
+    const texts = messages(
+      parse([queued("injected", { isMeta: true }), queued("<command-name>/x</command-name>")]),
+    ).flatMap(({ blocks }) => blocks.map((block) => (block.type === "text" ? block.text : "")));
+    expect(texts).toEqual(["/x"]);
   });
 
   test("links a fork to the session that it was copied from, and counts nothing twice", () => {

@@ -90,7 +90,7 @@ test("find() searches again after a search that failed", async () => {
   // The other root has then been read to its end.
   while (files.hanging === 0 || files.running > files.hanging) await settled();
   await clock.advance(PATIENCE_MS);
-  expect(await failed).toContain("does not answer");
+  expect(await failed).toBeNull();
   files.release();
   while (files.running > 0) await settled();
   new ClaudeTranscript(alive, "late").user("one");
