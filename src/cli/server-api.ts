@@ -55,7 +55,7 @@ export class ServerApi {
     };
     const { body } = await this.#request(`sessions/${encodeURIComponent(id)}/watch?data=json`, headers);
     if (body === null) return;
-    const watchdog = new Watchdog(this.#silenceMs);
+    const watchdog = new Watchdog(this.#silenceMs, this.#signal);
     try {
       yield* body
         .pipeThrough(watchdog.stream, { signal: watchdog.signal })
@@ -101,10 +101,11 @@ function baseOf(server: string): URL {
   return new URL("api/v1/", url.href.endsWith("/") ? url : `${url.href}/`);
 }
 
-/** Aborts a stream through which nothing has passed for a while. */
+/** Aborts a stream through which nothing has passed for a while, or that is to end. */
 class Watchdog {
   readonly #silence = new AbortController();
   readonly #ms: number;
+  readonly #end: AbortSignal;
   #forget: () => void;
   readonly stream = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform: (chunk, controller) => {
@@ -114,9 +115,16 @@ class Watchdog {
     },
   });
 
-  constructor(ms: number) {
+  /**
+   * @param ms longest silence.
+   * @param end ends the stream. On Deno the signal of the fetch does not always end a body that is being read.
+   */
+  constructor(ms: number, end: AbortSignal) {
     this.#ms = ms;
+    this.#end = end;
     this.#forget = this.#wait();
+    end.addEventListener("abort", this.#abort);
+    if (end.aborted) this.#abort();
   }
 
   get signal(): AbortSignal {
@@ -125,7 +133,10 @@ class Watchdog {
 
   stop(): void {
     this.#forget();
+    this.#end.removeEventListener("abort", this.#abort);
   }
+
+  readonly #abort = (): void => this.#silence.abort(this.#end.reason);
 
   #wait(): () => void {
     return systemClock.after(this.#ms, () =>

@@ -56,7 +56,7 @@ export class Troubles {
   }
 
   #say(text: string, count: number): void {
-    this.#log.warning(count === 1 ? text : `${text}; and ${count - 1} more transcripts like it`);
+    this.#log.warning(count === 1 ? text : `${text}; and ${count - 1} more like it`);
   }
 
   #saySoon(): void {

@@ -234,7 +234,7 @@ async function entriesOf(root: Root, path: string, failures: Unreadable[]): Prom
     return (await root.files.folder(path)) ?? [];
   } catch (error) {
     if (error instanceof WatchError) throw error;
-    failures.push({ path, error: unreadable(path, error) });
+    failures.push({ path, error: unreadable(path, error, "folder") });
     return [];
   }
 }

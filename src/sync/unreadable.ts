@@ -14,10 +14,14 @@ export class VanishedError extends Error {
  * @returns a WatchError `transcript_unreadable`; but what is no failure of the disk stays what it is: a VanishedError, a
  *   RewrittenError.
  */
-export function unreadable(path: string, cause: unknown): Error {
+export function unreadable(
+  path: string,
+  cause: unknown,
+  what: "transcript" | "folder" = "transcript",
+): Error {
   if (cause instanceof WatchError || cause instanceof VanishedError || cause instanceof RewrittenError)
     return cause;
-  const text = `Cannot read transcript ${JSON.stringify(path)}: ${messageOf(cause)}`;
+  const text = `Cannot read ${what} ${JSON.stringify(path)}: ${messageOf(cause)}`;
   const isGone = (cause as NodeJS.ErrnoException | null)?.code === "ENOENT";
   return isGone
     ? new VanishedError(text, { cause })

@@ -20,7 +20,7 @@ test("what goes wrong in a row is said in one line when it is over", async () =>
   }
   expect(warnings).toEqual([]);
   await clock.advance(100);
-  expect(warnings).toEqual(["Cannot read 0; and 19 more transcripts like it"]);
+  expect(warnings).toEqual(["Cannot read 0; and 19 more like it"]);
   await clock.advance(60_000);
   fail(20);
   await clock.advance(500);
@@ -32,10 +32,7 @@ test("what never ceases to go wrong is said every ten seconds", async () => {
     fail(index);
     await clock.advance(300);
   }
-  expect(warnings).toEqual([
-    "Cannot read 0; and 33 more transcripts like it",
-    "Cannot read 34; and 33 more transcripts like it",
-  ]);
+  expect(warnings).toEqual(["Cannot read 0; and 33 more like it", "Cannot read 34; and 33 more like it"]);
 });
 
 test("a transcript's malformed lines are told once, and apart from what cannot be read", async () => {

@@ -47,7 +47,7 @@ function start(
 }
 
 describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch sync (%s)", (_name, lane) => {
-  test("draws a bar, and takes it away at the end", async () => {
+  test("draws a bar on a terminal, and takes it away at the end", async () => {
     await takeLong();
     await using program = start(lane, ["sync"]);
     expect(await program.bar()).toMatch(

@@ -19,8 +19,6 @@ import type { Image } from "./archive-image.ts";
 import { hurriedClock } from "./clock.ts";
 import { within } from "./program.ts";
 
-export { hurriedClock } from "./clock.ts";
-
 export interface SyncedOptions {
   /** @default the system's */
   clock?: Clock;

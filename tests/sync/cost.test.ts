@@ -10,7 +10,8 @@ import { ClaudeTranscript } from "../support/claude.ts";
 import { FakeClock, settled } from "../support/clock.ts";
 import { CodexRollout } from "../support/codex.ts";
 import { CountingFiles } from "../support/files.ts";
-import { hurriedClock, SyncedArchive } from "../support/synced.ts";
+import { hurriedClock } from "../support/clock.ts";
+import { SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
 

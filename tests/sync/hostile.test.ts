@@ -317,8 +317,8 @@ describe("the binary", () => {
     expect(exitCode).toBe(1);
     expect(stdout).toEndWith(`${MANY} failed\n`);
     expect(stderr.trimEnd().split("\n")).toEqual([
-      expect.stringMatching(/warning: Cannot read transcript .*; and 999 more transcripts like it$/),
-      expect.stringMatching(/warning: skipped 1 malformed line in .*; and 999 more transcripts like it$/),
+      expect.stringMatching(/warning: Cannot read transcript .*; and 999 more like it$/),
+      expect.stringMatching(/warning: skipped 1 malformed line in .*; and 999 more like it$/),
     ]);
   });
 
@@ -329,7 +329,7 @@ describe("the binary", () => {
     program.kill("SIGTERM");
     expect(await program.exit()).toBe(0);
     expect(program.stderr.match(/warning/g)).toHaveLength(2);
-    for (const warning of warnings) expect(warning).toEndWith("; and 999 more transcripts like it");
+    for (const warning of warnings) expect(warning).toEndWith("; and 999 more like it");
   });
 
   test.each([BINARY, DENO].map((lane) => [lane.name, lane] as const))(
@@ -366,8 +366,8 @@ describe("the binary", () => {
     });
     chmodSync(dirname(inFolder.path), 0o755);
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^synced 1 transcript, .* 1 failed\n$/);
-    expect(stderr).toMatch(/^watch: warning: Cannot read transcript ".*secret\.jsonl": .*\n$/);
+    expect(stdout).toMatch(/^synced 1 transcript, .* 2 failed\n$/);
+    expect(stderr).toMatch(/^watch: warning: Cannot read folder ".*locked": .*; and 1 more like it\n$/);
   });
 
   test.skipIf(process.platform !== "linux")("holds on to nothing of lines that are too long", async () => {
