@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { ReadableFile } from "./files.ts";
 
 /** Bytes per read; what is in memory at once is this and one line. */
-const CHUNK_BYTES = 512 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 /** How many bytes before an offset must be unchanged for a reader to go on from there. */
 const FINGERPRINT_BYTES = 1024;
 
