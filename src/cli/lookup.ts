@@ -1,6 +1,7 @@
 /** Looks sessions up where a local command can find them: in the archive, and among transcripts not synced yet. */
 
 import type { SyncEngine } from "../sync/engine.ts";
+import { newestFirst } from "../sync/transcript.ts";
 import type { Store } from "../watch/ports.ts";
 import { hasPrefix, isTopLevel } from "../watch/resolve.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
@@ -31,7 +32,8 @@ export function localIndex(store: Store, engine: SyncEngine | undefined): Sessio
 
 /** Whether it is another session's subagent may be said in a transcript only: those in question are synced first. */
 async function newestTranscript(store: Store, engine: SyncEngine): Promise<SessionId | null> {
-  for (const { id, files } of (await engine.catalog.all()).transcripts) {
+  const { transcripts } = await engine.catalog.all();
+  for (const { id, files } of transcripts.sort(newestFirst)) {
     if (files[0].place.isSubagent) continue;
     if ((await store.get(id)) === null) await engine.sync(id);
     const session = await store.get(id);

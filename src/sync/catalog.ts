@@ -10,7 +10,7 @@ import type { SessionId } from "../watch/session.ts";
 import { tokenOf } from "./files.ts";
 import type { Files } from "./files.ts";
 import { PatientFiles } from "./patience.ts";
-import { newestFirst, transcriptOf } from "./transcript.ts";
+import { transcriptOf } from "./transcript.ts";
 import type { FileOnDisk, Root, RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
 import { unreadable } from "./unreadable.ts";
 
@@ -27,7 +27,6 @@ export interface Unreadable {
 
 /** What a search has found. */
 export interface Listing {
-  /** The newest first. */
   transcripts: Transcript[];
   failures: Unreadable[];
 }
@@ -162,7 +161,7 @@ export class Catalog {
         failures.push({ path: files[0]?.path ?? "", error });
       }
     }
-    return { transcripts: transcripts.sort(newestFirst), failures };
+    return { transcripts, failures };
   }
 
   /** One search serves all who ask meanwhile: it finds every session there is. */

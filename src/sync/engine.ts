@@ -12,6 +12,7 @@ import { TranscriptCopy } from "./copy.ts";
 import type { Copied } from "./copy.ts";
 import { diskFiles } from "./files.ts";
 import type { Files } from "./files.ts";
+import { newestFirst } from "./transcript.ts";
 import type { RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
 import { UnfinishedLines } from "./unfinished.ts";
 import { VanishedError } from "./unreadable.ts";
@@ -183,7 +184,8 @@ export class SyncEngine implements Engine {
     return found
       .map((transcript) => ({ transcript, synced: synced.get(transcript.id) ?? null }))
       .filter((behind) => !isSynced(behind.transcript, behind.synced))
-      .map((behind) => ({ ...behind, bytes: newBytes(behind.transcript, behind.synced) }));
+      .map((behind) => ({ ...behind, bytes: newBytes(behind.transcript, behind.synced) }))
+      .sort((a, b) => newestFirst(a.transcript, b.transcript));
   }
 
   /** Where a session's files were at its last sync is where they most likely are. */

@@ -38,6 +38,9 @@ export interface Transcript {
 
 /** @returns the session's transcript, of the better one where a file of it was found twice; null if none was found. */
 export function transcriptOf(id: SessionId, found: readonly FileOnDisk[]): Transcript | null {
+  const [only] = found;
+  // As almost every transcript is, and there may be tens of thousands.
+  if (only !== undefined && found.length === 1) return { id, files: [only] };
   const parts = new Map<string, FileOnDisk>();
   for (const file of found) {
     const twin = parts.get(file.place.part);
