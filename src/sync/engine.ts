@@ -21,7 +21,7 @@ import { VanishedError } from "./unreadable.ts";
 const COALESCE_MS = 20;
 
 /** So many transcripts are synced at once: the archive takes them one by one, but commits those that wait together. */
-const SYNCS_AT_ONCE = 8;
+const SYNCS_AT_ONCE = 4;
 
 export interface EngineOptions {
   clock: Clock;
