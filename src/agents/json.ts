@@ -51,7 +51,8 @@ export function cut(text: string, length: number): string {
 
 /** @returns null also for what is absurd: sums of many must still be whole numbers. */
 export function asCount(value: unknown): number | null {
-  return typeof value === "number" && value >= 0 && value <= COUNT_MAX ? Math.trunc(value) : null;
+  // JSON can say -0, and forgets it when it is written: two states that are equal must also look so.
+  return typeof value === "number" && value >= 0 && value <= COUNT_MAX ? Math.trunc(value) + 0 : null;
 }
 
 const COUNT_MAX = 10_000_000_000;

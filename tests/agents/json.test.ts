@@ -16,6 +16,8 @@ test("jsonTextOf() writes null for what is not there", () => {
 
 test("asCount() takes no number that an archive cannot add up", () => {
   expect([0, 7.9, 1e10].map(asCount)).toEqual([0, 7, 1e10]);
+  expect([-0, -0.5].map(asCount)).toEqual([0, null]);
+  expect(Object.is(asCount(-0), 0)).toBe(true);
   const absurd = [-1, 1e11, 2 ** 53, 1e308, Infinity, Number.NaN, "7", null];
   expect(absurd.map(asCount)).toEqual(absurd.map(() => null));
 });
