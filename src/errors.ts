@@ -2,6 +2,7 @@
 
 /**
  * - `usage`: the caller asked for something that cannot be; exit code 2, HTTP 400
+ * - `forbidden`: the caller may not ask for that; HTTP 403
  * - `session_not_found`: no session has that id; exit code 4, HTTP 404
  * - `session_ambiguous`: several sessions begin with that id; exit code 1
  * - `archive_unavailable`: the archive cannot be read or written now; exit code 1, HTTP 503
@@ -12,6 +13,7 @@
  */
 export type ErrorCode =
   | "usage"
+  | "forbidden"
   | "session_not_found"
   | "session_ambiguous"
   | "archive_unavailable"

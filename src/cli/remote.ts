@@ -44,11 +44,7 @@ export async function* followRemote(
   const session = await sessionOrNull(api, id);
   let cursor = session?.version;
   if (initial && session !== null) {
-    yield eventFor(
-      id,
-      { version: session.version, messageCount: session.message_count, sourceToken: null },
-      systemClock.now(),
-    );
+    yield eventFor(id, { version: session.version, messageCount: session.message_count }, systemClock.now());
   }
   for (let failures = 0; !signal.aborted;) {
     try {

@@ -8,11 +8,12 @@ import { listen } from "../runtime/listen.ts";
 import type { Listener, ListenOptions } from "../runtime/listen.ts";
 import { createApp } from "../server/app.ts";
 import { isLoopback } from "../server/guard.ts";
-import { Streams } from "../server/sse.ts";
+import { Streams } from "../server/streams.ts";
 import { VERSION } from "../version.ts";
 import { EXIT, stopOnSignal } from "./exit.ts";
 import { startLive } from "./live.ts";
 import type { LiveFlags } from "./live.ts";
+import { syncTarget } from "./sync-target.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
@@ -34,10 +35,19 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
     throw new WatchError("usage", `--host: ${options.host} ${why}`);
   }
   const { signal } = stopOnSignal();
-  const { store, engine, watcher, close } = wire(options, log);
+  const wiring = wire(options, log);
+  const { store, engine, watcher, close } = wiring;
   const streams = new Streams(systemClock, options.heartbeat);
-  const onError = (error: unknown): void => log.error(messageOf(error), { error });
-  const app = createApp({ store, watcher, streams, version: VERSION, pid: process.pid, onError });
+  const app = createApp({
+    store,
+    watcher,
+    streams,
+    clock: systemClock,
+    sync: (target) => syncTarget(target, wiring),
+    version: VERSION,
+    pid: process.pid,
+    onError: (error) => log.error(messageOf(error), { error }),
+  });
   try {
     const listener = open(options, (request, connection) => app.fetch(request, connection));
     log.info(`listening on http://${hostInUrl(options.host)}:${listener.port}`);

@@ -1,7 +1,7 @@
 /** Events as one line for a person. */
 
 import { printable } from "./output.ts";
-import type { StreamEvent, Update } from "../watch/session.ts";
+import type { Heartbeat, StreamEvent } from "../watch/session.ts";
 
 /** `14:03:22  updated  12 messages`, in local time; null for a heartbeat, which is for programs. */
 export function textLine(event: StreamEvent): string | null {
@@ -10,7 +10,7 @@ export function textLine(event: StreamEvent): string | null {
   return `${now.toLocaleTimeString("en-GB")}  ${printable(describe(event))}`;
 }
 
-function describe(event: Update): string {
+function describe(event: Exclude<StreamEvent, Heartbeat>): string {
   switch (event.event) {
     case "session_updated":
       return `updated    ${event.message_count ?? "?"} messages  ${event.data}`;
@@ -18,6 +18,7 @@ function describe(event: Update): string {
       return `deleted    ${event.data}`;
     case "degraded":
     case "recovered":
+    case "reset":
       return `${event.event.padEnd(9)}  ${event.data}`;
   }
 }

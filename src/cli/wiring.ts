@@ -12,7 +12,7 @@ import { openStore } from "../stores/open.ts";
 import { findDelegate } from "../sync/delegate.ts";
 import { SyncEngine } from "../sync/engine.ts";
 import type { RootFolder } from "../sync/transcript.ts";
-import type { Store } from "../watch/ports.ts";
+import type { Engine, Store } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import { Watcher } from "../watch/watcher.ts";
 
@@ -30,6 +30,8 @@ export interface Wiring {
   store: Store;
   /** Only where the archive is ours, and syncing was not switched off. */
   engine: SyncEngine | undefined;
+  /** Only where the archive is somebody else's, who can be asked to sync. */
+  delegate: Engine | undefined;
   watcher: Watcher;
   close: () => Promise<void>;
 }
@@ -63,7 +65,7 @@ export function wire(options: CommonOptions, log: Logger): Wiring {
     delegate?.close();
     return store.close();
   };
-  return { store, engine, watcher, close };
+  return { store, engine, delegate, watcher, close };
 }
 
 /** The same failure of the same session is told once, however often it is tried again. */

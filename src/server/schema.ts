@@ -3,10 +3,14 @@
 import * as v from "valibot";
 import { WatchError } from "../errors.ts";
 import type { ListQuery, MessageQuery } from "../watch/ports.ts";
+import type { Selection } from "../watch/selection.ts";
 
 const MAX_LIMIT = 1000;
 
 const limit = v.optional(whole(1, MAX_LIMIT));
+/** Of one stream; more do not fit into a request's head anyway. */
+const MAX_SESSIONS = 1000;
+const SYNC_HELP = 'send {"id":"<session>"} or {"path":"<transcript>"}';
 
 const listQuery = v.object({
   project: v.optional(v.string()),
@@ -43,6 +47,72 @@ export function parseListQuery(query: Record<string, string>): ListQuery {
 /** @throws WatchError `usage` */
 export function parseMessageQuery(query: Record<string, string>): MessageQuery {
   return defined(parse(messageQuery, query));
+}
+
+const manyQuery = v.pipe(
+  v.object({
+    session: v.optional(
+      v.pipe(
+        v.array(v.string()),
+        v.maxLength(MAX_SESSIONS, `name at most ${MAX_SESSIONS} sessions, or all=true`),
+      ),
+    ),
+    all: v.optional(v.picklist(["true", "false"], "use true")),
+    project: v.optional(v.string()),
+    agent: v.optional(v.string()),
+    machine: v.optional(v.string()),
+    last_event_id: v.optional(v.string()),
+  }),
+  v.check(
+    ({ session, all, project, agent, machine }) =>
+      [session, project, agent, machine].some(Boolean) || all === "true",
+    "name what to watch: session=<id> (repeatable), all=true, or project=, agent=, machine=",
+  ),
+  v.check(
+    ({ session, all }) => session === undefined || all !== "true",
+    "use either session=<id> or all=true",
+  ),
+);
+
+const scopesQuery = v.object({ last_event_id: v.optional(v.string()) });
+
+const syncBody = v.pipe(
+  v.object({ id: v.optional(v.string()), path: v.optional(v.string()) }),
+  v.check(({ id, path }) => (id === undefined) !== (path === undefined), SYNC_HELP),
+);
+
+/** What is to be synced: a session, or the one that a transcript's file belongs to. */
+export type SyncTarget = { id: string } | { path: string };
+
+/** @throws WatchError `usage` */
+export function parseManyQuery(
+  query: Record<string, string>,
+  sessions: string[] | undefined,
+): { selection: Selection; last_event_id: string | undefined } {
+  const given = parse(manyQuery, { ...query, session: sessions });
+  const { session, project, agent, machine, last_event_id } = given;
+  return {
+    selection: { sessions: session ?? "all", filter: defined({ project, agent, machine }) },
+    last_event_id,
+  };
+}
+
+/** @throws WatchError `usage` */
+export function parseScopesQuery(query: Record<string, string>): v.InferOutput<typeof scopesQuery> {
+  return parse(scopesQuery, query);
+}
+
+/** @param body JSON text. @throws WatchError `usage` */
+export function parseSyncBody(body: string): SyncTarget {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    throw new WatchError("usage", SYNC_HELP, { cause: error });
+  }
+  const { id, path } = parse(syncBody, value);
+  if (id !== undefined) return { id };
+  return { path: path ?? "" };
 }
 
 /** @throws WatchError `usage` */

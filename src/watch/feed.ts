@@ -1,47 +1,85 @@
 /** The one thing in a process that notices changes and hands them to all subscribers. */
 
 import { WatchError } from "../errors.ts";
-import type { Mailbox } from "./mailbox.ts";
+import { Audience } from "./audience.ts";
+import type { Followed, Subscriber } from "./audience.ts";
+import type { Cursor } from "./cursor.ts";
+import { KnownSessions } from "./known.ts";
+import type { Known } from "./known.ts";
+import type { Delivery, Mailbox } from "./mailbox.ts";
 import { Outage } from "./outage.ts";
-import type { Clock, Engine, Store } from "./ports.ts";
-import { eventFor } from "./session.ts";
+import type { Clock, Engine, Mark, Store } from "./ports.ts";
+import { matches } from "./selection.ts";
+import type { Selection } from "./selection.ts";
+import { DELETED, eventFor } from "./session.ts";
 import type { SessionId, SessionState, SourceToken, Update, Version } from "./session.ts";
 import { baseline, step } from "./step.ts";
-import type { WatchState } from "./step.ts";
 import type { Registration } from "./subscription.ts";
+import { Turns } from "./turns.ts";
 
 export interface FeedOptions {
   pollIntervalMs: number;
   syncDelayMs: number;
+  /** Of this life of the feed: sequences of another one mean nothing here. */
+  epoch: string;
   /** A direct sync failed; it will be tried again. */
   onSyncError: (id: SessionId, error: unknown) => void;
+  /** The archive was asked what has changed; it took so long (ms). */
+  onLook: (ms: number) => void;
 }
 
-/** A session that somebody follows. */
-interface Watched {
-  id: SessionId;
-  row: SessionState | null;
-  /** What its subscribers know; null until the first read of it is done. */
-  state: WatchState | null;
-  /** Everyone who subscribes before it is done waits for the same one. */
-  firstRead: Promise<WatchState> | null;
-  /** Those who follow it, and whether they are told of changes already. */
-  mailboxes: Map<Mailbox, "joining" | "joined">;
-  /** Its transcript is being looked at or synced: not to be done twice at once. */
-  busy: boolean;
+/** From where on a subscriber of many sessions is told of changes. */
+export interface Position {
+  cursor: Cursor;
+  /** The cursor that it came with is from another life of the feed: what it has missed cannot be told. */
+  isReset: boolean;
 }
+
+/** What a feed has done so far, and what it is doing. */
+export interface FeedFigures {
+  /** Changes that were told, whatever the number of subscribers. */
+  updates: number;
+  /** Updates that were never taken, because a newer one of the same session came first. */
+  coalesced: number;
+  subscribers: number;
+  isDegraded: boolean;
+}
+
+/** What a subscriber waits for. */
+type Wanted = readonly Followed[] | "all";
+
+/** Somebody who waits for sessions to be read. */
+interface Joining {
+  wanted: Wanted;
+  onRead: () => void;
+  onFailure: (error: unknown) => void;
+}
+
+/** An archive that can only be read as a whole to see what has changed is read for a tenth of the time. */
+const REST_PER_WORK = 9;
 
 export class Feed {
   readonly #store: Store;
   readonly #engine: Engine | undefined;
   readonly #clock: Clock;
   readonly #options: FeedOptions;
-  readonly #watched = new Map<SessionId, Watched>();
+  readonly #sessions = new KnownSessions();
+  readonly #audience = new Audience();
+  readonly #turns: Turns;
   readonly #outage: Outage;
-  /** The archive's revision at the last batched read. */
+  #joining: Joining[] = [];
+  /** The archive's revision at the last look. */
   #revision: string | null = null;
-  #lookWanted = false;
-  #looking: Promise<void> | null = null;
+  /** Up to where all sessions are known; null if they never were. */
+  #mark: Mark | null = null;
+  /** All sessions were read since somebody follows them all. */
+  #isAllRead = false;
+  /** Something has changed since all sessions were last read; and when (ms) they may be read again. */
+  #isAllBehind = false;
+  #restUntilMs = 0;
+  /** When (ms) there was the first sign of what the next look will find. */
+  #noticedMs: number | null = null;
+  #updates = 0;
   #cancelPoll: (() => void) | null = null;
   #cancelHints: (() => void) | null = null;
 
@@ -51,60 +89,175 @@ export class Feed {
     this.#clock = clock;
     this.#options = options;
     this.#outage = new Outage(options.pollIntervalMs);
+    this.#turns = new Turns({ join: () => this.#readJoining(), look: () => this.#look() });
+  }
+
+  get figures(): FeedFigures {
+    const { size, coalesced } = this.#audience;
+    return {
+      updates: this.#updates,
+      coalesced,
+      subscribers: size,
+      isDegraded: this.#outage.told !== null,
+    };
   }
 
   /**
    * Registers `mailbox` for one session. A session that nobody follows yet is read at once, before anything
    * else can change it; of one that is followed, everything after what the feed knows is an update.
    */
-  subscribe(id: SessionId, mailbox: Mailbox, since: Version | undefined): Registration {
-    if (this.#watched.size === 0) this.#start();
-    const watched = this.#watched.get(id) ?? newlyWatched(id);
-    this.#watched.set(id, watched);
-    watched.mailboxes.set(mailbox, since === undefined ? "joined" : "joining");
+  follow(id: SessionId, mailbox: Mailbox, since: Version | undefined): Registration<SessionState | null> {
+    const selection = { sessions: [id], filter: {} };
+    return this.#register(selection, mailbox, (subscriber, wanted) =>
+      this.#joinOne(subscriber, wanted, this.#sessions.meet(id), since),
+    );
+  }
+
+  /** Registers `mailbox` for many sessions. */
+  followMany(selection: Selection, mailbox: Mailbox, since: Cursor | undefined): Registration<Position> {
+    return this.#register(selection, mailbox, (subscriber, wanted) =>
+      this.#joinMany(subscriber, wanted, since),
+    );
+  }
+
+  /** Looks at the archive now, and again if a look is under way. */
+  wake(): Promise<void> {
+    this.#noticedMs ??= this.#clock.now();
+    return this.#turns.look();
+  }
+
+  #register<T>(
+    { sessions, filter }: Selection,
+    mailbox: Mailbox,
+    join: (subscriber: Subscriber, wanted: Wanted) => Promise<T>,
+  ): Registration<T> {
+    if (this.#audience.size === 0) this.#start();
+    const known = sessions === "all" ? sessions : [...new Set(sessions)].map((id) => this.#sessions.meet(id));
+    const [subscriber, followed] = this.#audience.enter(mailbox, filter, known);
     return {
-      ready: this.#join(watched, mailbox, since),
+      ready: join(subscriber, sessions === "all" ? "all" : followed),
       leave: () => {
-        watched.mailboxes.delete(mailbox);
-        if (watched.mailboxes.size > 0 || this.#watched.get(id) !== watched) return;
-        this.#watched.delete(id);
-        if (this.#watched.size === 0) this.#stop();
+        for (const known of this.#audience.leave(subscriber, followed)) {
+          // Whoever comes back begins anew, but for what others know of it.
+          if (known.state !== null) known.state = baseline(known.row);
+          this.#sessions.forgetUnseen(known);
+        }
+        if (!this.#audience.wantsAll) this.#isAllRead = false;
+        if (this.#audience.size === 0) this.#stop();
       },
     };
   }
 
-  /** Looks at the archive now, and again if a look is under way: hints are never lost and never pile up. */
-  wake(): Promise<void> {
-    this.#lookWanted = true;
-    this.#looking ??= this.#look();
-    return this.#looking;
-  }
-
-  async #readFirst(watched: Watched): Promise<WatchState> {
-    // The archive is asked before anything is awaited: a change after this line is an update.
-    const [revision, rows] = await Promise.all([this.#store.revision(), this.#store.states([watched.id])]);
-    watched.row = rows.get(watched.id) ?? null;
-    watched.state = baseline(watched.row);
-    void this.#lookAtTranscript(watched);
-    // A look that ran meanwhile had to pass this session by, and may have seen more than this read.
-    if (revision !== this.#revision) this.#revision = null;
-    void this.wake();
-    return watched.state;
-  }
-
-  async #join(watched: Watched, mailbox: Mailbox, since: Version | undefined): Promise<SessionState | null> {
-    let state = watched.state ?? (await (watched.firstRead ??= this.#readFirst(watched)));
-    if (since !== undefined) {
+  async #joinOne(
+    subscriber: Subscriber,
+    wanted: Wanted,
+    known: Known,
+    since: Version | undefined,
+  ): Promise<SessionState | null> {
+    await this.#read(wanted, () => {
+      subscriber.isJoined = since === undefined || since === known.state?.version;
+    });
+    if (since !== undefined && !subscriber.isJoined) {
       // Where caller and feed differ, either may be the one who is late.
-      if (since !== state.version) await this.wake();
-      state = watched.state ?? state;
-      if (since !== state.version) mailbox.put(eventFor(watched.id, watched.row, this.#clock.now()));
-      if (watched.mailboxes.has(mailbox)) watched.mailboxes.set(mailbox, "joined");
-    } else if (watched.row === null) {
-      throw new WatchError("session_not_found", `session not found: ${watched.id}`);
+      await this.wake();
+      if (since !== known.state?.version) this.#audience.hand(subscriber, this.#lastOf(known));
+      subscriber.isJoined = true;
+    } else if (since === undefined && known.row === null) {
+      throw notFound(known.id);
     }
-    if (this.#outage.told !== null) mailbox.put(this.#outage.told);
-    return watched.row;
+    this.#tellOutage(subscriber);
+    return known.row;
+  }
+
+  async #joinMany(subscriber: Subscriber, wanted: Wanted, since: Cursor | undefined): Promise<Position> {
+    const { epoch } = this.#options;
+    const isReset = since !== undefined && since.epoch !== epoch;
+    let sequence = 0;
+    await this.#read(wanted, () => {
+      ({ sequence } = this.#sessions);
+      subscriber.isJoined = true;
+      if (since === undefined || isReset) return;
+      for (const known of this.#missed(wanted, since.sequence))
+        if (matches(subscriber.filter, known.traits)) this.#audience.hand(subscriber, this.#lastOf(known));
+    });
+    // Whoever comes back may follow what was deleted meanwhile.
+    const missing =
+      wanted === "all" || since !== undefined ? undefined : wanted.find(({ known }) => known.row === null);
+    if (missing !== undefined) throw notFound(missing.known.id);
+    this.#tellOutage(subscriber);
+    return { cursor: { epoch, sequence }, isReset };
+  }
+
+  #missed(wanted: Wanted, sequence: number): Known[] {
+    if (wanted === "all") return this.#sessions.changedSince(sequence);
+    return wanted
+      .map(({ known }) => known)
+      .filter((known) => known.sequence > sequence)
+      .sort((a, b) => a.sequence - b.sequence);
+  }
+
+  /** Calls `onRead` in the moment in which the sessions are known, before any later change of them is. */
+  async #read(wanted: Wanted, onRead: () => void): Promise<void> {
+    const isRead = wanted === "all" ? this.#isAllRead : wanted.every((followed) => followed.isRead);
+    if (isRead) return onRead();
+    await new Promise<void>((resolve, onFailure) => {
+      const done = (): void => {
+        onRead();
+        resolve();
+      };
+      this.#joining.push({ wanted, onRead: done, onFailure });
+      this.#turns.join();
+    });
+  }
+
+  /** The archive is asked before anything is awaited: a change after this call is an update. */
+  async #readJoining(): Promise<void> {
+    const joining = this.#joining;
+    this.#joining = [];
+    const wanted = joining.flatMap((joins) => (joins.wanted === "all" ? [] : joins.wanted));
+    const unread = [...new Set(wanted)].filter(({ isRead }) => !isRead);
+    try {
+      if (unread.length > 0) await this.#readFollowed(unread);
+      if (!this.#isAllRead && joining.some(({ wanted }) => wanted === "all")) await this.#readAll();
+    } catch (error) {
+      for (const { onFailure } of joining) onFailure(error);
+      return;
+    }
+    for (const { onRead } of joining) onRead();
+    for (const followed of unread) void this.#lookAtTranscript(followed);
+  }
+
+  /** One batched read. */
+  async #readFollowed(sessions: readonly Followed[]): Promise<void> {
+    const rows = await this.#store.states(sessions.map(({ known }) => known.id));
+    this.#noteReadable();
+    for (const followed of sessions) {
+      // Everybody may have left meanwhile, and what nobody has seen is forgotten.
+      if (followed.subscribers.size === 0) continue;
+      this.#see(followed.known, rows.get(followed.known.id) ?? null, { isNews: this.#isAllRead });
+      followed.isRead = true;
+    }
+  }
+
+  /** Learns of all sessions what has become of them since they were last known. */
+  async #readAll(): Promise<void> {
+    const startedMs = this.#clock.now();
+    const { mark, states, isComplete } = await this.#store.changes(this.#mark);
+    this.#noteReadable();
+    // Who sees the archive for the first time takes it as it is.
+    const isNews = this.#mark !== null;
+    this.#mark = mark;
+    for (const [id, row] of states) {
+      if (row !== null || this.#sessions.has(id)) this.#see(this.#sessions.meet(id), row, { isNews });
+    }
+    if (isComplete) {
+      for (const known of this.#sessions)
+        if (known.row !== null && !states.has(known.id)) this.#see(known, null, { isNews });
+      const endedMs = this.#clock.now();
+      this.#restUntilMs = endedMs + REST_PER_WORK * (endedMs - startedMs);
+    }
+    this.#isAllBehind = false;
+    this.#isAllRead = this.#audience.wantsAll;
   }
 
   #start(): void {
@@ -119,101 +272,126 @@ export class Feed {
     this.#cancelPoll = null;
     this.#cancelHints = null;
     this.#revision = null;
+    this.#isAllBehind = false;
     this.#outage.end();
   }
 
   #schedulePoll(): void {
     this.#cancelPoll?.();
     const pauseMs = this.#outage.retryMs ?? this.#options.pollIntervalMs;
-    this.#cancelPoll = this.#clock.after(pauseMs, () => {
+    const restMs = this.#isAllBehind ? this.#restUntilMs - this.#clock.now() : Infinity;
+    this.#cancelPoll = this.#clock.after(Math.max(0, Math.min(pauseMs, restMs)), () => {
       this.#schedulePoll();
       void this.wake();
-      for (const watched of this.#watched.values()) void this.#lookAtTranscript(watched);
+      for (const followed of this.#audience.followed()) void this.#lookAtTranscript(followed);
     });
   }
 
   async #look(): Promise<void> {
-    // Never done before `wake` has its promise; and hints of one moment become one look.
-    await Promise.resolve();
+    const startedMs = this.#clock.now();
     try {
-      while (this.#lookWanted && this.#watched.size > 0) {
-        this.#lookWanted = false;
-        await this.#lookAtArchive();
-      }
-    } finally {
-      this.#looking = null;
-    }
-  }
-
-  /** One batched read for all that is followed, or none when the archive says that it has not changed. */
-  async #lookAtArchive(): Promise<void> {
-    let changed: Map<Watched, SessionState | null>;
-    try {
-      changed = await this.#readChanges();
+      if (this.#audience.size === 0) return;
+      await this.#readChanges();
+      this.#noteReadable();
     } catch (error) {
       this.#revision = null;
       const degraded = this.#outage.note(error, this.#clock.now());
       if (degraded !== null) this.#tellAll(degraded);
-      if (this.#watched.size > 0) this.#schedulePoll();
-      return;
-    }
-    const recovered = this.#outage.end();
-    if (recovered !== null) this.#tellAll(recovered);
-    for (const [watched, row] of changed) {
-      watched.row = row;
-      this.#decide(watched, undefined);
+      if (this.#audience.size > 0) this.#schedulePoll();
+    } finally {
+      this.#noticedMs = null;
+      this.#options.onLook(this.#clock.now() - startedMs);
     }
   }
 
-  async #readChanges(): Promise<Map<Watched, SessionState | null>> {
+  /** Reads what is followed, or nothing when the archive says that it has not changed. */
+  async #readChanges(): Promise<void> {
     const revision = await this.#store.revision();
-    if (revision !== null && revision === this.#revision) return new Map();
-    // Sessions that are still at their first read are left to it: this read may be older.
-    const followed = [...this.#watched.values()].filter(({ state }) => state !== null);
+    const isChanged = revision === null || revision !== this.#revision;
+    if (!isChanged && !this.#isAllBehind) return;
     this.#revision = revision;
-    const rows = await this.#store.states(followed.map(({ id }) => id));
-    return new Map(followed.map((watched) => [watched, rows.get(watched.id) ?? null]));
+    if (this.#isAllRead && this.#clock.now() >= this.#restUntilMs) return await this.#readAll();
+    if (this.#isAllRead && !this.#isAllBehind) {
+      this.#isAllBehind = true;
+      this.#schedulePoll();
+    }
+    const followed = [...this.#audience.followed()].filter(({ isRead }) => isRead);
+    if (isChanged && followed.length > 0) await this.#readFollowed(followed);
   }
 
   /** Runs beside the looks at the archive, so that a slow transcript or file system delays no other session. */
-  async #lookAtTranscript(watched: Watched): Promise<void> {
-    if (this.#engine === undefined || watched.state === null || watched.busy) return;
-    watched.busy = true;
+  async #lookAtTranscript(followed: Followed): Promise<void> {
+    const { known } = followed;
+    if (this.#engine === undefined || !followed.isRead || followed.isBusy) return;
+    followed.isBusy = true;
     try {
-      const source = await this.#engine.sourceToken(watched.id);
-      if (this.#decide(watched, source) !== "sync") return;
-      await this.#engine.sync(watched.id);
+      const source = await this.#engine.sourceToken(known.id);
+      if (this.#decide(known, source) !== "sync") return;
+      await this.#engine.sync(known.id);
       await this.wake();
     } catch (error) {
-      this.#options.onSyncError(watched.id, error);
+      this.#options.onSyncError(known.id, error);
     } finally {
-      watched.busy = false;
+      followed.isBusy = false;
     }
   }
 
-  #decide(watched: Watched, source: SourceToken | null | undefined): "emit" | "sync" | "wait" {
-    if (watched.state === null) return "wait";
+  /** @param isNews a session that was not known before was not there before. */
+  #see(known: Known, row: SessionState | null, { isNews }: { isNews: boolean }): void {
+    known.row = row;
+    if (row !== null) known.traits = row;
+    if (known.state === null && row !== null && !isNews) this.#sessions.noteChange(known);
+    known.state ??= baseline(isNews ? null : row);
+    this.#decide(known, undefined);
+  }
+
+  #decide(known: Known, source: SourceToken | null | undefined): "emit" | "sync" | "wait" {
+    if (known.state === null) return "wait";
     const nowMs = this.#clock.now();
-    const { action, state } = step(
-      watched.state,
-      { nowMs, row: watched.row, source },
-      this.#options.syncDelayMs,
-    );
-    watched.state = state;
-    if (action === "emit") tell(watched, eventFor(watched.id, watched.row, nowMs));
+    const sighting = { nowMs, row: known.row, source };
+    const { action, state } = step(known.state, sighting, this.#options.syncDelayMs);
+    const isNew = known.state.version === DELETED;
+    known.state = state;
+    if (action === "emit") this.#tell(known, isNew);
     return action;
   }
 
+  #tell(known: Known, isNew: boolean): void {
+    this.#updates += 1;
+    this.#sessions.noteChange(known);
+    this.#audience.tell(known, this.#lastOf(known, isNew));
+  }
+
+  /** The same object goes to everyone, also to those who come back later. */
+  #lastOf(known: Known, isNew = false): Delivery {
+    if (known.told?.sequence !== known.sequence) {
+      const nowMs = this.#clock.now();
+      const update = eventFor(known.id, known.row, nowMs);
+      known.told = { update, sequence: known.sequence, isNew, noticedMs: this.#noticedMs ?? nowMs };
+    }
+    return known.told;
+  }
+
+  /** An outage that was told has an end: it is told before what has changed meanwhile. */
+  #noteReadable(): void {
+    const recovered = this.#outage.end();
+    if (recovered !== null) this.#tellAll(recovered);
+  }
+
   #tellAll(update: Update): void {
-    for (const watched of this.#watched.values()) tell(watched, update);
+    this.#audience.tellAll(this.#statusDelivery(update));
+  }
+
+  #tellOutage(subscriber: Subscriber): void {
+    const { told } = this.#outage;
+    if (told !== null) this.#audience.hand(subscriber, this.#statusDelivery(told));
+  }
+
+  #statusDelivery(update: Update): Delivery {
+    return { update, sequence: null, isNew: false, noticedMs: this.#clock.now() };
   }
 }
 
-function newlyWatched(id: SessionId): Watched {
-  return { id, row: null, state: null, firstRead: null, mailboxes: new Map(), busy: false };
-}
-
-/** The same object goes to everyone, so that it can be encoded once. */
-function tell(watched: Watched, update: Update): void {
-  for (const [mailbox, stage] of watched.mailboxes) if (stage === "joined") mailbox.put(update);
+function notFound(id: SessionId): WatchError {
+  return new WatchError("session_not_found", `session not found: ${id}`);
 }

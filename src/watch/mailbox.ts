@@ -1,43 +1,58 @@
 /** Holds what a subscriber has not taken yet: at most one update per session, however slow it is. */
 
-import type { SessionEvent, SessionId, StatusEvent, Update } from "./session.ts";
+import type { SessionId, Update } from "./session.ts";
+
+/** An update on its way; the same object goes to everyone, so that it can be encoded once. */
+export interface Delivery {
+  update: Update;
+  /** Its place among all changes of sessions that the feed has told; null for what is no session's. */
+  sequence: number | null;
+  /** Its session was not in the archive before. */
+  isNew: boolean;
+  /** When (ms) there was the first sign of it. */
+  noticedMs: number;
+}
 
 export class Mailbox {
-  readonly #pending = new Map<SessionId, SessionEvent>();
+  readonly #pending = new Map<SessionId, Delivery>();
   /** What the subscriber was last told of the archive, and what it should be told next. */
   #toldDegraded = false;
-  #status: StatusEvent | null = null;
+  #status: Delivery | null = null;
   readonly #onPut: () => void;
 
-  /** @param onPut called after each update that leaves something to take. */
+  /** @param onPut called after each delivery that leaves something to take. */
   constructor(onPut: () => void) {
     this.#onPut = onPut;
   }
 
-  put(update: Update): void {
-    if (update.event === "degraded" || update.event === "recovered") {
+  /** @returns whether it took the place of an older one of the same session, which will never be taken. */
+  put(delivery: Delivery): boolean {
+    const { event, data } = delivery.update;
+    let isReplaced = false;
+    if (event === "degraded" || event === "recovered") {
       // A failure that is over before the subscriber heard of it is no news.
-      const news = (update.event === "degraded") !== this.#toldDegraded;
-      this.#status = news ? update : null;
+      const news = (event === "degraded") !== this.#toldDegraded;
+      this.#status = news ? delivery : null;
     } else {
-      // Delete first: a Map keeps the place of the first insertion, and the newest change belongs last.
-      this.#pending.delete(update.data);
-      this.#pending.set(update.data, update);
+      // Delete first: a Map keeps the place of the first insertion, and what is taken must go up in sequence.
+      isReplaced = this.#pending.delete(data);
+      this.#pending.set(data, delivery);
     }
     if (this.#status !== null || this.#pending.size > 0) this.#onPut();
+    return isReplaced;
   }
 
-  /** @returns the next update, the archive's status before any session's; undefined when there is none. */
-  take(): Update | undefined {
+  /** @returns the next delivery, the archive's status before any session's; undefined when there is none. */
+  take(): Delivery | undefined {
     if (this.#status !== null) {
       const status = this.#status;
       this.#status = null;
-      this.#toldDegraded = status.event === "degraded";
+      this.#toldDegraded = status.update.event === "degraded";
       return status;
     }
-    for (const [id, update] of this.#pending) {
+    for (const [id, delivery] of this.#pending) {
       this.#pending.delete(id);
-      return update;
+      return delivery;
     }
     return undefined;
   }

@@ -19,6 +19,11 @@ export interface Store {
   revision(): Promise<string | null>;
   /** One batched read. Sessions that are missing or in the trash are left out. */
   states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>>;
+  /**
+   * What has become of all sessions since `mark`, which an earlier answer gave. The answer holds everything if `mark` is
+   * null, or if the archive cannot tell what has changed since.
+   */
+  changes(mark: Mark | null): Promise<Changes>;
   /** Calls `hint` when the archive may have changed; hints can be missed, so the poll stays the truth. */
   onHint(hint: () => void): () => void;
   list(query?: ListQuery): Promise<SessionPage>;
@@ -27,6 +32,19 @@ export interface Store {
   idsStartingWith(prefix: string, limit: number): Promise<SessionId[]>;
   messages(id: SessionId, query?: MessageQuery): Promise<MessageRow[]>;
   close(): Promise<void>;
+}
+
+/** A moment in an archive's life; means something to the store that gave it alone. */
+export type Mark = string;
+
+/** What an archive says of all its sessions. */
+export interface Changes {
+  /** Where the next question goes on. */
+  mark: Mark;
+  /** Null for sessions that are missing or in the trash. */
+  states: ReadonlyMap<SessionId, SessionState | null>;
+  /** Every session is in `states`: what is not, is gone. */
+  isComplete: boolean;
 }
 
 export interface ListQuery {

@@ -12,8 +12,15 @@ export type SourceToken = string;
 /** The version of a session that is not in the archive, or is in its trash. */
 export const DELETED: Version = "deleted";
 
+/** What sessions can be told apart by; null where the archive has no such column. */
+export interface Traits {
+  project: string | null;
+  agent: string | null;
+  machine: string | null;
+}
+
 /** One session as an archive holds it at this moment. */
-export interface SessionState {
+export interface SessionState extends Traits {
   version: Version;
   messageCount: number;
   /** The transcript's state when it was last synced; null where the archive does not say. */
@@ -34,8 +41,11 @@ export type Update = SessionEvent | StatusEvent;
 /** Sent after a silence, so that a reader knows the stream is alive. */
 export type Heartbeat = { event: "heartbeat"; data: string };
 
+/** The reader's cursor is from another life of the server: what it missed cannot be told. */
+export type Reset = { event: "reset"; data: string };
+
 /** What a stream carries. */
-export type StreamEvent = Update | Heartbeat;
+export type StreamEvent = Update | Heartbeat | Reset;
 
 /** One session in a list; names are the archive's columns, null where it has none. */
 export interface SessionSummary {
@@ -49,7 +59,11 @@ export interface SessionSummary {
 export type MessageRow = Record<string, unknown>;
 
 /** @returns the event that says what a session has become. */
-export function eventFor(id: SessionId, session: SessionState | null, nowMs: number): SessionEvent {
+export function eventFor(
+  id: SessionId,
+  session: Pick<SessionState, "version" | "messageCount"> | null,
+  nowMs: number,
+): SessionEvent {
   const at = new Date(nowMs).toISOString();
   if (session === null) return { event: "session_deleted", data: id, at };
   const { version, messageCount } = session;

@@ -19,11 +19,14 @@ export interface WatchState {
   syncs: number;
 }
 
+/** What the archive says of a session, as far as it matters here. */
+export type Row = Pick<SessionState, "version" | "sourceToken">;
+
 /** One look at a session. */
 export interface Sighting {
   nowMs: number;
   /** Null when it is not in the archive. */
-  row: SessionState | null;
+  row: Row | null;
   /** The transcript on disk; null when there is none, undefined when nobody looked. */
   source?: SourceToken | null | undefined;
 }
@@ -35,7 +38,7 @@ export interface Step {
 }
 
 /** @returns the state of a session that was read for the first time: what subscribers are taken to know. */
-export function baseline(row: SessionState | null): WatchState {
+export function baseline(row: Row | null): WatchState {
   return { version: versionOf(row), source: undefined, syncAtMs: null, syncs: 0 };
 }
 
@@ -74,6 +77,6 @@ function isBehind({ row, source }: Sighting): boolean {
   return source !== undefined && source !== null && source !== (row?.sourceToken ?? null);
 }
 
-function versionOf(row: SessionState | null): Version {
+function versionOf(row: Row | null): Version {
   return row?.version ?? DELETED;
 }

@@ -1,18 +1,19 @@
 /** One subscriber's end of the feed. */
 
 import { Mailbox } from "./mailbox.ts";
-import type { SessionState, Update } from "./session.ts";
+import type { Delivery } from "./mailbox.ts";
+import type { Update } from "./session.ts";
 
-/** What the feed gives for a mailbox: the session's present state, and the way out. */
-export interface Registration {
-  ready: Promise<SessionState | null>;
+/** What the feed gives for a mailbox: what it begins with, and the way out. */
+export interface Registration<T> {
+  ready: Promise<T>;
   leave: () => void;
 }
 
 /** Updates one by one, the newest per session: `for await` over it, or `take()` them when `onPending` calls. */
-export class Subscription implements AsyncIterable<Update> {
-  /** The state that later updates differ from; null while the session is deleted. Rejects if there is none. */
-  readonly ready: Promise<SessionState | null>;
+export class Subscription<T> implements AsyncIterable<Update> {
+  /** What later updates differ from: of one session its state (null while it is deleted), of many a position. */
+  readonly ready: Promise<T>;
   readonly #mailbox: Mailbox;
   readonly #leave: () => void;
   readonly #signal: AbortSignal | undefined;
@@ -20,7 +21,7 @@ export class Subscription implements AsyncIterable<Update> {
   #closed = false;
   #notify: () => void = noWaiter;
 
-  constructor(signal: AbortSignal | undefined, register: (mailbox: Mailbox) => Registration) {
+  constructor(signal: AbortSignal | undefined, register: (mailbox: Mailbox) => Registration<T>) {
     this.#mailbox = new Mailbox(() => this.#notify());
     const { ready, leave } = register(this.#mailbox);
     this.ready = ready;
@@ -32,8 +33,8 @@ export class Subscription implements AsyncIterable<Update> {
     if (signal?.aborted === true) this.close();
   }
 
-  /** @returns the next update, or undefined when nothing is pending. */
-  take(): Update | undefined {
+  /** @returns the next update and where it stands, or undefined when nothing is pending. */
+  take(): Delivery | undefined {
     return this.#closed ? undefined : this.#mailbox.take();
   }
 
@@ -78,8 +79,8 @@ export class Subscription implements AsyncIterable<Update> {
   async #next(): Promise<IteratorResult<Update, void>> {
     await this.ready;
     while (!this.#closed) {
-      const value = this.#mailbox.take();
-      if (value !== undefined) return { done: false, value };
+      const delivery = this.#mailbox.take();
+      if (delivery !== undefined) return { done: false, value: delivery.update };
       await new Promise<void>((resolve) => this.onPending(resolve));
     }
     return { done: true, value: undefined };

@@ -1,9 +1,11 @@
 /** What a program that follows sessions holds: one per process. */
 
+import type { Cursor } from "./cursor.ts";
 import { Feed } from "./feed.ts";
-import type { FeedOptions } from "./feed.ts";
+import type { FeedFigures, FeedOptions, Position } from "./feed.ts";
 import type { Clock, Engine, Store } from "./ports.ts";
-import type { SessionId, Version } from "./session.ts";
+import type { Selection } from "./selection.ts";
+import type { SessionId, SessionState, Version } from "./session.ts";
 import { Subscription } from "./subscription.ts";
 
 /** How often, in ms, everything is looked at when no hint came. */
@@ -24,14 +26,24 @@ export interface EventsOptions {
   since?: Version;
 }
 
+export interface EventsOfOptions {
+  /** Ends the iteration; it is not an error. */
+  signal?: AbortSignal;
+  /** How far the caller has read: each session that has changed since is an update at the start. */
+  since?: Cursor;
+}
+
 export class Watcher {
+  /** Of this life of the watcher: cursors of another one mean nothing here. */
+  readonly epoch: string;
   readonly #feed: Feed;
 
   /** @param engine syncs transcripts directly when the archive lags; without one, only the archive is read. */
   constructor(store: Store, engine: Engine | undefined, options: WatcherOptions) {
     const { clock, pollIntervalMs = POLL_INTERVAL_MS, syncDelayMs = SYNC_FALLBACK_DELAY_MS } = options;
-    const { onSyncError = ignore } = options;
-    this.#feed = new Feed(store, engine, clock, { pollIntervalMs, syncDelayMs, onSyncError });
+    const { epoch = crypto.randomUUID().slice(0, 8), onSyncError = ignore, onLook = ignore } = options;
+    this.epoch = epoch;
+    this.#feed = new Feed(store, engine, clock, { pollIntervalMs, syncDelayMs, epoch, onSyncError, onLook });
   }
 
   /**
@@ -41,9 +53,24 @@ export class Watcher {
    *
    * @throws (from `ready` and from the loop) WatchError `session_not_found`, `archive_unavailable`.
    */
-  events(id: SessionId, options: EventsOptions = {}): Subscription {
+  events(id: SessionId, options: EventsOptions = {}): Subscription<SessionState | null> {
     const { signal, since } = options;
-    return new Subscription(signal, (mailbox) => this.#feed.subscribe(id, mailbox, since));
+    return new Subscription(signal, (mailbox) => this.#feed.follow(id, mailbox, since));
+  }
+
+  /**
+   * Follows many sessions, or all of them with those that start later. `ready` gives the position from which on changes
+   * are updates.
+   *
+   * @throws (from `ready` and from the loop) WatchError `session_not_found`, `archive_unavailable`.
+   */
+  eventsOf(selection: Selection, options: EventsOfOptions = {}): Subscription<Position> {
+    const { signal, since } = options;
+    return new Subscription(signal, (mailbox) => this.#feed.followMany(selection, mailbox, since));
+  }
+
+  get figures(): FeedFigures {
+    return this.#feed.figures;
   }
 
   /** Looks at the archive now: for callers that know that it has changed. */

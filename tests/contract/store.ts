@@ -72,6 +72,30 @@ export function storeContract(name: string, open: () => ArchiveFixture): void {
       expect(await store.get("nobody")).toBeNull();
     });
 
+    test("changes() tells of all sessions, and then at least of those that have changed", async () => {
+      const first = await store.changes(null);
+      expect([first.isComplete, [...first.states.keys()].toSorted()]).toEqual([true, ["a1", "a2", "b"]]);
+      const states = await store.states(["a1"]);
+      expect(first.states.get("a1")).toEqual(states.get("a1") ?? null);
+      expect(first.states.get("a1")).toMatchObject({ project: "a", agent: "claude", machine: "local" });
+
+      fixture.add({ id: "c", project: "c", activeAt: "2026-01-05T00:00:00.000Z" });
+      fixture.grow("a1");
+      fixture.trash?.("a2");
+      const next = await store.changes(first.mark);
+      for (const id of ["c", "a1"])
+        expect(next.states.get(id)).toEqual((await store.states([id])).get(id) ?? null);
+      if (fixture.trash !== undefined) expect(next.states.get("a2") ?? null).toBeNull();
+      if (next.isComplete) return;
+      expect([...next.states.keys()].toSorted()).toEqual(["a1", "a2", "c"]);
+      expect((await store.changes(next.mark)).states.size).toBe(0);
+    });
+
+    test("changes() begins anew when it is asked to go on from nowhere", async () => {
+      const { isComplete, states } = await store.changes("nowhere");
+      expect([isComplete, states.size]).toEqual([true, 3]);
+    });
+
     test("revision() changes with every commit, and stands still without one", async () => {
       const before = await store.revision();
       expect(await store.revision()).toBe(before);

@@ -245,7 +245,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("bad input (%s)",
       [other.path, "it has no sessions table"],
       [
         workspace.archive,
-        "it was written by a newer sessionwatch (schema 7; this one knows 2): upgrade watch",
+        "it was written by a newer sessionwatch (schema 7; this one knows 3): upgrade watch",
       ],
       [workspace.path("missing.db"), "it does not exist"],
       [workspace.path("folder.db"), "it is a directory"],

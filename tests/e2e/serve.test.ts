@@ -31,7 +31,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)
     expect(headers.get("content-type")).toBe("text/event-stream");
     expect(headers.get("cache-control")).toBe("no-cache, no-transform");
     expect(headers.get("x-accel-buffering")).toBe("no");
-    expect(await client.frame()).toBe(": ok\nretry: 3000");
+    expect(await client.frame()).toMatch(/^: ok\nretry: 3000\nid: [\w-]{16}$/);
     transcript.assistant("hi");
     expect(await client.frame()).toMatch(
       new RegExp(`^id: [\\w-]{16}\nevent: session_updated\ndata: ${transcript.id}$`),
@@ -198,7 +198,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)
       const path = `${url}/api/v1/sessions/${encodeURIComponent(id)}`;
       expect(await (await fetch(path)).json()).toMatchObject({ id });
       await using client = await SseClient.open(`${path}/watch?data=json`);
-      expect(await client.frame()).toBe(": ok\nretry: 3000");
+      expect(await client.frame()).toMatch(/^: ok\nretry: 3000\nid: [\w-]{16}$/);
       archive.touch(id);
       const { event, data } = await client.event();
       expect([event, JSON.parse(data)]).toEqual(["session_updated", expect.objectContaining({ data: id })]);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createApp } from "../../src/server/app.ts";
-import { Streams } from "../../src/server/sse.ts";
+import { Streams } from "../../src/server/streams.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { FakeClock, settled } from "../support/clock.ts";
@@ -14,7 +14,17 @@ test("HEAD of a stream has its headers and opens nothing", async () => {
   const clock = new FakeClock();
   const streams = new Streams(clock, 30_000);
   const watcher = new Watcher(store, undefined, { clock });
-  const app = createApp({ store, watcher, streams, version: "0", pid: 1, onError: () => undefined });
+  const sync = () => Promise.reject(new Error("nobody asked"));
+  const app = createApp({
+    store,
+    watcher,
+    streams,
+    clock,
+    sync,
+    version: "0",
+    pid: 1,
+    onError: () => undefined,
+  });
   const head = (id: string) =>
     app.request(`http://localhost/api/v1/sessions/${id}/watch`, { method: "HEAD" }, { cut: () => undefined });
   const response = await head("a");
@@ -40,6 +50,8 @@ test("an error that is not the client's is reported, and tells the client nothin
     store,
     watcher: new Watcher(store, undefined, { clock }),
     streams: new Streams(clock, 30_000),
+    clock,
+    sync: () => Promise.reject(new Error("nobody asked")),
     version: "0",
     pid: 1,
     onError: (error) => errors.push(error),

@@ -98,7 +98,7 @@ describe("openStore()", () => {
     const refusal = {
       code: "archive_unusable",
       message: expect.stringContaining(
-        "was written by a newer sessionwatch (schema 7; this one knows 2): upgrade watch",
+        "was written by a newer sessionwatch (schema 7; this one knows 3): upgrade watch",
       ),
     };
     expect(failure(`sqlite:${workspace.archive}`)).toMatchObject(refusal);

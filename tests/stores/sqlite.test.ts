@@ -86,3 +86,32 @@ test("our own archive lists sessions by its index, without sorting them", () => 
   db.close();
   void store.close();
 });
+
+test("our own archive tells which sessions have changed, whoever has changed them and in whatever way", async () => {
+  using workspace = new Workspace();
+  const { store } = openStore(undefined, { defaultPath: workspace.archive });
+  const db = new DatabaseSync(workspace.archive);
+  const insert = "INSERT INTO sessions (id, created_at) VALUES ";
+  db.exec(`${insert} ('a', ''), ('b', ''), ('c', '')`);
+  let { mark } = await store.changes(null);
+  const changedBy = async (sql: string): Promise<unknown> => {
+    db.exec(sql);
+    const changes = await store.changes(mark);
+    ({ mark } = changes);
+    expect(changes.isComplete).toBe(false);
+    return [...changes.states].map(([id, state]) => `${id}${state === null ? " gone" : ""}`).toSorted();
+  };
+  expect(await changedBy("UPDATE sessions SET title = 'x' WHERE id = 'a'")).toEqual(["a"]);
+  expect(await changedBy(`INSERT OR REPLACE INTO sessions (id, created_at) VALUES ('b', 'x')`)).toEqual([
+    "b",
+  ]);
+  expect(
+    await changedBy(`INSERT OR IGNORE INTO sessions (id, created_at) VALUES ('b', 'x'), ('d', '')`),
+  ).toEqual(["d"]);
+  expect(await changedBy("DELETE FROM sessions WHERE id = 'c'")).toEqual(["c gone"]);
+  expect(await changedBy(`${insert} ('c', '')`)).toEqual(["c"]);
+  expect(await changedBy("DELETE FROM sessions")).toEqual(["a gone", "b gone", "c gone", "d gone"]);
+  expect(await changedBy("SELECT 1")).toEqual([]);
+  db.close();
+  await store.close();
+});

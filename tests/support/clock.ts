@@ -34,8 +34,13 @@ export class FakeClock implements Clock {
       due.run();
       await settled();
     }
-    this.#nowMs = endMs;
+    this.#nowMs = Math.max(this.#nowMs, endMs);
     await settled();
+  }
+
+  /** Time passes while something else is at work; no timer runs. */
+  pass(ms: number): void {
+    this.#nowMs += ms;
   }
 }
 

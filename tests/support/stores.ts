@@ -13,6 +13,8 @@ export interface Observed {
   store: Store;
   /** The ids of each batched read. */
   reads: string[][];
+  /** Where each read of all sessions went on from. */
+  marks: (string | null)[];
   /** Reads of the archive's revision. */
   revisions: number;
   /** Who wants to be told of hints. */
@@ -23,6 +25,7 @@ export interface Observed {
 export function observe(store: Store, { hints = true }: { hints?: boolean } = {}): Observed {
   const observed: Observed = {
     reads: [],
+    marks: [],
     revisions: 0,
     listeners: 0,
     store: {
@@ -33,6 +36,10 @@ export function observe(store: Store, { hints = true }: { hints?: boolean } = {}
       states(ids) {
         observed.reads.push([...ids]);
         return store.states(ids);
+      },
+      changes(mark) {
+        observed.marks.push(mark);
+        return store.changes(mark);
       },
       onHint(hint) {
         observed.listeners += 1;

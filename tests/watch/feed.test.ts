@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import type { Engine } from "../../src/watch/ports.ts";
-import type { SessionEvent, Update } from "../../src/watch/session.ts";
+import type { SessionEvent } from "../../src/watch/session.ts";
 import { POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS, Watcher } from "../../src/watch/watcher.ts";
 import type { Subscription } from "../../src/watch/subscription.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { FakeClock, settled } from "../support/clock.ts";
+import { takeAll } from "../support/deliveries.ts";
 import { observe, openForeign } from "../support/stores.ts";
 import type { Observed } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -30,14 +31,7 @@ afterEach(async () => {
   workspace[Symbol.dispose]();
 });
 
-function takeAll(subscription: Subscription): Update[] {
-  const taken: Update[] = [];
-  for (let update = subscription.take(); update !== undefined; update = subscription.take())
-    taken.push(update);
-  return taken;
-}
-
-function eventsOf(subscription: Subscription): string[] {
+function eventsOf(subscription: Subscription<unknown>): string[] {
   return takeAll(subscription).map(({ event }) => event);
 }
 
@@ -364,6 +358,6 @@ describe("Feed with an engine", () => {
 });
 
 /** A subscription that ends with its test. */
-function closing(subscription: Subscription): Subscription & Disposable {
+function closing<T>(subscription: Subscription<T>): Subscription<T> & Disposable {
   return Object.assign(subscription, { [Symbol.dispose]: () => subscription.close() });
 }

@@ -1,16 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { DELETED } from "../../src/watch/session.ts";
-import type { SessionState } from "../../src/watch/session.ts";
 import { baseline, step, SYNC_RETRY_MAX_MS } from "../../src/watch/step.ts";
-import type { Sighting, WatchState } from "../../src/watch/step.ts";
+import type { Row, Sighting, WatchState } from "../../src/watch/step.ts";
 import { Reference } from "./reference.ts";
 
 const DELAY_MS = 5000;
 const POLL_MS = 1500;
 
-function row(version: string, sourceToken: string | null = "a"): SessionState {
-  return { version, messageCount: 1, sourceToken };
+function row(version: string, sourceToken: string | null = "a"): Row {
+  return { version, sourceToken };
 }
 
 /** The state after a first look. */

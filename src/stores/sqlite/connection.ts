@@ -38,12 +38,15 @@ export class Statements {
 /** A reading connection, with what was learned about the archive when it was opened. */
 export class Connection extends Statements {
   readonly tables: Tables;
+  /** Differs from that of every other connection to the archive: what one has seen, another cannot go on from. */
+  readonly generation: number;
   readonly #db: DatabaseSync;
 
-  constructor(db: DatabaseSync, tables: Tables) {
+  constructor(db: DatabaseSync, tables: Tables, generation: number) {
     super(db);
     this.#db = db;
     this.tables = tables;
+    this.generation = generation;
   }
 
   /** Changes when any other connection, here or elsewhere, commits. */

@@ -59,7 +59,7 @@ export class SqliteReader {
 
   /** @returns a token that stays the same only while nothing in the archive has changed. */
   revision(): string {
-    return this.read((connection) => `${this.#generation}:${connection.dataVersion()}`);
+    return this.read((connection) => `${connection.generation}:${connection.dataVersion()}`);
   }
 
   /** For good: later reads fail. */
@@ -104,8 +104,8 @@ export class SqliteReader {
     try {
       // Never block the event loop on somebody's lock. Deno takes `timeout: 0` for its default of 5 s.
       db.exec("PRAGMA busy_timeout = 0");
-      const connection = new Connection(db, readTables(db, this.#path));
       this.#generation += 1;
+      const connection = new Connection(db, readTables(db, this.#path), this.#generation);
       const schemaVersion = connection.schemaVersion();
       const log = fileIdentity(logOf(realPath));
       return {

@@ -133,6 +133,27 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX messages_by_predecessor ON messages (session_id, source_parent_uuid)
     WHERE role = 'user' AND is_system = 0 AND is_sidechain = 0;
   `,
+  // Whoever follows all sessions asks which ones have changed since the last time.
+  `
+  -- One row for each session that there ever was; it is written anew with each change, whoever makes it.
+  CREATE TABLE session_changes (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    session_id TEXT NOT NULL UNIQUE
+  );
+  INSERT INTO session_changes (session_id) SELECT id FROM sessions;
+  CREATE TRIGGER session_inserted AFTER INSERT ON sessions BEGIN
+    DELETE FROM session_changes WHERE session_id = NEW.id;
+    INSERT INTO session_changes (session_id) VALUES (NEW.id);
+  END;
+  CREATE TRIGGER session_updated AFTER UPDATE ON sessions BEGIN
+    DELETE FROM session_changes WHERE session_id = NEW.id;
+    INSERT INTO session_changes (session_id) VALUES (NEW.id);
+  END;
+  CREATE TRIGGER session_deleted AFTER DELETE ON sessions BEGIN
+    DELETE FROM session_changes WHERE session_id = OLD.id;
+    INSERT INTO session_changes (session_id) VALUES (OLD.id);
+  END;
+  `,
 ];
 /** What this program writes. */
 const SCHEMA_VERSION = MIGRATIONS.length;

@@ -43,17 +43,25 @@ const SUMMARY_COLUMNS = [
   "is_automated",
 ];
 
+const TRAITS = ["project", "agent", "machine"];
+
 type Row = Record<string, unknown>;
 
 /** Sessions that are missing or in the trash are left out. */
 export function readStates(connection: Connection, ids: readonly SessionId[]): Map<SessionId, SessionState> {
   const statement = connection.prepare(
-    `SELECT id, ${sourceToken(connection)} AS source_token, ${versionColumns(connection)} FROM sessions
+    `SELECT ${stateColumns(connection)} FROM sessions
      WHERE id IN (SELECT value FROM json_each(?)) AND ${isKept(connection)}`,
   );
-  return new Map(
-    statement.all(JSON.stringify(ids)).map((row) => [String(row["id"]), stateOf(connection, row)]),
+  return statesOf(connection, statement.all(JSON.stringify(ids)));
+}
+
+/** The whole archive. */
+export function readAllStates(connection: Connection): Map<SessionId, SessionState> {
+  const statement = connection.prepare(
+    `SELECT ${stateColumns(connection)} FROM sessions WHERE ${isKept(connection)}`,
   );
+  return statesOf(connection, statement.all());
 }
 
 /** @returns null for a session that is missing or in the trash. */
@@ -117,6 +125,10 @@ export function findIds(connection: Connection, prefix: string, limit: number): 
   return rows.map((row) => String(row["id"]));
 }
 
+function statesOf(connection: Connection, rows: readonly Row[]): Map<SessionId, SessionState> {
+  return new Map(rows.map((row) => [String(row["id"]), stateOf(connection, row)]));
+}
+
 function isKept({ tables }: Connection): string {
   return tables.sessions.has("deleted_at") ? "deleted_at IS NULL" : "TRUE";
 }
@@ -143,6 +155,13 @@ function versionColumns({ tables }: Connection): string {
   return columns.map((column) => `CAST(${column} AS TEXT) AS version_${column}`).join(", ");
 }
 
+function stateColumns(connection: Connection): string {
+  const traits = TRAITS.filter((column) => connection.tables.sessions.has(column));
+  return ["id", ...traits, `${sourceToken(connection)} AS source_token`, versionColumns(connection)].join(
+    ", ",
+  );
+}
+
 function summaryColumns(connection: Connection): string {
   const columns = SUMMARY_COLUMNS.filter((column) => connection.tables.sessions.has(column));
   return ["id", ...columns, versionColumns(connection)].join(", ");
@@ -154,7 +173,14 @@ function stateOf(connection: Connection, row: Row): SessionState {
     version: versionOf(connection, row),
     messageCount: Number(row["version_message_count"]),
     sourceToken: typeof sourceToken === "string" ? sourceToken : null,
+    project: textOrNull(row["project"]),
+    agent: textOrNull(row["agent"]),
+    machine: textOrNull(row["machine"]),
   };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
 }
 
 function summaryOf(connection: Connection, row: Row): SessionSummary {

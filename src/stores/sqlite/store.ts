@@ -1,8 +1,9 @@
 /** Reads any SQLite archive, ours or an agentsview one of any age. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ListQuery, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
+import type { Changes, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
+import { readChanges } from "./changes.ts";
 import { ArchiveHints } from "./hints.ts";
 import { readMessages } from "./messages.ts";
 import { isBusy, SqliteReader } from "./reader.ts";
@@ -42,6 +43,10 @@ export class SqliteStore implements Store {
 
   async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>> {
     return this.read((connection) => readStates(connection, ids));
+  }
+
+  async changes(mark: Mark | null): Promise<Changes> {
+    return this.read((connection) => readChanges(connection, mark));
   }
 
   onHint(hint: () => void): () => void {

@@ -10,6 +10,7 @@ export interface Tables {
   /** Empty if there is no such table. */
   messages: ReadonlySet<string>;
   toolCalls: ReadonlySet<string>;
+  sessionChanges: ReadonlySet<string>;
 }
 
 /** @throws WatchError `archive_unusable` if it holds no sessions, or was written by a newer sessionwatch. */
@@ -20,7 +21,12 @@ export function readTables(db: DatabaseSync, path: string): Tables {
   for (const column of ["id", "message_count"]) {
     if (!sessions.has(column)) throw unusable(path, `its sessions table has no column ${column}`);
   }
-  return { sessions, messages: columnsOf(db, "messages"), toolCalls: columnsOf(db, "tool_calls") };
+  return {
+    sessions,
+    messages: columnsOf(db, "messages"),
+    toolCalls: columnsOf(db, "tool_calls"),
+    sessionChanges: columnsOf(db, "session_changes"),
+  };
 }
 
 function columnsOf(db: DatabaseSync, table: string): Set<string> {

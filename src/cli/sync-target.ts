@@ -1,0 +1,45 @@
+/** Syncs one session on request of a client: only what an agent keeps where agents keep transcripts. */
+
+import { isAbsolute, resolve } from "node:path";
+import { WatchError } from "../errors.ts";
+import type { SyncTarget } from "../server/schema.ts";
+import type { SyncEngine } from "../sync/engine.ts";
+import type { Engine, Store } from "../watch/ports.ts";
+import type { SessionId } from "../watch/session.ts";
+
+/** What there is to sync with. */
+export interface Syncers {
+  store: Store;
+  /** Where the archive is ours. */
+  engine: SyncEngine | undefined;
+  /** Where it is somebody else's, who can be asked. */
+  delegate: Engine | undefined;
+}
+
+/**
+ * @returns the session.
+ * @throws WatchError `session_not_found`, `forbidden`, `usage`, `transcript_unreadable`, `archive_unavailable`.
+ */
+export async function syncTarget(target: SyncTarget, syncers: Syncers): Promise<SessionId> {
+  const { store, engine, delegate } = syncers;
+  if ("path" in target) return await syncPath(target.path, engine);
+  const { id } = target;
+  const isThere = engine === undefined ? (await store.get(id)) !== null : (await engine.find(id)) !== null;
+  if (!isThere) throw new WatchError("session_not_found", `session not found: ${id}`);
+  await syncerOf(engine ?? delegate).sync(id);
+  return id;
+}
+
+async function syncPath(path: string, engine: SyncEngine | undefined): Promise<SessionId> {
+  const ours = syncerOf(engine);
+  if (!isAbsolute(path)) throw new WatchError("usage", "path: use an absolute one");
+  const file = ours.catalog.at(resolve(path));
+  if (file === null) throw new WatchError("forbidden", "path: no agent keeps transcripts there");
+  await ours.syncFile(file);
+  return file.place.id;
+}
+
+function syncerOf<T extends Engine>(engine: T | undefined): T {
+  if (engine !== undefined) return engine;
+  throw new WatchError("forbidden", "this server only reads its archive: it syncs nothing");
+}

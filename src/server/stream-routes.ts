@@ -1,0 +1,118 @@
+/** The routes that stream. */
+
+import { Hono } from "hono";
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import { WatchError } from "../errors.ts";
+import { formatCursor, parseCursor } from "../watch/cursor.ts";
+import type { Cursor } from "../watch/cursor.ts";
+import type { Position } from "../watch/feed.ts";
+import type { Delivery } from "../watch/mailbox.ts";
+import type { Clock, Store } from "../watch/ports.ts";
+import { DELETED } from "../watch/session.ts";
+import type { Subscription } from "../watch/subscription.ts";
+import type { Watcher } from "../watch/watcher.ts";
+import type { Env } from "./env.ts";
+import { manyAsLines, manyAsSse, oneAsLines, oneAsSse, scopesAsLines, scopesAsSse } from "./formats.ts";
+import type { Format } from "./formats.ts";
+import { parseManyQuery, parseScopesQuery, parseWatchQuery } from "./schema.ts";
+import { Scopes } from "./scopes.ts";
+import { headersOf } from "./streams.ts";
+import type { Source, Streams } from "./streams.ts";
+
+export interface StreamRoutesOptions {
+  store: Store;
+  watcher: Watcher;
+  streams: Streams;
+  clock: Clock;
+}
+
+const NDJSON = "application/x-ndjson";
+const SSE = "text/event-stream";
+/** Said to a client whose cursor this server did not give. */
+const RESET_REASON = "the server was restarted: fetch the list again";
+
+export function streamRoutes({ store, watcher, streams, clock }: StreamRoutesOptions): Hono<Env> {
+  const routes = new Hono<Env>();
+  const { epoch } = watcher;
+  const one = { id: oneAsSse("id"), json: oneAsSse("json"), lines: oneAsLines() };
+  const many = { sse: manyAsSse(epoch), lines: manyAsLines(epoch) };
+  const scopes = { sse: scopesAsSse(epoch), lines: scopesAsLines(epoch) };
+
+  routes.get("/sessions/:id/watch", async (c) => {
+    const id = c.req.param("id");
+    const { data, last_event_id: fromQuery } = parseWatchQuery(c.req.query());
+    const since = c.req.header("last-event-id") ?? fromQuery;
+    const isKnown = since !== undefined && (isVersion(since) || (await store.get(id)) !== null);
+    const subscription = watcher.events(id, isKnown ? { since } : {});
+    const session = await subscription.ready;
+    // Whoever has a cursor gets a new one with what it has missed.
+    const cursor = isKnown ? null : (session?.version ?? DELETED);
+    const format = wantsLines(c) ? one.lines : one[data];
+    return respond(c, subscription, format, format.opening(cursor, clock.now()));
+  });
+
+  routes.get("/watch", async (c) => {
+    const { selection, last_event_id: fromQuery } = parseManyQuery(c.req.query(), c.req.queries("session"));
+    const since = cursorOf(c, fromQuery);
+    const subscription = watcher.eventsOf(selection, since === undefined ? {} : { since });
+    const position = await subscription.ready;
+    const format = wantsLines(c) ? many.lines : many.sse;
+    return respond(c, subscription, format, openingAt(position, since, format));
+  });
+
+  routes.get("/events", async (c) => {
+    const { last_event_id: fromQuery } = parseScopesQuery(c.req.query());
+    const since = cursorOf(c, fromQuery);
+    const subscription: Subscription<Position> = watcher.eventsOf(
+      { sessions: "all", filter: {} },
+      since === undefined ? {} : { since },
+    );
+    const { cursor, isReset } = await subscription.ready;
+    const changes = new Scopes(subscription, clock);
+    if (isReset) changes.missedEverything(cursor.sequence);
+    const format = wantsLines(c) ? scopes.lines : scopes.sse;
+    const opening = format.opening(since === undefined ? formatCursor(cursor) : null, clock.now());
+    return respond(c, changes, format, opening);
+  });
+
+  function openingAt({ cursor, isReset }: Position, since: Cursor | undefined, format: Format<Delivery>) {
+    if (isReset) return format.opening(formatCursor(cursor), clock.now(), RESET_REASON);
+    return format.opening(since === undefined ? formatCursor(cursor) : null, clock.now());
+  }
+
+  function respond<T extends { noticedMs: number }>(
+    c: Context<Env>,
+    source: Source<T>,
+    format: Format<T>,
+    opening: Uint8Array,
+  ): Response {
+    if (c.req.raw.method === "HEAD") {
+      // Hono asks GET for the headers, and drops the body: nobody would ever close the stream.
+      source.close();
+      return new Response(null, { headers: headersOf(format) });
+    }
+    return streams.respond({ source, format, opening, cut: c.env.cut, onClose: () => undefined });
+  }
+
+  return routes;
+}
+
+function wantsLines(c: Context<Env>): boolean {
+  return accepts(c, { header: "Accept", supports: [SSE, NDJSON], default: SSE }) === NDJSON;
+}
+
+/** The header comes from a client that reconnects by itself: it is newer than what stands in the URL. */
+function cursorOf(c: Context<Env>, fromQuery: string | undefined): Cursor | undefined {
+  const text = c.req.header("last-event-id") ?? fromQuery;
+  if (text === undefined) return undefined;
+  const cursor = parseCursor(text);
+  if (cursor === null)
+    throw new WatchError("usage", "last_event_id: not one that this server gave; leave it out to begin anew");
+  return cursor;
+}
+
+/** A cursor that a server of ours can have sent proves that the session existed once, even if it is gone now. */
+function isVersion(cursor: string): boolean {
+  return cursor === DELETED || /^[\w-]{16}$/.test(cursor);
+}

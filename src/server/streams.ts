@@ -1,0 +1,221 @@
+/** Every stream of a server: opened here, kept alive by one wheel, closed together. */
+
+import type { Clock } from "../watch/ports.ts";
+import type { Format } from "./formats.ts";
+import { Wheel } from "./wheel.ts";
+
+/** After so long (ms) without a byte a comment is sent, so that nothing on the way takes the stream for dead. */
+const COMMENT_MS = 15_000;
+/** A client that has taken nothing for so long (ms) while something waits for it is not coming back. */
+const STALL_MS = 30_000;
+
+/** What a stream is fed from. */
+export interface Source<T> {
+  /** @returns undefined when nothing is pending. */
+  take(): T | undefined;
+  /** Calls `notify` whenever something may be pending, and at the end. */
+  onPending(notify: () => void): void;
+  readonly closed: boolean;
+  close(): void;
+}
+
+/** Why a stream ended: `client` has gone, or `stalled`; the `server` stops, or what it follows has `ended`. */
+export type CloseReason = "client" | "stalled" | "server" | "ended";
+
+/** What is asked of one stream. */
+export interface StreamOptions<T> {
+  source: Source<T>;
+  format: Format<T>;
+  /** The first bytes. */
+  opening: Uint8Array;
+  /** Closes the connection of a client that does not read. */
+  cut: () => void;
+  /** Called once, at the end. */
+  onClose: () => void;
+}
+
+/** What happens to streams, for whoever counts it. */
+export interface StreamObserver {
+  onOpen: () => void;
+  onClose: (reason: CloseReason) => void;
+  /** An event was handed to a client's connection so long (ms) after there was the first sign of it. */
+  onSent: (lagMs: number) => void;
+}
+
+export class Streams {
+  readonly #clock: Clock;
+  readonly #heartbeatMs: number;
+  readonly #observer: StreamObserver;
+  readonly #open = new Set<Stream<Item>>();
+  readonly #wheel: Wheel<Stream<Item>>;
+  /** The last heartbeat of each format: within a second they are all the same. */
+  readonly #beats = new Map<Format<Item>, { second: number; bytes: Uint8Array }>();
+
+  constructor(clock: Clock, heartbeatMs: number, observer: StreamObserver = NOBODY) {
+    this.#clock = clock;
+    this.#heartbeatMs = heartbeatMs;
+    this.#observer = observer;
+    this.#wheel = new Wheel(clock, (stream) => this.#tend(stream));
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** @returns the response that streams until either side ends it. */
+  respond<T extends Item>(options: StreamOptions<T>): Response {
+    const { format, source, opening } = options;
+    let stream: Stream<T>;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        stream = new Stream(options, controller, this.#clock.now());
+        // Bun withholds the headers until there is a first chunk.
+        controller.enqueue(opening);
+        this.#add(stream);
+        source.onPending(() => this.#pump(stream));
+      },
+      pull: () => this.#pump(stream),
+      cancel: () => this.#remove(stream, "client"),
+    });
+    return new Response(body, { headers: headersOf(format) });
+  }
+
+  /** Ends every stream; clients come back with their last event id. */
+  closeAll(): void {
+    for (const stream of this.#open) {
+      const farewell = stream.format.farewell();
+      if (farewell !== null) stream.controller.enqueue(farewell);
+      this.#remove(stream, "server");
+      stream.controller.close();
+    }
+  }
+
+  #add(stream: Stream<Item>): void {
+    this.#open.add(stream);
+    this.#wheel.schedule(stream, this.#quietUntilMs(stream));
+    this.#observer.onOpen();
+  }
+
+  #remove(stream: Stream<Item>, reason: CloseReason): void {
+    if (!this.#open.delete(stream)) return;
+    this.#wheel.remove(stream);
+    stream.source.close();
+    stream.onClose();
+    this.#observer.onClose(reason);
+  }
+
+  /** Sends what is pending for as long as the client takes it; the rest stays, coalesced, in the mailbox. */
+  #pump(stream: Stream<Item>): void {
+    const { source, controller, format } = stream;
+    if (!this.#open.has(stream)) return;
+    if (source.closed) {
+      this.#remove(stream, "ended");
+      controller.close();
+      return;
+    }
+    while (stream.takesMore) {
+      const item = source.take();
+      if (item === undefined) return;
+      controller.enqueue(format.frame(item));
+      stream.lastByteMs = this.#clock.now();
+      stream.lastEventMs = stream.lastByteMs;
+      this.#observer.onSent(stream.lastByteMs - item.noticedMs);
+    }
+  }
+
+  /** Its deadline has come; but it may have been busy since that was set. */
+  #tend(stream: Stream<Item>): void {
+    const nowMs = this.#clock.now();
+    if (!stream.takesMore) {
+      // What was sent last still waits to be taken; nothing more is sent, that would only pile up.
+      const giveUpMs = stream.lastByteMs + STALL_MS;
+      if (nowMs >= giveUpMs) this.#giveUp(stream);
+      else this.#wheel.schedule(stream, giveUpMs);
+      return;
+    }
+    if (nowMs >= this.#quietUntilMs(stream)) this.#breakSilence(stream, nowMs);
+    this.#wheel.schedule(stream, this.#quietUntilMs(stream));
+  }
+
+  #breakSilence(stream: Stream<Item>, nowMs: number): void {
+    const { controller, format } = stream;
+    stream.lastByteMs = nowMs;
+    if (nowMs - stream.lastEventMs >= this.#heartbeatMs) {
+      stream.lastEventMs = nowMs;
+      controller.enqueue(this.#beat(format, nowMs));
+    } else if (format.comment !== null) {
+      controller.enqueue(format.comment);
+    }
+  }
+
+  #beat(format: Format<Item>, nowMs: number): Uint8Array {
+    const second = Math.floor(nowMs / 1000);
+    let beat = this.#beats.get(format);
+    if (beat?.second !== second) {
+      beat = { second, bytes: format.heartbeat(nowMs) };
+      this.#beats.set(format, beat);
+    }
+    return beat.bytes;
+  }
+
+  #giveUp(stream: Stream<Item>): void {
+    this.#remove(stream, "stalled");
+    stream.controller.error(new Error("the client has stopped reading"));
+    stream.cut();
+  }
+
+  /** When (ms) a client that takes everything is to get a sign of life. */
+  #quietUntilMs({ lastByteMs, lastEventMs }: Stream<Item>): number {
+    return Math.min(lastByteMs + COMMENT_MS, lastEventMs + this.#heartbeatMs);
+  }
+}
+
+/** What all streams carry has in common that it was noticed at some time (ms). */
+interface Item {
+  noticedMs: number;
+}
+
+class Stream<T> {
+  readonly source: Source<T>;
+  readonly format: Format<T>;
+  readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  readonly cut: () => void;
+  readonly onClose: () => void;
+  lastByteMs: number;
+  lastEventMs: number;
+  slot: number | null = null;
+
+  constructor(
+    { source, format, cut, onClose }: StreamOptions<T>,
+    controller: ReadableStreamDefaultController<Uint8Array>,
+    nowMs: number,
+  ) {
+    this.source = source;
+    this.format = format;
+    this.controller = controller;
+    this.cut = cut;
+    this.onClose = onClose;
+    this.lastByteMs = nowMs;
+    this.lastEventMs = nowMs;
+  }
+
+  /** Whether the client has taken all that was sent. */
+  get takesMore(): boolean {
+    return (this.controller.desiredSize ?? 0) > 0;
+  }
+}
+
+/** What a stream is answered with. */
+export function headersOf({ contentType }: Pick<Format<never>, "contentType">): Record<string, string> {
+  return {
+    "content-type": contentType,
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+  };
+}
+
+const NOBODY: StreamObserver = {
+  onOpen: () => undefined,
+  onClose: () => undefined,
+  onSent: () => undefined,
+};

@@ -1,0 +1,109 @@
+/** Who is told of changes: those who follow single sessions, and those who follow them all. */
+
+import type { Known } from "./known.ts";
+import type { Delivery, Mailbox } from "./mailbox.ts";
+import { matches } from "./selection.ts";
+import type { Filter } from "./selection.ts";
+import type { SessionId } from "./session.ts";
+
+/** Somebody who is told. */
+export interface Subscriber {
+  mailbox: Mailbox;
+  filter: Filter;
+  /** What it is told differs from what it knows; until it has joined, that is not certain. */
+  isJoined: boolean;
+}
+
+/** A session that somebody follows by its id. */
+export interface Followed {
+  known: Known;
+  subscribers: Set<Subscriber>;
+  /** It was read since somebody follows it: every later change is seen. */
+  isRead: boolean;
+  /** Its transcript is being looked at or synced: not to be done twice at once. */
+  isBusy: boolean;
+}
+
+export class Audience {
+  readonly #followed = new Map<SessionId, Followed>();
+  /** Those who follow all sessions. */
+  readonly #everyone = new Set<Subscriber>();
+  readonly #subscribers = new Set<Subscriber>();
+  #coalesced = 0;
+
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
+  /** Updates that were never taken, because a newer one of the same session came first. */
+  get coalesced(): number {
+    return this.#coalesced;
+  }
+
+  /** Whether anybody follows all sessions. */
+  get wantsAll(): boolean {
+    return this.#everyone.size > 0;
+  }
+
+  followed(): IterableIterator<Followed> {
+    return this.#followed.values();
+  }
+
+  /** Follows these sessions from now on. */
+  enter(mailbox: Mailbox, filter: Filter, sessions: readonly Known[] | "all"): [Subscriber, Followed[]] {
+    const subscriber = { mailbox, filter, isJoined: false };
+    this.#subscribers.add(subscriber);
+    if (sessions === "all") {
+      this.#everyone.add(subscriber);
+      return [subscriber, []];
+    }
+    const followed = sessions.map((known) => this.#followedOf(known));
+    for (const { subscribers } of followed) subscribers.add(subscriber);
+    return [subscriber, followed];
+  }
+
+  /** @returns the sessions that nobody follows any more. */
+  leave(subscriber: Subscriber, sessions: readonly Followed[]): Known[] {
+    this.#subscribers.delete(subscriber);
+    this.#everyone.delete(subscriber);
+    const left: Known[] = [];
+    for (const followed of sessions) {
+      const { known, subscribers } = followed;
+      subscribers.delete(subscriber);
+      if (subscribers.size > 0 || this.#followed.get(known.id) !== followed) continue;
+      this.#followed.delete(known.id);
+      left.push(known);
+    }
+    return left;
+  }
+
+  /** Tells those who follow the session. */
+  tell({ id, traits }: Known, delivery: Delivery): void {
+    for (const subscribers of [this.#followed.get(id)?.subscribers ?? NOBODY, this.#everyone]) {
+      for (const subscriber of subscribers)
+        if (subscriber.isJoined && matches(subscriber.filter, traits)) this.hand(subscriber, delivery);
+    }
+  }
+
+  /** Tells everybody what is no single session's. */
+  tellAll(delivery: Delivery): void {
+    for (const subscriber of this.#subscribers) if (subscriber.isJoined) this.hand(subscriber, delivery);
+  }
+
+  hand({ mailbox }: Subscriber, delivery: Delivery): void {
+    if (mailbox.put(delivery)) this.#coalesced += 1;
+  }
+
+  #followedOf(known: Known): Followed {
+    const followed = this.#followed.get(known.id) ?? {
+      known,
+      subscribers: new Set(),
+      isRead: false,
+      isBusy: false,
+    };
+    this.#followed.set(known.id, followed);
+    return followed;
+  }
+}
+
+const NOBODY: ReadonlySet<Subscriber> = new Set();
