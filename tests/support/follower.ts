@@ -36,7 +36,6 @@ export class Follower {
     this.#socket = socket;
     this.#leftToRead = Infinity;
     const stream = new EventStream();
-    stream.lastEventId = this.#cursor ?? "";
     const body = new Dechunker();
     const begun = new Promise<void>((resolve, reject) => {
       socket.on("data", (bytes: Buffer) => {
@@ -45,7 +44,7 @@ export class Follower {
         for (const piece of body.feed(read)) {
           const messages = stream.feed(piece);
           if (stream.comments.length > 0) resolve();
-          if (stream.lastEventId !== "") this.#cursor = stream.lastEventId;
+          if (stream.comments.length > 0) this.#cursor = stream.lastEventId || null;
           for (const message of messages) this.#onMessage(message);
         }
         if (body.status !== null && body.status !== 200) {
