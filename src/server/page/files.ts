@@ -15,6 +15,7 @@ import messages from "./browser/messages.js" with { type: "text" };
 import paced from "./browser/paced.js" with { type: "text" };
 import pageStyle from "./browser/page.css" with { type: "text" };
 import page from "./browser/page.html" with { type: "text" };
+import phoneStyle from "./browser/phone.css" with { type: "text" };
 import sessionList from "./browser/session-list.js" with { type: "text" };
 import sessionsStyle from "./browser/sessions.css" with { type: "text" };
 import times from "./browser/times.js" with { type: "text" };
@@ -39,5 +40,6 @@ export const SCRIPTS: Record<string, string> = {
 export const STYLES: Record<string, string> = {
   "messages.css": messagesStyle,
   "page.css": pageStyle,
+  "phone.css": phoneStyle,
   "sessions.css": sessionsStyle,
 };

@@ -18,7 +18,7 @@ export function onLogin(tryToken) {
     const text = input.value.trim();
     if (!TOKEN.test(text)) return askAgain();
     keepToken(text);
-    setText(problem, "");
+    clearProblem();
     tryToken();
   });
 }
@@ -33,13 +33,15 @@ export function askForToken() {
   } else if (isNew) input.focus();
 }
 
-/** @returns whether the form was shown until now. */
 export function hideLogin() {
-  const wasShown = !form.hidden;
   show(form, false);
   input.value = "";
+  clearProblem();
+}
+
+function clearProblem() {
   setText(problem, "");
-  return wasShown;
+  input.removeAttribute("aria-invalid");
 }
 
 function askAgain() {

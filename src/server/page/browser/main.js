@@ -47,6 +47,7 @@ const refreshSessions = paced(async () => {
     );
     for (const { id, version } of page.sessions) noteVersion(id, version);
     ({ sessions } = page);
+    for (const id of unread) if (!sessions.some((session) => session.id === id)) unread.delete(id);
     isLoaded = true;
     problem = null;
     const isPart = page.total > sessions.length;
@@ -73,7 +74,6 @@ const refreshMessages = paced(async () => {
     isFound = true;
     show(byId("notice"), null);
     renderMessages(messages.toReversed(), isFirstTime);
-    render();
   } catch (error) {
     if (id === selectedId && error instanceof RefusedError) refuseMessages(error);
   }
@@ -120,10 +120,12 @@ function onStatus(status) {
 
 /** @param {SessionEvent | Reset} event */
 function onEvent(event) {
-  if (event.event === "session_updated") noteVersion(event.data, event.version);
-  if (event.event === "session_deleted") versions.delete(event.data);
-  if (event.event === "session_deleted" && event.data === selectedId) void refreshMessages();
   void refreshSessions();
+  // The list says what has become of the others.
+  if (event.event === "reset" || event.data !== selectedId) return;
+  if (event.event === "session_updated") return noteVersion(event.data, event.version);
+  versions.delete(event.data);
+  void refreshMessages();
 }
 
 /**
@@ -190,9 +192,6 @@ function render() {
     setText(byId("session-title"), titleOf(selected));
     setText(byId("session-about"), `${aboutOf(selected)} · ${selected.id}`);
   }
-  const count = selected?.message_count ?? 0;
-  const isPart = count > MAX_MESSAGES && isFound;
-  show(byId("earlier"), isPart && `The latest ${MAX_MESSAGES} of ${count} messages`);
   renderSessions(sessions, selectedId, unread);
   document.title = unread.size > 0 ? `(${unread.size}) sessionwatch` : "sessionwatch";
 }

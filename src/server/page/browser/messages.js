@@ -21,13 +21,19 @@ const END_PX = 40;
 
 const list = byId("messages");
 const scroller = byId("scroller");
+const earlier = byId("earlier");
 const jump = byId("jump");
 
+let isFollowing = true;
+
 jump.addEventListener("click", scrollToEnd);
-scroller.addEventListener("scroll", () => isAtEnd() && show(jump, false), { passive: true });
+scroller.addEventListener("scroll", noteScrolling, { passive: true });
+// What stands above it grows when the list says more of the session.
+new ResizeObserver(() => isFollowing && scrollToEnd()).observe(scroller);
 
 export function clearMessages() {
   list.replaceChildren();
+  show(earlier, false);
   show(jump, false);
 }
 
@@ -36,14 +42,16 @@ export function clearMessages() {
  * @param {boolean} isFirstTime nothing of this session was shown before.
  */
 export function renderMessages(messages, isFirstTime) {
-  const follow = isFirstTime || isAtEnd();
+  isFollowing = isFirstTime || isAtEnd();
   const added = reconcile(list, messages, {
     template: "message-row",
     keyOf: ({ ordinal }) => String(ordinal),
     fill,
   });
+  const isPart = messages.length === MAX_MESSAGES && messages[0]?.ordinal !== 0;
+  show(earlier, isPart && `Only the latest ${MAX_MESSAGES} messages are shown.`);
   if (!isFirstTime) added.forEach(flash);
-  if (follow) scrollToEnd();
+  if (isFollowing) scrollToEnd();
   else if (added.length > 0) show(jump, true);
 }
 
@@ -60,6 +68,11 @@ function fill(item, message) {
   setText(part(item, ".tools"), (message.tool_calls ?? []).map((call) => call.tool_name).join(", "));
   setTime(part(item, "time"), message.timestamp, dateAndTime);
   setText(part(item, ".content"), rest > 0 ? content.slice(0, MAX_CHARACTERS) + cut : content);
+}
+
+function noteScrolling() {
+  isFollowing = isAtEnd();
+  if (isFollowing) show(jump, false);
 }
 
 function isAtEnd() {
