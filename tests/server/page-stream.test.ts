@@ -20,8 +20,14 @@ import {
 import { BINARY, serve } from "../support/program.ts";
 import { Workspace } from "../support/workspace.ts";
 
-/** Runs in the page before its own script: as where the connection is not secure. */
-const NO_LOCKS = `Object.defineProperty(Navigator.prototype, "locks", { value: undefined });`;
+/** Why there can be no locks, and what runs in the page before its own script to make it so. */
+const WITHOUT_LOCKS = [
+  ["has none", `Object.defineProperty(Navigator.prototype, "locks", { value: undefined });`],
+  [
+    "refuses them",
+    `LockManager.prototype.request = () => Promise.reject(new DOMException("", "SecurityError"));`,
+  ],
+] as const;
 const ALL = "/api/v1/watch?all=true";
 
 let browser: Browser;
@@ -77,22 +83,25 @@ test("ten tabs that are seen at once share one stream, and go on when the one th
   expect(others.flatMap(({ complaints }) => complaints)).toEqual([]);
 });
 
-test("tabs each read a stream of their own where the browser has no locks", async () => {
-  using workspace = new Workspace();
-  using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db")).add("one");
-  const before = COUNT_STREAMS + NO_INTERVALS + NO_LOCKS;
-  await using reading = await open(browser, workspace, { args: ["--db", archive.path], before });
-  const { page, url } = reading;
-  const other = await visit(page.context(), url, before);
-  const tabs = [page, other.page];
-  await Promise.all(tabs.map(live));
+test.each(WITHOUT_LOCKS)(
+  "tabs each read a stream of their own where the browser's lock manager %s",
+  async (_why, script) => {
+    using workspace = new Workspace();
+    using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db")).add("one");
+    const before = COUNT_STREAMS + NO_INTERVALS + script;
+    await using reading = await open(browser, workspace, { args: ["--db", archive.path], before });
+    const { page, url } = reading;
+    const other = await visit(page.context(), url, before);
+    const tabs = [page, other.page];
+    await Promise.all(tabs.map(live));
 
-  archive.touch("one");
+    archive.touch("one");
 
-  await Promise.all(tabs.map((tab) => row(tab, "2 messages").waitFor()));
-  expect(await Promise.all(tabs.map((tab) => tab.evaluate("openStreams().length")))).toEqual([1, 1]);
-  expect([...reading.complaints, ...other.complaints]).toEqual([]);
-});
+    await Promise.all(tabs.map((tab) => row(tab, "2 messages").waitFor()));
+    expect(await Promise.all(tabs.map((tab) => tab.evaluate("openStreams().length")))).toEqual([1, 1]);
+    expect([...reading.complaints, ...other.complaints]).toEqual([]);
+  },
+);
 
 test("page holds no stream while its tab is hidden, and catches up when it is seen again", async () => {
   using workspace = new Workspace();

@@ -19,8 +19,12 @@ import { STREAM_PATH, streamUrl } from "./api.js";
  * @property {(status: Status) => void} onStatus
  */
 
-/** What tabs tell each other; whoever is new says hello, and is told the status. */
-/** @typedef {{ hello: true } | { status: Status } | { event: SessionEvent | Reset }} Note */
+/**
+ * What tabs tell each other; whoever is new says hello, and is told the status.
+ *
+ * @typedef {{ hello: true } | { status: Status } | { event: SessionEvent | Reset }} Note
+ */
+/** @typedef {SessionEvent | StatusEvent | Reset} StreamedEvent */
 
 /** @type {Status} */
 const CONNECTING = { state: "connecting", unreadable: null };
@@ -76,8 +80,9 @@ export class LiveStream {
         signal.addEventListener("abort", resolve);
         this.#read();
       });
-    navigator.locks.request(this.#name, { signal }, readUntilStopped).catch((error) => {
-      if (!signal.aborted) throw error;
+    navigator.locks.request(this.#name, { signal }, readUntilStopped).catch(() => {
+      // A browser that stores nothing for this page may give it no locks either.
+      if (!signal.aborted) this.#read();
     });
   }
 
@@ -92,7 +97,6 @@ export class LiveStream {
       );
   }
 
-  /** @typedef {SessionEvent | StatusEvent | Reset} StreamedEvent */
   /** @param {StreamedEvent} event */
   #take(event) {
     if (event.event === "degraded") return this.#announce({ ...this.#status, unreadable: event.data });
