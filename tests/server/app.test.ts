@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { createApp } from "../../src/server/app.ts";
 import { Streams } from "../../src/server/streams.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
+import { CONNECTION } from "../support/app.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { FakeClock, settled } from "../support/clock.ts";
 import { openForeign } from "../support/stores.ts";
@@ -26,7 +27,7 @@ test("HEAD of a stream has its headers and opens nothing", async () => {
     onError: () => undefined,
   });
   const head = (id: string) =>
-    app.request(`http://localhost/api/v1/sessions/${id}/watch`, { method: "HEAD" }, { cut: () => undefined });
+    app.request(`http://localhost/api/v1/sessions/${id}/watch`, { method: "HEAD" }, CONNECTION);
   const response = await head("a");
   await settled();
   expect([response.status, response.headers.get("content-type"), response.body]).toEqual([
