@@ -8,7 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { appendLatency } from "./append-latency.ts";
+import { churn } from "./churn.ts";
 import { commitLatency } from "./commit-latency.ts";
+import { fanOut } from "./fan-out.ts";
 import { formatFigures } from "./figures.ts";
 import type { Bench } from "./figures.ts";
 import { idle } from "./idle.ts";
@@ -26,6 +28,8 @@ const BENCHES = new Map<string, Bench>([
   ["append-latency", appendLatency],
   ["import", importing],
   ["idle", idle],
+  ["fan-out", fanOut],
+  ["churn", churn],
 ]);
 
 const { values, positionals } = parseArgs({
