@@ -1,7 +1,7 @@
 /** Every stream of a server: opened here, kept alive by one wheel, closed together. */
 
 import type { Clock } from "../watch/ports.ts";
-import type { Format } from "./formats.ts";
+import type { Format, StreamKind } from "./formats.ts";
 import { Wheel } from "./wheel.ts";
 
 /** After so long (ms) without a byte a comment is sent, so that nothing on the way takes the stream for dead. */
@@ -36,10 +36,14 @@ export interface StreamOptions<T> {
 
 /** What happens to streams, for whoever counts it. */
 export interface StreamObserver {
-  onOpen: () => void;
-  onClose: (reason: CloseReason) => void;
-  /** An event was handed to a client's connection so long (ms) after there was the first sign of it. */
-  onSent: (lagMs: number) => void;
+  onOpen: (kind: StreamKind) => void;
+  /** @param openMs for how long it was open. */
+  onClose: (kind: StreamKind, reason: CloseReason, openMs: number) => void;
+  /**
+   * An event was handed to a client's connection so long (ms) after there was the first sign of it; not called for what
+   * the client had missed before it came. Called for each of very many clients in a row: it must cost next to nothing.
+   */
+  onSent: (kind: StreamKind, lagMs: number) => void;
 }
 
 export class Streams {
@@ -93,7 +97,7 @@ export class Streams {
   #add(stream: Stream<Item>): void {
     this.#open.add(stream);
     this.#wheel.schedule(stream, this.#quietUntilMs(stream));
-    this.#observer.onOpen();
+    this.#observer.onOpen(stream.format.kind);
   }
 
   #remove(stream: Stream<Item>, reason: CloseReason): void {
@@ -101,7 +105,7 @@ export class Streams {
     this.#wheel.remove(stream);
     stream.source.close();
     stream.onClose();
-    this.#observer.onClose(reason);
+    this.#observer.onClose(stream.format.kind, reason, this.#clock.now() - stream.openedMs);
   }
 
   /** Sends what is pending for as long as the client takes it; the rest stays, coalesced, in the mailbox. */
@@ -119,7 +123,8 @@ export class Streams {
       controller.enqueue(format.frame(item));
       stream.lastByteMs = this.#clock.now();
       stream.lastEventMs = stream.lastByteMs;
-      this.#observer.onSent(stream.lastByteMs - item.noticedMs);
+      const { noticedMs } = item;
+      if (noticedMs >= stream.openedMs) this.#observer.onSent(format.kind, stream.lastByteMs - noticedMs);
     }
   }
 
@@ -181,6 +186,7 @@ class Stream<T> {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   readonly cut: () => void;
   readonly onClose: () => void;
+  readonly openedMs: number;
   lastByteMs: number;
   lastEventMs: number;
   slot: number | null = null;
@@ -195,6 +201,7 @@ class Stream<T> {
     this.controller = controller;
     this.cut = cut;
     this.onClose = onClose;
+    this.openedMs = nowMs;
     this.lastByteMs = nowMs;
     this.lastEventMs = nowMs;
   }

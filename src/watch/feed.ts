@@ -288,9 +288,12 @@ export class Feed {
   }
 
   async #look(): Promise<void> {
+    if (this.#audience.size === 0) {
+      this.#noticedMs = null;
+      return;
+    }
     const startedMs = this.#clock.now();
     try {
-      if (this.#audience.size === 0) return;
       await this.#readChanges();
       this.#noteReadable();
     } catch (error) {
