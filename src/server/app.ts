@@ -8,6 +8,8 @@ import { onlyLoopbackHosts } from "./guard.ts";
 import { operationRoutes } from "./operation-routes.ts";
 import type { OperationRoutesOptions } from "./operation-routes.ts";
 import page from "./page/page.html" with { type: "text" };
+import { observeRequests } from "./request-observer.ts";
+import type { AnsweredRequest } from "./request-observer.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import type { SessionRoutesOptions } from "./session-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
@@ -16,6 +18,8 @@ import type { StreamRoutesOptions } from "./stream-routes.ts";
 export interface AppOptions extends SessionRoutesOptions, StreamRoutesOptions, OperationRoutesOptions {
   /** A request failed for a reason that is not the client's. */
   onError: (error: unknown) => void;
+  /** Called for each request, also those that were refused. */
+  onRequest: (request: AnsweredRequest) => void;
 }
 
 const STATUS: Partial<Record<ErrorCode, 400 | 403 | 404 | 503>> = {
@@ -29,6 +33,7 @@ const STATUS: Partial<Record<ErrorCode, 400 | 403 | 404 | 503>> = {
 
 export function createApp(options: AppOptions): Hono<Env> {
   const app = new Hono<Env>();
+  app.use(observeRequests(options.clock, options.onRequest));
   app.use(onlyLoopbackHosts);
 
   app.get("/", (c) => c.html(page as unknown as string));

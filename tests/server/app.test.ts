@@ -4,6 +4,7 @@ import { Streams } from "../../src/server/streams.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { FakeClock, settled } from "../support/clock.ts";
+import { someSources } from "../support/sources.ts";
 import { openForeign } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -21,6 +22,8 @@ test("HEAD of a stream has its headers and opens nothing", async () => {
     streams,
     clock,
     sync,
+    metrics: someSources(),
+    onRequest: () => undefined,
     version: "0",
     pid: 1,
     onError: () => undefined,
@@ -52,6 +55,8 @@ test("an error that is not the client's is reported, and tells the client nothin
     streams: new Streams(clock, 30_000),
     clock,
     sync: () => Promise.reject(new Error("nobody asked")),
+    metrics: someSources(),
+    onRequest: () => undefined,
     version: "0",
     pid: 1,
     onError: (error) => errors.push(error),
