@@ -3,7 +3,9 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { metricsOf } from "../src/server/metrics.ts";
 import { ForeignArchive } from "./support/archives.ts";
+import { someSources } from "./support/sources.ts";
 import { Workspace } from "./support/workspace.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -86,6 +88,13 @@ describe("the README", () => {
     const flags = new Set(commands.flatMap((text) => text.match(/(?<= )--[a-z-]+/g) ?? []));
     expect([...flags].filter((flag) => !help.includes(flag))).toEqual([]);
     for (const command of ["serve", "list", "sync"]) expect(readme).toContain(`watch ${command}`);
+  });
+
+  test("names every metric, and none that there is not", async () => {
+    const text = await metricsOf(someSources(), { version: "0", onError: () => undefined }).metrics();
+    const namesIn = (where: string, pattern: RegExp): string[] =>
+      [...new Set([...where.matchAll(pattern)].map(([, name]) => name ?? ""))].sort();
+    expect(namesIn(readme, /`((?:sessionwatch|process)_\w+)/g)).toEqual(namesIn(text, /^# TYPE (\w+)/gm));
   });
 
   test("has an example that runs", async () => {

@@ -27,6 +27,8 @@ export interface StartLiveOptions {
 export interface Live {
   /** Resolves when everything that was there is synced. */
   synced: Promise<void>;
+  /** How many transcripts wait for their turn to be synced. */
+  readonly waiting: number;
   stop(): void;
 }
 
@@ -51,6 +53,9 @@ export function startLive(
   });
   return {
     synced: live.start(),
+    get waiting() {
+      return live.waiting;
+    },
     stop() {
       live.stop();
       troubles.flush();

@@ -18,7 +18,7 @@ export interface LogOptions {
 
 /** @returns the program's logger, ready to use. */
 export async function openLog({ logLevel, logFormat }: LogOptions): Promise<Logger> {
-  const format = logFormat === "json" ? jsonLinesFormatter : textLine;
+  const format = logFormat === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
     sinks: { stderr: (record: LogRecord) => void process.stderr.write(format(record)) },
@@ -30,7 +30,16 @@ export async function openLog({ logLevel, logFormat }: LogOptions): Promise<Logg
   return getLogger("watch");
 }
 
-function textLine({ level, message }: LogRecord): string {
-  const text = message.map(String).join("");
-  return `watch: ${level === "info" ? "" : `${level}: `}${printable(text)}\n`;
+function textLine(record: LogRecord): string {
+  const { level } = record;
+  return `watch: ${level === "info" ? "" : `${level}: `}${printable(textOf(record))}\n`;
+}
+
+/** The message as it is in the text; what it consists of stands in `properties`. */
+function jsonLine(record: LogRecord): string {
+  return jsonLinesFormatter({ ...record, message: [textOf(record)] });
+}
+
+function textOf({ message }: LogRecord): string {
+  return message.map(String).join("");
 }

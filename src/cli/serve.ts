@@ -8,15 +8,20 @@ import { listen } from "../runtime/listen.ts";
 import type { Listener, ListenOptions } from "../runtime/listen.ts";
 import { Admission } from "../server/admission.ts";
 import type { AdmissionOptions } from "../server/admission.ts";
+import { ownProcess } from "../runtime/process.ts";
 import { createApp } from "../server/app.ts";
 import { inUrl } from "../server/hosts.ts";
+import { Measurements } from "../server/measurements.ts";
 import { Streams } from "../server/streams.ts";
+import type { SyncEngine } from "../sync/engine.ts";
 import { VERSION } from "../version.ts";
 import { accessOf } from "./access.ts";
 import type { AccessFlags } from "./access.ts";
+import type { SyncFigures } from "../watch/ports.ts";
 import { EXIT, stopOnSignal } from "./exit.ts";
 import { startLive } from "./live.ts";
-import type { LiveFlags } from "./live.ts";
+import type { Live, LiveFlags } from "./live.ts";
+import { loggedStreams, logRequest } from "./serve-log.ts";
 import { syncTarget } from "./sync-target.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
@@ -34,9 +39,13 @@ const DRAIN_MS = 200;
 export async function serve(options: ServeOptions, log: Logger): Promise<number> {
   const access = accessOf(options, (message) => log.warning(message));
   const { signal } = stopOnSignal();
-  const wiring = wire(options, log);
+  const onError = (error: unknown): void => log.error(messageOf(error), { error });
+  const measured = new Measurements();
+  const wiring = wire(options, log, { onLook: (ms) => measured.looks.observe(ms) });
   const { store, engine, watcher, close } = wiring;
-  const streams = new Streams(systemClock, options.heartbeat);
+  let live: Live | undefined;
+  engine?.onSynced(({ tookMs }) => measured.syncs.observe(tookMs));
+  const streams = new Streams(systemClock, options.heartbeat, loggedStreams(log, measured));
   const app = createApp({
     store,
     watcher,
@@ -47,14 +56,23 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
     sync: (target) => syncTarget(target, wiring),
     version: VERSION,
     pid: process.pid,
-    onError: (error) => log.error(messageOf(error), { error }),
+    metrics: {
+      measured,
+      feed: () => watcher.figures,
+      sync: () => (engine === undefined ? null : figuresOf(engine, live)),
+      process: ownProcess,
+    },
+    onError,
+    onRequest: (request) => logRequest(log, request),
   });
   try {
     const listener = open(options, (request, connection) => app.fetch(request, connection));
-    log.info(`listening on http://${inUrl(options.host)}:${listener.port}`);
+    const url = `http://${inUrl(options.host)}:${listener.port}`;
+    log.info("listening on {url}", { url, version: VERSION, pid: process.pid });
     // Requests are answered while what had changed before is synced.
-    const live = engine === undefined ? undefined : startLive(engine, options, log);
+    if (engine !== undefined) live = startLive(engine, options, log);
     await aborted(signal);
+    log.info("stopping with {streams} streams open", { streams: streams.size });
     live?.stop();
     const drainMs = streams.size === 0 ? 0 : DRAIN_MS;
     streams.closeAll();
@@ -64,6 +82,12 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
     await close();
   }
   return EXIT.done;
+}
+
+/** What is asked of the engine, and what waits to be. */
+function figuresOf(engine: SyncEngine, live: Live | undefined): SyncFigures {
+  const { failures, backlog } = engine.figures;
+  return { failures, backlog: backlog + (live?.waiting ?? 0) };
 }
 
 function open({ host, port }: ServeOptions, fetch: ListenOptions["fetch"]): Listener {

@@ -12,6 +12,7 @@ import { openStore } from "../stores/open.ts";
 import { findDelegate } from "../sync/delegate.ts";
 import { SyncEngine } from "../sync/engine.ts";
 import type { RootFolder } from "../sync/transcript.ts";
+import type { FeedOptions } from "../watch/feed.ts";
 import type { Engine, Store } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import { Watcher } from "../watch/watcher.ts";
@@ -36,8 +37,11 @@ export interface Wiring {
   close: () => Promise<void>;
 }
 
+/** What is told to a command that asks for it. */
+export type WiringObserver = Partial<Pick<FeedOptions, "onLook">>;
+
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
-export function wire(options: CommonOptions, log: Logger): Wiring {
+export function wire(options: CommonOptions, log: Logger, observer: WiringObserver = {}): Wiring {
   const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
   const { store, archive, foreignPath } = openStore(url, {
     defaultPath: defaultArchive(),
@@ -58,6 +62,7 @@ export function wire(options: CommonOptions, log: Logger): Wiring {
     pollIntervalMs: options.pollInterval,
     syncDelayMs: options.syncDelay,
     onSyncError: syncErrorLog(log),
+    ...observer,
   });
   // Our own commits need no notification from the file system.
   engine?.onSynced(() => watcher.wake());

@@ -10,6 +10,8 @@ import { operationRoutes } from "./operation-routes.ts";
 import type { OperationRoutesOptions } from "./operation-routes.ts";
 import { pageRoutes } from "./page/page-routes.ts";
 import { Refusal } from "./refusal.ts";
+import { observeRequests } from "./request-observer.ts";
+import type { AnsweredRequest } from "./request-observer.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import type { SessionRoutesOptions } from "./session-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
@@ -20,6 +22,8 @@ export interface AppOptions extends SessionRoutesOptions, StreamRoutesOptions, O
   access?: Access;
   /** A request failed for a reason that is not the client's. */
   onError: (error: unknown) => void;
+  /** Called for each request, also those that were refused. */
+  onRequest: (request: AnsweredRequest) => void;
 }
 
 const STATUS: Partial<Record<ErrorCode, 400 | 403 | 404 | 503>> = {
@@ -33,6 +37,7 @@ const STATUS: Partial<Record<ErrorCode, 400 | 403 | 404 | 503>> = {
 
 export function createApp(options: AppOptions): Hono<Env> {
   const app = new Hono<Env>();
+  app.use(observeRequests(options.clock, options.onRequest));
   app.use(...guards(app, options.access ?? LOCAL_ACCESS));
 
   app.route("/", pageRoutes());

@@ -14,8 +14,12 @@ const RETRY_MS = 3000;
 /** When a server stops, its clients are asked to come back within so many ms after that, not all at once. */
 const RETRY_SPREAD_MS = 3000;
 
+/** What a stream carries: one `session`, many `sessions`, or the `scopes` in which anything has changed. */
+export type StreamKind = "session" | "sessions" | "scopes";
+
 /** One way to write a stream of `T`. Bytes are shared: whoever is told the same gets the same bytes. */
 export interface Format<T> {
+  kind: StreamKind;
   contentType: string;
   /**
    * The first bytes.
@@ -35,7 +39,7 @@ export interface Format<T> {
 
 /** The stream of one session: its version is the cursor. `id`: data is the bare id, as the reference sends it. */
 export function oneAsSse(form: "id" | "json"): Format<Delivery> {
-  return sse((delivery) => ({
+  return sse("session", (delivery) => ({
     id: versionAfter(delivery),
     event: delivery.update.event,
     data: form === "json" ? JSON.stringify(delivery.update) : delivery.update.data,
@@ -44,12 +48,12 @@ export function oneAsSse(form: "id" | "json"): Format<Delivery> {
 
 /** The stream of one session: its version is the cursor. */
 export function oneAsLines(): Format<Delivery> {
-  return lines(({ update }) => ({ event: update, cursor: null }));
+  return lines("session", ({ update }) => ({ event: update, cursor: null }));
 }
 
 /** The stream of many sessions. */
 export function manyAsSse(epoch: string): Format<Delivery> {
-  return sse(({ update, sequence }) => ({
+  return sse("sessions", ({ update, sequence }) => ({
     id: cursorAt(epoch, sequence),
     event: update.event,
     data: JSON.stringify(update),
@@ -58,12 +62,12 @@ export function manyAsSse(epoch: string): Format<Delivery> {
 
 /** The stream of many sessions; every line that moves the cursor says so. */
 export function manyAsLines(epoch: string): Format<Delivery> {
-  return lines(({ update, sequence }) => ({ event: update, cursor: cursorAt(epoch, sequence) }));
+  return lines("sessions", ({ update, sequence }) => ({ event: update, cursor: cursorAt(epoch, sequence) }));
 }
 
 /** The stream of what has changed in the archive at all, as agentsview's pages expect it. */
 export function scopesAsSse(epoch: string): Format<ScopeChange> {
-  return sse(({ scope, sequence }) => ({
+  return sse("scopes", ({ scope, sequence }) => ({
     id: cursorAt(epoch, sequence),
     event: "data_changed",
     data: JSON.stringify({ scope }),
@@ -72,7 +76,7 @@ export function scopesAsSse(epoch: string): Format<ScopeChange> {
 
 /** The same as lines. */
 export function scopesAsLines(epoch: string): Format<ScopeChange> {
-  return lines(({ scope, sequence }) => ({
+  return lines("scopes", ({ scope, sequence }) => ({
     event: { event: "data_changed", data: { scope } },
     cursor: cursorAt(epoch, sequence),
   }));
@@ -95,8 +99,9 @@ interface Frame {
 }
 
 /** A heartbeat is the bare time, and has no id: it must not move a client's cursor. */
-function sse<T extends object>(frameOf: (item: T) => Frame): Format<T> {
+function sse<T extends object>(kind: StreamKind, frameOf: (item: T) => Frame): Format<T> {
   return {
+    kind,
     contentType: "text/event-stream",
     comment: encode(":\n\n"),
     opening(cursor, _nowMs, resetReason) {
@@ -123,8 +128,9 @@ interface Line {
   cursor: string | null;
 }
 
-function lines<T extends object>(lineOf: (item: T) => Line): Format<T> {
+function lines<T extends object>(kind: StreamKind, lineOf: (item: T) => Line): Format<T> {
   return {
+    kind,
     contentType: "application/x-ndjson",
     comment: null,
     opening(cursor, nowMs, resetReason) {

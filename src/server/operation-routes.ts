@@ -1,17 +1,29 @@
-/** The routes for those who run the server. */
+/** The routes for those who run the server, and for programs that ask what it can do. */
 
 import { Hono } from "hono";
-import type { Store } from "../watch/ports.ts";
+import type { Registry } from "prom-client";
+import type { Clock, Store } from "../watch/ports.ts";
 import type { Env } from "./env.ts";
+import type { MetricsSources } from "./metrics.ts";
+import { Readiness } from "./readiness.ts";
 
 export interface OperationRoutesOptions {
   store: Store;
+  clock: Clock;
+  metrics: MetricsSources;
   version: string;
   pid: number;
+  /** A figure cannot be read. */
+  onError: (error: unknown) => void;
 }
 
-export function operationRoutes({ store, version, pid }: OperationRoutesOptions): Hono<Env> {
+export function operationRoutes(options: OperationRoutesOptions): Hono<Env> {
+  const { store, clock, metrics, version, pid, onError } = options;
   const routes = new Hono<Env>();
+  const readiness = new Readiness(store, clock);
+  // Their libraries take some MB: only who asks pays for them.
+  let registry: Promise<Registry> | null = null;
+  let document: Promise<string> | null = null;
 
   routes.get("/api/ping", (c) => c.json({ ok: true, service: "sessionwatch", version, pid }));
 
@@ -20,8 +32,21 @@ export function operationRoutes({ store, version, pid }: OperationRoutesOptions)
 
   /** The archive can be read. */
   routes.get("/readyz", async (c) => {
-    await store.revision();
+    await readiness.check();
     return c.json({ ok: true });
+  });
+
+  routes.get("/metrics", async (c) => {
+    registry ??= import("./metrics.ts").then(({ metricsOf }) => metricsOf(metrics, { version, onError }));
+    const { contentType } = await registry;
+    return c.body(await (await registry).metrics(), 200, { "content-type": contentType });
+  });
+
+  routes.get("/openapi.json", async (c) => {
+    document ??= import("./openapi.ts").then(({ openApiDocument }) =>
+      JSON.stringify(openApiDocument(version)),
+    );
+    return c.body(await document, 200, { "content-type": "application/json" });
   });
 
   return routes;

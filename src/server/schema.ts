@@ -7,35 +7,64 @@ import type { Selection } from "../watch/selection.ts";
 
 const MAX_LIMIT = 1000;
 
-const limit = v.optional(whole(1, MAX_LIMIT));
 /** Of one stream; more do not fit into a request's head anyway. */
 const MAX_SESSIONS = 1000;
 const SYNC_HELP = 'send {"id":"<session>"} or {"path":"<transcript>"}';
 
-const listQuery = v.object({
-  project: v.optional(v.string()),
-  agent: v.optional(v.string()),
-  machine: v.optional(v.string()),
+const limit = v.optional(v.pipe(whole(1, MAX_LIMIT), v.description("At most so many; 100 if left out.")));
+const traits = {
+  project: text("Only sessions of this project."),
+  agent: text("Only sessions of this agent, such as claude or codex."),
+  machine: text("Only sessions of this machine."),
+};
+const last_event_id = text(
+  "The last id that the client has seen: it is told what it has missed. For clients that cannot send Last-Event-ID.",
+);
+
+/** Of `GET /api/v1/sessions`. */
+export const listQuery = v.object({
+  ...traits,
   active_since: v.optional(
     v.pipe(
       v.string(),
       v.check((text) => !Number.isNaN(Date.parse(text)), "use a time such as 2026-01-31T12:00:00Z"),
       v.transform((text) => new Date(text).toISOString()),
+      v.string(),
+      v.isoTimestamp(),
+      v.description("Only sessions that were active at this time or later."),
     ),
   ),
   limit,
-  cursor: v.optional(v.string()),
+  cursor: text("Where an earlier page ended: its next_cursor."),
 });
 
-const messageQuery = v.object({
-  from: v.optional(whole(0, Number.MAX_SAFE_INTEGER)),
+/** Of `GET /api/v1/sessions/{id}/messages`. */
+export const messageQuery = v.object({
+  from: v.optional(
+    v.pipe(
+      whole(0, Number.MAX_SAFE_INTEGER),
+      v.description("First ordinal: at least this when ascending, at most this when descending."),
+    ),
+  ),
   limit,
-  direction: v.optional(v.picklist(["asc", "desc"], "use asc or desc")),
+  direction: v.optional(
+    v.pipe(
+      v.picklist(["asc", "desc"], "use asc or desc"),
+      v.description("The order of ordinals; asc if left out."),
+    ),
+  ),
 });
 
-const watchQuery = v.object({
-  data: v.optional(v.picklist(["id", "json"], "use id or json"), "id"),
-  last_event_id: v.optional(v.string()),
+/** Of `GET /api/v1/sessions/{id}/watch`. */
+export const watchQuery = v.object({
+  data: v.optional(
+    v.pipe(
+      v.picklist(["id", "json"], "use id or json"),
+      v.description("What the data of an event is: the bare id of the session, or a JSON object."),
+    ),
+    "id",
+  ),
+  last_event_id,
 });
 
 /** @throws WatchError `usage` */
@@ -49,19 +78,24 @@ export function parseMessageQuery(query: Record<string, string>): MessageQuery {
   return defined(parse(messageQuery, query));
 }
 
-const manyQuery = v.pipe(
+/** Of `GET /api/v1/watch`. */
+export const manyQuery = v.pipe(
   v.object({
     session: v.optional(
       v.pipe(
         v.array(v.string()),
         v.maxLength(MAX_SESSIONS, `name at most ${MAX_SESSIONS} sessions, or all=true`),
+        v.description("The ids of the sessions to watch; repeat it for each."),
       ),
     ),
-    all: v.optional(v.picklist(["true", "false"], "use true")),
-    project: v.optional(v.string()),
-    agent: v.optional(v.string()),
-    machine: v.optional(v.string()),
-    last_event_id: v.optional(v.string()),
+    all: v.optional(
+      v.pipe(
+        v.picklist(["true", "false"], "use true"),
+        v.description("Watch every session, also those that start later."),
+      ),
+    ),
+    ...traits,
+    last_event_id,
   }),
   v.check(
     ({ session, all, project, agent, machine }) =>
@@ -74,10 +108,15 @@ const manyQuery = v.pipe(
   ),
 );
 
-const scopesQuery = v.object({ last_event_id: v.optional(v.string()) });
+/** Of `GET /api/v1/events`. */
+export const scopesQuery = v.object({ last_event_id });
 
-const syncBody = v.pipe(
-  v.object({ id: v.optional(v.string()), path: v.optional(v.string()) }),
+/** Of `POST /api/v1/sessions/sync`. */
+export const syncBody = v.pipe(
+  v.object({
+    id: text("The session whose transcript is to be read."),
+    path: text("Or the transcript: an absolute path, where its agent keeps transcripts."),
+  }),
   v.check(({ id, path }) => (id === undefined) !== (path === undefined), SYNC_HELP),
 );
 
@@ -120,12 +159,18 @@ export function parseWatchQuery(query: Record<string, string>): v.InferOutput<ty
   return parse(watchQuery, query);
 }
 
+function text(description: string) {
+  return v.optional(v.pipe(v.string(), v.description(description)));
+}
+
 function whole(min: number, max: number) {
   const message = `use a whole number from ${min} to ${max}`;
   return v.pipe(
     v.string(),
     v.regex(/^\d+$/, message),
     v.transform(Number),
+    v.number(),
+    v.integer(message),
     v.minValue(min, message),
     v.maxValue(max, message),
   );

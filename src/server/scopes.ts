@@ -77,6 +77,8 @@ export class Scopes implements Source<ScopeChange> {
     if (waitMs <= 0) return this.#notify();
     this.#cancelWait ??= this.#clock.after(waitMs, () => {
       this.#cancelWait = null;
+      // Nobody calls again: should the clock say that it is too early, what is pending would stay so.
+      this.#nextMs = 0;
       this.#notify();
     });
   }

@@ -1,7 +1,7 @@
 /** Every stream of a server: opened here, kept alive by one wheel, closed together. */
 
 import type { Clock } from "../watch/ports.ts";
-import type { Format } from "./formats.ts";
+import type { Format, StreamKind } from "./formats.ts";
 import { Wheel } from "./wheel.ts";
 
 /** After so long (ms) without a byte a comment is sent, so that nothing on the way takes the stream for dead. */
@@ -36,10 +36,14 @@ export interface StreamOptions<T> {
 
 /** What happens to streams, for whoever counts it. */
 export interface StreamObserver {
-  onOpen: () => void;
-  onClose: (reason: CloseReason) => void;
-  /** An event was handed to a client's connection so long (ms) after there was the first sign of it. */
-  onSent: (lagMs: number) => void;
+  onOpen: (kind: StreamKind) => void;
+  /** @param openMs for how long it was open. */
+  onClose: (kind: StreamKind, reason: CloseReason, openMs: number) => void;
+  /**
+   * An event was handed to a client's connection so long (ms) after there was the first sign of it; not called for what
+   * the client had missed before it came. Called for each of very many clients in a row: it must cost next to nothing.
+   */
+  onSent: (kind: StreamKind, lagMs: number) => void;
 }
 
 export class Streams {
@@ -76,7 +80,7 @@ export class Streams {
   opened(stream: Stream<Item>): void {
     this.#open.add(stream);
     this.#wheel.schedule(stream, this.#quietUntilMs(stream));
-    this.#observer.onOpen();
+    this.#observer.onOpen(stream.format.kind);
   }
 
   /** @param item was handed to the client's connection. */
@@ -84,13 +88,14 @@ export class Streams {
     const nowMs = this.#clock.now();
     stream.lastByteMs = nowMs;
     stream.lastEventMs = nowMs;
-    this.#observer.onSent(nowMs - item.noticedMs);
+    const { noticedMs } = item;
+    if (noticedMs >= stream.openedMs) this.#observer.onSent(stream.format.kind, nowMs - noticedMs);
   }
 
   closed(stream: Stream<Item>, reason: CloseReason): void {
     this.#open.delete(stream);
     this.#wheel.remove(stream);
-    this.#observer.onClose(reason);
+    this.#observer.onClose(stream.format.kind, reason, this.#clock.now() - stream.openedMs);
   }
 
   /** Its deadline has come; but it may have been busy since that was set. */
@@ -142,6 +147,7 @@ interface Item {
 /** One client. It is the source of its response's body: with thousands of them, every object less counts. */
 class Stream<T extends Item> implements UnderlyingDefaultSource<Uint8Array> {
   readonly format: Format<T>;
+  readonly openedMs: number;
   lastByteMs: number;
   lastEventMs: number;
   slot: number | null = null;
@@ -151,6 +157,7 @@ class Stream<T extends Item> implements UnderlyingDefaultSource<Uint8Array> {
 
   constructor(options: StreamOptions<T>, streams: Streams, nowMs: number) {
     this.format = options.format;
+    this.openedMs = nowMs;
     this.lastByteMs = nowMs;
     this.lastEventMs = nowMs;
     this.#options = options;

@@ -3,6 +3,7 @@
 import type { Clock } from "../watch/ports.ts";
 
 interface Lane<T> {
+  isRunning: boolean;
   /** Settles when the present run is over and the spacing with it. */
   rested: Promise<void>;
   /** The run after the present one; everyone who asks meanwhile shares it. */
@@ -26,6 +27,11 @@ export class Coalescer<T> {
     this.#isWork = isWork;
   }
 
+  /** How many keys have a run that is under way or wanted. */
+  get busy(): number {
+    return [...this.#lanes.values()].filter(({ isRunning, next }) => isRunning || next !== null).length;
+  }
+
   /** @returns the outcome of a run that starts after this call, so that it sees all that was there before. */
   run(key: string, job: () => Promise<T>): Promise<T> {
     const lane = this.#lanes.get(key);
@@ -37,10 +43,16 @@ export class Coalescer<T> {
   #start(key: string, job: () => Promise<T>): Promise<T> {
     const startedMs = this.#clock.now();
     const run = job();
-    const rest = (): Promise<void> => this.#rest(startedMs);
+    const lane: Lane<T> = { isRunning: true, rested: Promise.resolve(), next: null };
+    const rest = (wasWork: boolean): Promise<void> | undefined => {
+      lane.isRunning = false;
+      return wasWork ? this.#rest(startedMs) : undefined;
+    };
     // The outcome is the caller's to handle; here only its end matters.
-    const rested = run.then((outcome) => (this.#isWork(outcome) ? rest() : undefined), rest);
-    const lane: Lane<T> = { rested, next: null };
+    lane.rested = run.then(
+      (outcome) => rest(this.#isWork(outcome)),
+      () => rest(true),
+    );
     this.#lanes.set(key, lane);
     void lane.rested.then(() => {
       if (lane.next === null) this.#lanes.delete(key);

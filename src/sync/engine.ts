@@ -3,7 +3,7 @@
 import pMap from "p-map";
 import type { Archive, SyncedTranscript } from "../watch/archive.ts";
 import { transcriptToken } from "../watch/archive.ts";
-import type { Clock, Engine } from "../watch/ports.ts";
+import type { Clock, Engine, SyncFigures } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../watch/session.ts";
 import { Catalog } from "./catalog.ts";
 import type { Unreadable } from "./catalog.ts";
@@ -51,6 +51,8 @@ export interface Synced {
   path: string;
   /** Lines that could not be read, among those that were new. */
   malformedLines: number;
+  /** How long (ms) it took. */
+  tookMs: number;
 }
 
 /** What could not be synced: one transcript, or (then there is no id) more than one, or nobody knows which. */
@@ -86,6 +88,7 @@ export class SyncEngine implements Engine {
   readonly #upToDate = new Map<SessionId, { atMs: number; token: SourceToken } | null>();
   readonly #unfinished = new UnfinishedLines();
   readonly #onSynced = new Set<(synced: Synced) => void>();
+  #failures = 0;
 
   constructor(archive: Archive, roots: readonly RootFolder[], options: EngineOptions) {
     const { clock, files = diskFiles, trustMs = 0 } = options;
@@ -94,6 +97,11 @@ export class SyncEngine implements Engine {
     this.#trustMs = trustMs;
     this.catalog = new Catalog(roots, files, clock);
     this.#coalescer = new Coalescer(clock, COALESCE_MS, (changed) => changed);
+  }
+
+  /** The backlog is what was asked for: what followers have found and not asked for yet, they know. */
+  get figures(): SyncFigures {
+    return { failures: this.#failures, backlog: this.#coalescer.busy };
   }
 
   /** Calls `listener` after each commit. */
@@ -167,7 +175,7 @@ export class SyncEngine implements Engine {
         onProgress(report);
       };
       try {
-        await this.#coalescer.run(transcript.id, () => this.#syncFrom(transcript, synced, done));
+        await this.#run(transcript.id, () => this.#syncFrom(transcript, synced, done));
       } catch (error) {
         report.failures.push({ id: transcript.id, path: transcript.files[0].path, error });
       }
@@ -197,7 +205,18 @@ export class SyncEngine implements Engine {
   }
 
   #sync(id: SessionId): Promise<boolean> {
-    return this.#coalescer.run(id, () => this.#syncNow(id));
+    return this.#run(id, () => this.#syncNow(id));
+  }
+
+  #run(id: SessionId, job: () => Promise<boolean>): Promise<boolean> {
+    return this.#coalescer.run(id, async () => {
+      try {
+        return await job();
+      } catch (error) {
+        this.#failures += 1;
+        throw error;
+      }
+    });
   }
 
   #noteUpToDate({ id, files }: Transcript): void {
@@ -228,6 +247,7 @@ export class SyncEngine implements Engine {
       transcript = await this.catalog.look(id);
       if (transcript === null || isSynced(transcript, synced)) return false;
     }
+    const startedMs = this.#clock.now();
     const copy = new TranscriptCopy(transcript, { unfinished: this.#unfinished, onRead });
     let copied: Copied | null = null;
     try {
@@ -245,7 +265,8 @@ export class SyncEngine implements Engine {
     if (copied === null) return false;
     const { malformedLines }: Copied = copied;
     const { path } = transcript.files[0];
-    for (const listener of this.#onSynced) listener({ id, path, malformedLines });
+    const tookMs = this.#clock.now() - startedMs;
+    for (const listener of this.#onSynced) listener({ id, path, malformedLines, tookMs });
     return true;
   }
 }

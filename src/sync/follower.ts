@@ -13,6 +13,8 @@ export interface FollowerOptions {
 export interface Follower {
   /** What its failures as a whole are known by, where those of one transcript have its session's id. */
   readonly name: string;
+  /** How many transcripts it has found to be behind, and not begun to sync. */
+  readonly waiting: number;
   /** Looks at everything that is due. @throws when that fails as a whole. */
   look(): Promise<void>;
   close(): void;

@@ -37,6 +37,11 @@ export class LiveSync {
         : [new SessionFollower(only, engine, this.#attempts, clock, once)];
   }
 
+  /** How many transcripts were found to be behind, and wait for their turn to be synced. */
+  get waiting(): number {
+    return this.#followers.reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
   /** Resolves when all that was there is synced; notifications are on before that, so that nothing falls between. */
   async start(): Promise<void> {
     await Promise.all(this.#followers.map((follower) => this.#poll(follower)));

@@ -31,6 +31,7 @@ interface Recent {
 
 export class RootFollower implements Follower {
   readonly name: string;
+  waiting = 0;
   readonly #engine: SyncEngine;
   readonly #attempts: Attempts;
   readonly #clock: Clock;
@@ -132,9 +133,12 @@ export class RootFollower implements Follower {
 
   /** One after the other, so that a change that is notified meanwhile is the next. */
   async #syncAll(behind: readonly Behind[]): Promise<void> {
-    for (const { transcript } of behind)
+    this.waiting += behind.length;
+    for (const { transcript } of behind) {
+      this.waiting -= 1;
       if (this.#attempts.isDue(transcript.id))
         await this.#sync(transcript.files[0], Math.min(lastWriteMs(transcript), this.#clock.now()));
+    }
   }
 
   async #sync(file: TranscriptFile, changedMs: number): Promise<void> {

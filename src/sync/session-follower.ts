@@ -14,6 +14,7 @@ const SEARCH_MS = 60_000;
 
 export class SessionFollower implements Follower {
   readonly name: string;
+  readonly waiting = 0;
   readonly #id: SessionId;
   readonly #engine: SyncEngine;
   readonly #attempts: Attempts;

@@ -180,9 +180,12 @@ export class Lookout {
 
   async #look(): Promise<void> {
     const { clock, onStatus, onLook } = this.#options;
+    if (!this.#isOn) {
+      this.#noticedMs = null;
+      return;
+    }
     const startedMs = clock.now();
     try {
-      if (!this.#isOn) return;
       await this.#readChanges();
       this.#noteReadable();
     } catch (error) {

@@ -77,6 +77,14 @@ export interface MessageQuery {
   direction?: "asc" | "desc";
 }
 
+/** What bringing an archive up to date has come to so far, and what is still to be done. */
+export interface SyncFigures {
+  /** Syncs that failed, each time that they were tried. */
+  failures: number;
+  /** Transcripts that are being synced, or wait for it. */
+  backlog: number;
+}
+
 /** What brings an archive up to date from transcripts. */
 export interface Engine {
   /** The transcript's state on disk now; null while it has none or cannot be reached. */

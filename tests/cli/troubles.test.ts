@@ -37,10 +37,10 @@ test("what never ceases to go wrong is said every ten seconds", async () => {
 
 test("a transcript's malformed lines are told once, and apart from what cannot be read", async () => {
   fail(1);
-  for (const malformedLines of [0, 2, 1]) troubles.synced({ id: "a", path: "/a", malformedLines });
+  for (const malformedLines of [0, 2, 1]) troubles.synced({ id: "a", path: "/a", malformedLines, tookMs: 1 });
   await clock.advance(500);
   expect(warnings).toEqual(["Cannot read 1", 'skipped 2 malformed lines in "/a"']);
-  troubles.synced({ id: "a", path: "/a", malformedLines: 1 });
+  troubles.synced({ id: "a", path: "/a", malformedLines: 1, tookMs: 1 });
   troubles.flush();
   expect([warnings.length, clock.pending]).toEqual([2, 0]);
 });

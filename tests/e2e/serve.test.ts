@@ -237,7 +237,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)
     expect([response.status, response.headers.get("retry-after"), await response.json()]).toEqual([
       503,
       "5",
-      { error },
+      { error: "the archive cannot be read now" },
     ]);
     renameSync(`${archive.path}.away`, archive.path);
     expect((await client.event()).event).toBe("recovered");

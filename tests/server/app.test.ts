@@ -4,6 +4,7 @@ import { Streams } from "../../src/server/streams.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { FakeClock } from "../support/clock.ts";
+import { someSources } from "../support/sources.ts";
 import { openForeign } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -20,6 +21,8 @@ test("an error that is not the client's is reported, and tells the client nothin
     streams: new Streams(clock, 30_000),
     clock,
     sync: () => Promise.reject(new Error("nobody asked")),
+    metrics: someSources(),
+    onRequest: () => undefined,
     version: "0",
     pid: 1,
     onError: (error) => errors.push(error),

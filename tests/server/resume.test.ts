@@ -269,6 +269,6 @@ test("fault 5: whatever connections and servers go through, everybody knows the 
       for (const step of steps) await world.take(step);
       await world.expectEverybodyToKnow();
     }),
-    { numRuns: 60 },
+    { numRuns: 60, endOnFailure: true },
   );
 }, 120_000);

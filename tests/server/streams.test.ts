@@ -18,16 +18,21 @@ describe("Streams", () => {
   let left: number;
   let cuts: number;
   let reasons: CloseReason[];
+  let told: unknown[];
 
   beforeEach(() => {
     clock = new FakeClock();
     left = 0;
     cuts = 0;
     reasons = [];
+    told = [];
     streams = new Streams(clock, 30_000, {
-      onOpen: () => undefined,
-      onClose: (reason) => reasons.push(reason),
-      onSent: () => undefined,
+      onOpen: (kind) => told.push(["open", kind]),
+      onClose: (kind, reason, openMs) => {
+        reasons.push(reason);
+        told.push(["close", kind, reason, openMs]);
+      },
+      onSent: (kind, lagMs) => told.push(["sent", kind, lagMs]),
     });
   });
   afterEach(() => streams.closeAll());
@@ -112,6 +117,26 @@ describe("Streams", () => {
     await read(reader);
     controller.abort();
     expect([await read(reader), streams.size, clock.pending]).toEqual(["(end)", 0, 0]);
+  });
+
+  test("tell their observer how long a change took to a client that was there, and how long that was", async () => {
+    const reader = open();
+    await read(reader);
+    const before = clock.now() - 1;
+    mailbox.put({ ...delivered(updated("abc")), noticedMs: before });
+    await read(reader);
+    const noticedMs = clock.now();
+    clock.pass(7);
+    mailbox.put({ ...delivered(updated("abc")), noticedMs });
+    await read(reader);
+    await clock.advance(93);
+    await reader.cancel();
+    // What it had missed before it came took no time to reach it.
+    expect(told).toEqual([
+      ["open", "session"],
+      ["sent", "session", 7],
+      ["close", "session", "client", 100],
+    ]);
   });
 
   test("end together, with a last word", async () => {

@@ -1,15 +1,18 @@
-/** The server's app in this process, over an archive with one session, `a`. */
+/** The HTTP interface without a network. */
 
-import { createApp } from "../../src/server/app.ts";
-import type { Connection } from "../../src/server/env.ts";
+import type { Hono } from "hono";
 import { Admission } from "../../src/server/admission.ts";
 import type { AdmissionOptions } from "../../src/server/admission.ts";
+import { createApp } from "../../src/server/app.ts";
+import type { AppOptions } from "../../src/server/app.ts";
+import type { Connection, Env } from "../../src/server/env.ts";
 import { LOCAL_ACCESS } from "../../src/server/guard.ts";
 import type { Access } from "../../src/server/guard.ts";
 import { Streams } from "../../src/server/streams.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "./archives.ts";
 import { FakeClock } from "./clock.ts";
+import { someSources } from "./sources.ts";
 import { openForeign } from "./stores.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -20,31 +23,56 @@ export const CONNECTION: Connection = {
   cut: () => undefined,
 };
 
+export interface BareApp extends Pick<AppOptions, "store" | "streams"> {
+  app: Hono<Env>;
+}
+
+/** @param path of an archive; close its `store` at the end. */
+export function createTestApp(path: string, clock: FakeClock, options: Partial<AppOptions> = {}): BareApp {
+  const store = openForeign(path);
+  const streams = new Streams(clock, 30_000);
+  const app = createApp({
+    store,
+    watcher: new Watcher(store, undefined, { clock }),
+    streams,
+    clock,
+    sync: () => Promise.reject(new Error("nobody asked")),
+    metrics: someSources(),
+    version: "0",
+    pid: 1,
+    onError: () => undefined,
+    onRequest: () => undefined,
+    ...options,
+  });
+  return { app, store, streams };
+}
+
+/** The app of a server over an archive with one session, `a`. */
 export class TestApp implements AsyncDisposable {
   readonly clock = new FakeClock();
-  readonly streams = new Streams(this.clock, 30_000);
   readonly admission: Admission;
   /** What was reported. */
   readonly errors: unknown[] = [];
   readonly #workspace = new Workspace();
   readonly #archive = new ForeignArchive(this.#workspace.path("view.db")).add("a");
-  readonly store = openForeign(this.#archive.path);
-  readonly #app: ReturnType<typeof createApp>;
+  readonly #bare: BareApp;
 
   constructor(access: Partial<Access> = {}, admission: AdmissionOptions = {}) {
     this.admission = new Admission(admission);
-    this.#app = createApp({
-      store: this.store,
-      watcher: new Watcher(this.store, undefined, { clock: this.clock }),
-      streams: this.streams,
-      clock: this.clock,
+    this.#bare = createTestApp(this.#archive.path, this.clock, {
       access: { ...LOCAL_ACCESS, ...access },
       admission: this.admission,
       sync: () => Promise.resolve("a"),
-      version: "0",
-      pid: 1,
       onError: (error) => this.errors.push(error),
     });
+  }
+
+  get store(): AppOptions["store"] {
+    return this.#bare.store;
+  }
+
+  get streams(): Streams {
+    return this.#bare.streams;
   }
 
   /** @param from the address of the client. */
@@ -52,7 +80,7 @@ export class TestApp implements AsyncDisposable {
     const headers = new Headers(init.headers);
     if (!headers.has("host")) headers.set("host", "localhost:7373");
     const connection = { ...CONNECTION, address: () => from };
-    return this.#app.request(`http://localhost:7373${path}`, { ...init, headers }, connection);
+    return this.#bare.app.request(`http://localhost:7373${path}`, { ...init, headers }, connection);
   }
 
   /** @returns the status, and what the answer calls an error. */
@@ -67,7 +95,7 @@ export class TestApp implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.store.close();
+    await this.#bare.store.close();
     this.#archive[Symbol.dispose]();
     this.#workspace[Symbol.dispose]();
   }

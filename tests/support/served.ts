@@ -7,6 +7,7 @@ import { createApp } from "../../src/server/app.ts";
 import { Streams } from "../../src/server/streams.ts";
 import type { Store } from "../../src/watch/ports.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
+import { someSources } from "./sources.ts";
 import { openForeign } from "./stores.ts";
 
 /** How often (ms) the archive is looked at if no hint comes. */
@@ -27,6 +28,8 @@ export class Served implements AsyncDisposable {
       streams: this.streams,
       clock: systemClock,
       sync: () => Promise.reject(new Error("this archive is not synced")),
+      metrics: someSources(),
+      onRequest: () => undefined,
       version: "0",
       pid: 1,
       onError: (error) => {

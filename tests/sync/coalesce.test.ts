@@ -56,6 +56,21 @@ test("run() starts the next run at once after one that had nothing to do", async
   expect(starts.map((atMs) => atMs - startMs)).toEqual([0, 0, SPACING_MS]);
 });
 
+test("busy counts what runs and what waits for its turn, not what only rests", async () => {
+  const { clock, coalescer, job, slowly } = counting();
+  const first = slowly();
+  const runs = [coalescer.run("a", first.job), coalescer.run("a", job), coalescer.run("b", job)];
+  expect(coalescer.busy).toBe(2);
+  await settled();
+  expect(coalescer.busy).toBe(1);
+  first.finish();
+  await settled();
+  expect(coalescer.busy).toBe(1);
+  await clock.advance(SPACING_MS);
+  await Promise.all(runs);
+  expect(coalescer.busy).toBe(0);
+});
+
 test("run() never starves: under continuous hints it runs once per spacing", async () => {
   const { clock, coalescer, starts, job } = counting();
   const runs: Promise<number>[] = [];

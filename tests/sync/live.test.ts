@@ -407,6 +407,27 @@ test("a root that does not answer is told once, delays no other, and comes back 
   await poll(clock, back);
 });
 
+test("it is known how many transcripts are behind, and how often a sync has failed", async () => {
+  const patience = new FakeClock();
+  const files = new HangingFiles();
+  const synced = archive({ files, clock: deadlinesOf(patience) });
+  for (const id of ["a", "b", "c"]) new ClaudeTranscript(workspace.claude, id).user("one");
+  const { engine } = synced;
+  files.hang(workspace.claude, "read");
+  const live = liveSync(engine, { onFailure: () => undefined });
+  const started = live.start();
+  await until(
+    () => files.hanging > 0,
+    () => "a read",
+  );
+  expect([live.waiting, engine.figures]).toEqual([2, { backlog: 1, failures: 0 }]);
+  // The first is given up on, and nothing else there is waited for meanwhile.
+  await patience.advance(READ_PATIENCE_MS);
+  await started;
+  expect([live.waiting, engine.figures]).toEqual([0, { backlog: 0, failures: 3 }]);
+  files.release();
+});
+
 test("a read that hangs keeps nobody else from the archive", async () => {
   const clock = new FakeClock();
   const files = new HangingFiles();

@@ -1,0 +1,25 @@
+/** What this process uses. */
+
+import { readdir } from "node:fs/promises";
+import process from "node:process";
+
+/** In the units of Prometheus: bytes, seconds. */
+export const ownProcess = {
+  /** Seconds since the epoch. */
+  startedSeconds: performance.timeOrigin / 1000,
+  residentBytes: (): number => process.memoryUsage.rss(),
+  cpuSeconds(): number {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000_000;
+  },
+  /** @returns null where there is no /proc. */
+  async openFiles(): Promise<number | null> {
+    try {
+      // Without the folder itself, which is open while it is read.
+      return (await readdir("/proc/self/fd")).length - 1;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+      throw error;
+    }
+  },
+};

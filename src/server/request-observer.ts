@@ -1,0 +1,26 @@
+/** Tells of each request what became of it. */
+
+import type { MiddlewareHandler } from "hono";
+import type { Clock } from "../watch/ports.ts";
+
+/** What became of a request. */
+export interface AnsweredRequest {
+  method: string;
+  /** Without the query: a token may stand in it. */
+  path: string;
+  status: number;
+  /** Until the headers of the answer; a stream goes on after them. */
+  tookMs: number;
+}
+
+export function observeRequests(
+  clock: Clock,
+  onAnswer: (request: AnsweredRequest) => void,
+): MiddlewareHandler {
+  return async (c, next) => {
+    const startedMs = clock.now();
+    await next();
+    const { method, path } = c.req;
+    onAnswer({ method, path, status: c.res.status, tookMs: clock.now() - startedMs });
+  };
+}
