@@ -12,7 +12,6 @@ export class Proxy implements AsyncDisposable {
   #allowance: number | null = null;
   /** Called at the next cut. */
   #onCut: () => void = ignore;
-  #accepted = 0;
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -28,11 +27,6 @@ export class Proxy implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
-  }
-
-  /** Connections so far. */
-  get accepted(): number {
-    return this.#accepted;
   }
 
   /** Accepts connections, always on the same port. */
@@ -66,7 +60,6 @@ export class Proxy implements AsyncDisposable {
   }
 
   #connect(client: Socket): void {
-    this.#accepted += 1;
     const server = connect(this.#targetPort, "127.0.0.1");
     const both = [client, server];
     for (const socket of both) {
@@ -78,7 +71,7 @@ export class Proxy implements AsyncDisposable {
       });
     }
     client.on("data", (chunk) => server.write(chunk));
-    server.on("data", (chunk) => this.#forward(chunk, client));
+    server.on("data", (chunk: Buffer) => this.#forward(chunk, client));
   }
 
   #forward(chunk: Buffer, client: Socket): void {

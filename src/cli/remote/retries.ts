@@ -31,9 +31,11 @@ export function afterEnding(
   chance: number,
 ): { failures: number; waitMs: number } {
   const now = wasGood ? 1 : failures + 1;
-  if (askedMs === null) return { failures: now, waitMs: backoffMs(now, BACKOFF) * (0.8 + 0.4 * chance) };
-  const waitMs = Math.max(BACKOFF.firstMs, Math.min(askedMs, MAX_ASKED_MS));
-  return { failures: now, waitMs: waitMs * (1 + 0.2 * chance) };
+  const waitMs =
+    askedMs === null
+      ? backoffMs(now, BACKOFF) * (0.8 + 0.4 * chance)
+      : Math.max(BACKOFF.firstMs, Math.min(askedMs, MAX_ASKED_MS)) * (1 + 0.2 * chance);
+  return { failures: now, waitMs: Math.round(waitMs) };
 }
 
 export interface RetriesOptions {
