@@ -64,7 +64,7 @@ function explain(error: unknown): { reason: string; isAbsent: boolean } {
 const REASONS: readonly { pattern: RegExp; reason: string; isAbsent: boolean }[] = [
   { pattern: /ECONNREFUSED|connection ?refused/i, reason: "connection refused", isAbsent: true },
   {
-    pattern: /ECONNRESET|connection ?reset|connection closed|socket connection was closed/i,
+    pattern: /ECONNRESET|connection ?(reset|closed)|connection was closed|reading a body/i,
     reason: "connection lost",
     isAbsent: false,
   },
