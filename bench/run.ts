@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { appendLatency } from "./append-latency.ts";
 import { commitLatency } from "./commit-latency.ts";
+import { fanOut } from "./fan-out.ts";
 import { formatFigures } from "./figures.ts";
 import type { Bench } from "./figures.ts";
 import { idle } from "./idle.ts";
@@ -26,6 +27,7 @@ const BENCHES = new Map<string, Bench>([
   ["append-latency", appendLatency],
   ["import", importing],
   ["idle", idle],
+  ["fan-out", fanOut],
 ]);
 
 const { values, positionals } = parseArgs({

@@ -20,10 +20,11 @@ export interface Format<T> {
   /**
    * The first bytes.
    *
-   * @param cursor where the client stands, if it does not know yet.
+   * @param cursor where the client stands. It is told so even if it has said so itself: by the standard, a stream begins
+   *   without an id, and the first empty line makes that the client's.
    * @param resetReason why its own cursor means nothing.
    */
-  opening(cursor: string | null, nowMs: number, resetReason?: string): Uint8Array;
+  opening(cursor: string, nowMs: number, resetReason?: string): Uint8Array;
   frame(item: T): Uint8Array;
   heartbeat(nowMs: number): Uint8Array;
   /** Keeps a quiet connection alive; null where the format has no such thing. */
@@ -105,7 +106,7 @@ function sse<T extends object>(frameOf: (item: T) => Frame): Format<T> {
         return encode(`${start}\n${frameText({ id: cursor, event: "reset", data })}`);
       }
       // An id alone is no event, but the client will come back with it.
-      return encode(`${start}${cursor === null ? "" : `id: ${cursor}\n`}\n`);
+      return encode(`${start}id: ${cursor}\n\n`);
     },
     frame: onceEach((item) => frameText(frameOf(item))),
     heartbeat: (nowMs) => encode(frameText({ id: null, ...heartbeat(nowMs) })),

@@ -7,7 +7,6 @@ import { WatchError } from "../errors.ts";
 import { formatCursor, parseCursor } from "../watch/cursor.ts";
 import type { Cursor } from "../watch/cursor.ts";
 import type { Position } from "../watch/feed.ts";
-import type { Delivery } from "../watch/mailbox.ts";
 import type { Clock, Store } from "../watch/ports.ts";
 import { DELETED } from "../watch/session.ts";
 import type { Subscription } from "../watch/subscription.ts";
@@ -46,8 +45,8 @@ export function streamRoutes({ store, watcher, streams, clock }: StreamRoutesOpt
     const isKnown = since !== undefined && (isVersion(since) || (await store.get(id)) !== null);
     const subscription = watcher.events(id, isKnown ? { since } : {});
     const session = await subscription.ready;
-    // Whoever has a cursor gets a new one with what it has missed.
-    const cursor = isKnown ? null : (session?.version ?? DELETED);
+    // Where the client stands it knows better, until it was told what it has missed.
+    const cursor = isKnown ? since.replaceAll(/[\0\r\n]/g, "") : (session?.version ?? DELETED);
     const format = wantsLines(c) ? one.lines : one[data];
     return respond(c, subscription, format, format.opening(cursor, clock.now()));
   });
@@ -58,7 +57,8 @@ export function streamRoutes({ store, watcher, streams, clock }: StreamRoutesOpt
     const subscription = watcher.eventsOf(selection, since === undefined ? {} : { since });
     const position = await subscription.ready;
     const format = wantsLines(c) ? many.lines : many.sse;
-    return respond(c, subscription, format, openingAt(position, since, format));
+    const reason = position.isReset ? RESET_REASON : undefined;
+    return respond(c, subscription, format, format.opening(placeOf(position, since), clock.now(), reason));
   });
 
   routes.get("/events", async (c) => {
@@ -68,18 +68,12 @@ export function streamRoutes({ store, watcher, streams, clock }: StreamRoutesOpt
       { sessions: "all", filter: {} },
       since === undefined ? {} : { since },
     );
-    const { cursor, isReset } = await subscription.ready;
+    const position = await subscription.ready;
     const changes = new Scopes(subscription, clock);
-    if (isReset) changes.missedEverything(cursor.sequence);
+    if (position.isReset) changes.missedEverything(position.cursor.sequence);
     const format = wantsLines(c) ? scopes.lines : scopes.sse;
-    const opening = format.opening(since === undefined ? formatCursor(cursor) : null, clock.now());
-    return respond(c, changes, format, opening);
+    return respond(c, changes, format, format.opening(placeOf(position, since), clock.now()));
   });
-
-  function openingAt({ cursor, isReset }: Position, since: Cursor | undefined, format: Format<Delivery>) {
-    if (isReset) return format.opening(formatCursor(cursor), clock.now(), RESET_REASON);
-    return format.opening(since === undefined ? formatCursor(cursor) : null, clock.now());
-  }
 
   function respond<T extends { noticedMs: number }>(
     c: Context<Env>,
@@ -96,6 +90,11 @@ export function streamRoutes({ store, watcher, streams, clock }: StreamRoutesOpt
   }
 
   return routes;
+}
+
+/** Where a client stands that was told nothing yet: where it was, or where it comes in. */
+function placeOf({ cursor, isReset }: Position, since: Cursor | undefined): string {
+  return formatCursor(since === undefined || isReset ? cursor : since);
 }
 
 function wantsLines(c: Context<Env>): boolean {

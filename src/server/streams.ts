@@ -64,63 +64,33 @@ export class Streams {
 
   /** @returns the response that streams until either side ends it. */
   respond<T extends Item>(options: StreamOptions<T>): Response {
-    const { format, source, opening } = options;
-    let stream: Stream<T>;
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        stream = new Stream(options, controller, this.#clock.now());
-        // Bun withholds the headers until there is a first chunk.
-        controller.enqueue(opening);
-        this.#add(stream);
-        source.onPending(() => this.#pump(stream));
-      },
-      pull: () => this.#pump(stream),
-      cancel: () => this.#remove(stream, "client"),
-    });
-    return new Response(body, { headers: headersOf(format) });
+    const stream = new Stream(options, this, this.#clock.now());
+    return new Response(new ReadableStream(stream), { headers: headersOf(options.format) });
   }
 
   /** Ends every stream; clients come back with their last event id. */
   closeAll(): void {
-    for (const stream of this.#open) {
-      const farewell = stream.format.farewell();
-      if (farewell !== null) stream.controller.enqueue(farewell);
-      this.#remove(stream, "server");
-      stream.controller.close();
-    }
+    for (const stream of this.#open) stream.end();
   }
 
-  #add(stream: Stream<Item>): void {
+  opened(stream: Stream<Item>): void {
     this.#open.add(stream);
     this.#wheel.schedule(stream, this.#quietUntilMs(stream));
     this.#observer.onOpen();
   }
 
-  #remove(stream: Stream<Item>, reason: CloseReason): void {
-    if (!this.#open.delete(stream)) return;
-    this.#wheel.remove(stream);
-    stream.source.close();
-    stream.onClose();
-    this.#observer.onClose(reason);
+  /** @param item was handed to the client's connection. */
+  sent(stream: Stream<Item>, item: Item): void {
+    const nowMs = this.#clock.now();
+    stream.lastByteMs = nowMs;
+    stream.lastEventMs = nowMs;
+    this.#observer.onSent(nowMs - item.noticedMs);
   }
 
-  /** Sends what is pending for as long as the client takes it; the rest stays, coalesced, in the mailbox. */
-  #pump(stream: Stream<Item>): void {
-    const { source, controller, format } = stream;
-    if (!this.#open.has(stream)) return;
-    if (source.closed) {
-      this.#remove(stream, "ended");
-      controller.close();
-      return;
-    }
-    while (stream.takesMore) {
-      const item = source.take();
-      if (item === undefined) return;
-      controller.enqueue(format.frame(item));
-      stream.lastByteMs = this.#clock.now();
-      stream.lastEventMs = stream.lastByteMs;
-      this.#observer.onSent(stream.lastByteMs - item.noticedMs);
-    }
+  closed(stream: Stream<Item>, reason: CloseReason): void {
+    this.#open.delete(stream);
+    this.#wheel.remove(stream);
+    this.#observer.onClose(reason);
   }
 
   /** Its deadline has come; but it may have been busy since that was set. */
@@ -129,7 +99,7 @@ export class Streams {
     if (!stream.takesMore) {
       // What was sent last still waits to be taken; nothing more is sent, that would only pile up.
       const giveUpMs = stream.lastByteMs + STALL_MS;
-      if (nowMs >= giveUpMs) this.#giveUp(stream);
+      if (nowMs >= giveUpMs) stream.giveUp();
       else this.#wheel.schedule(stream, giveUpMs);
       return;
     }
@@ -138,13 +108,13 @@ export class Streams {
   }
 
   #breakSilence(stream: Stream<Item>, nowMs: number): void {
-    const { controller, format } = stream;
+    const { format } = stream;
     stream.lastByteMs = nowMs;
     if (nowMs - stream.lastEventMs >= this.#heartbeatMs) {
       stream.lastEventMs = nowMs;
-      controller.enqueue(this.#beat(format, nowMs));
+      stream.write(this.#beat(format, nowMs));
     } else if (format.comment !== null) {
-      controller.enqueue(format.comment);
+      stream.write(format.comment);
     }
   }
 
@@ -158,12 +128,6 @@ export class Streams {
     return beat.bytes;
   }
 
-  #giveUp(stream: Stream<Item>): void {
-    this.#remove(stream, "stalled");
-    stream.controller.error(new Error("the client has stopped reading"));
-    stream.cut();
-  }
-
   /** When (ms) a client that takes everything is to get a sign of life. */
   #quietUntilMs({ lastByteMs, lastEventMs }: Stream<Item>): number {
     return Math.min(lastByteMs + COMMENT_MS, lastEventMs + this.#heartbeatMs);
@@ -175,33 +139,80 @@ interface Item {
   noticedMs: number;
 }
 
-class Stream<T> {
-  readonly source: Source<T>;
+/** One client. It is the source of its response's body: with thousands of them, every object less counts. */
+class Stream<T extends Item> implements UnderlyingDefaultSource<Uint8Array> {
   readonly format: Format<T>;
-  readonly controller: ReadableStreamDefaultController<Uint8Array>;
-  readonly cut: () => void;
-  readonly onClose: () => void;
   lastByteMs: number;
   lastEventMs: number;
   slot: number | null = null;
+  readonly #options: StreamOptions<T>;
+  readonly #streams: Streams;
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
 
-  constructor(
-    { source, format, cut, onClose }: StreamOptions<T>,
-    controller: ReadableStreamDefaultController<Uint8Array>,
-    nowMs: number,
-  ) {
-    this.source = source;
-    this.format = format;
-    this.controller = controller;
-    this.cut = cut;
-    this.onClose = onClose;
+  constructor(options: StreamOptions<T>, streams: Streams, nowMs: number) {
+    this.format = options.format;
     this.lastByteMs = nowMs;
     this.lastEventMs = nowMs;
+    this.#options = options;
+    this.#streams = streams;
   }
 
   /** Whether the client has taken all that was sent. */
   get takesMore(): boolean {
-    return (this.controller.desiredSize ?? 0) > 0;
+    return (this.#controller?.desiredSize ?? 0) > 0;
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+    // Bun withholds the headers until there is a first chunk.
+    controller.enqueue(this.#options.opening);
+    this.#streams.opened(this);
+    this.#options.source.onPending(() => this.pull());
+  }
+
+  /** Sends what is pending if the client takes it; the rest stays, coalesced, where it is. */
+  pull(): void {
+    const { source, format } = this.#options;
+    if (this.#controller === null) return;
+    if (source.closed) return this.#close("ended")?.close();
+    if (!this.takesMore) return;
+    const item = source.take();
+    if (item === undefined) return;
+    this.#controller.enqueue(format.frame(item));
+    this.#streams.sent(this, item);
+  }
+
+  cancel(): void {
+    this.#close("client");
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#controller?.enqueue(bytes);
+  }
+
+  /** The server stops. */
+  end(): void {
+    const farewell = this.format.farewell();
+    if (farewell !== null) this.write(farewell);
+    this.#close("server")?.close();
+  }
+
+  /** The client does not read: nothing that is said to it would ever arrive. */
+  giveUp(): void {
+    this.#close("stalled")?.error(new Error("the client has stopped reading"));
+    this.#options.cut();
+  }
+
+  /** @returns what has to be closed yet; null if it was before. */
+  #close(reason: CloseReason): ReadableStreamDefaultController<Uint8Array> | null {
+    const controller = this.#controller;
+    if (controller === null) return null;
+    this.#controller = null;
+    this.#streams.closed(this, reason);
+    // It calls back at its end: by then there is nothing left to do.
+    this.#options.source.close();
+    this.#options.onClose();
+    return controller;
   }
 }
 

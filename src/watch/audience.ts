@@ -29,6 +29,7 @@ export class Audience {
   /** Those who follow all sessions. */
   readonly #everyone = new Set<Subscriber>();
   readonly #subscribers = new Set<Subscriber>();
+  #round = this.#followed.values();
   #coalesced = 0;
 
   get size(): number {
@@ -47,6 +48,19 @@ export class Audience {
 
   followed(): IterableIterator<Followed> {
     return this.#followed.values();
+  }
+
+  /** @returns the next `count` of the sessions that are followed, going round; all of them if there are no more. */
+  inTurn(count: number): Followed[] {
+    if (this.#followed.size <= count) return [...this.#followed.values()];
+    const turn: Followed[] = [];
+    while (turn.length < count) {
+      // Unlike a list's, a Map's iterator goes on rightly while sessions come and go.
+      const next = this.#round.next();
+      if (next.done === true) this.#round = this.#followed.values();
+      else turn.push(next.value);
+    }
+    return turn;
   }
 
   /** Follows these sessions from now on. */

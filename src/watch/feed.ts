@@ -45,6 +45,9 @@ export interface FeedFigures {
   isDegraded: boolean;
 }
 
+/** So many transcripts are looked at at a poll: with thousands of followed sessions it would cost more than all else. */
+export const TRANSCRIPTS_PER_POLL = 100;
+
 /** What a subscriber waits for. */
 type Wanted = readonly Followed[] | "all";
 
@@ -283,7 +286,7 @@ export class Feed {
     this.#cancelPoll = this.#clock.after(Math.max(0, Math.min(pauseMs, restMs)), () => {
       this.#schedulePoll();
       void this.wake();
-      for (const followed of this.#audience.followed()) void this.#lookAtTranscript(followed);
+      this.#lookAtTranscripts();
     });
   }
 
@@ -317,6 +320,15 @@ export class Feed {
     }
     const followed = [...this.#audience.followed()].filter(({ isRead }) => isRead);
     if (isChanged && followed.length > 0) await this.#readFollowed(followed);
+  }
+
+  /** All of them at each poll, or where there are very many, some: those that lag, and others in turn. */
+  #lookAtTranscripts(): void {
+    const inTurn = new Set(this.#audience.inTurn(TRANSCRIPTS_PER_POLL));
+    for (const followed of this.#audience.followed()) {
+      const lags = typeof followed.known.state?.syncAtMs === "number";
+      if (lags || inTurn.has(followed)) void this.#lookAtTranscript(followed);
+    }
   }
 
   /** Runs beside the looks at the archive, so that a slow transcript or file system delays no other session. */

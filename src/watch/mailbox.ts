@@ -14,31 +14,31 @@ export interface Delivery {
 }
 
 export class Mailbox {
-  readonly #pending = new Map<SessionId, Delivery>();
+  /** Called after each delivery that leaves something to take. */
+  onPut: () => void;
+  /** Most subscribers follow one session: they need no map. Where there is one, all that is pending is in it. */
+  #only: Delivery | null = null;
+  #pending: Map<SessionId, Delivery> | null = null;
   /** What the subscriber was last told of the archive, and what it should be told next. */
   #toldDegraded = false;
   #status: Delivery | null = null;
-  readonly #onPut: () => void;
 
-  /** @param onPut called after each delivery that leaves something to take. */
   constructor(onPut: () => void) {
-    this.#onPut = onPut;
+    this.onPut = onPut;
   }
 
   /** @returns whether it took the place of an older one of the same session, which will never be taken. */
   put(delivery: Delivery): boolean {
-    const { event, data } = delivery.update;
+    const { event } = delivery.update;
     let isReplaced = false;
     if (event === "degraded" || event === "recovered") {
       // A failure that is over before the subscriber heard of it is no news.
       const news = (event === "degraded") !== this.#toldDegraded;
       this.#status = news ? delivery : null;
     } else {
-      // Delete first: a Map keeps the place of the first insertion, and what is taken must go up in sequence.
-      isReplaced = this.#pending.delete(data);
-      this.#pending.set(data, delivery);
+      isReplaced = this.#putSession(delivery);
     }
-    if (this.#status !== null || this.#pending.size > 0) this.#onPut();
+    if (this.#status !== null || this.#only !== null || this.#pending !== null) this.onPut();
     return isReplaced;
   }
 
@@ -50,10 +50,33 @@ export class Mailbox {
       this.#toldDegraded = status.update.event === "degraded";
       return status;
     }
-    for (const [id, delivery] of this.#pending) {
-      this.#pending.delete(id);
+    if (this.#only !== null) {
+      const only = this.#only;
+      this.#only = null;
+      return only;
+    }
+    for (const [id, delivery] of this.#pending ?? []) {
+      this.#pending?.delete(id);
+      if (this.#pending?.size === 0) this.#pending = null;
       return delivery;
     }
     return undefined;
+  }
+
+  #putSession(delivery: Delivery): boolean {
+    const id = delivery.update.data;
+    if (this.#pending === null) {
+      const isReplaced = this.#only?.update.data === id;
+      if (this.#only === null || isReplaced) {
+        this.#only = delivery;
+        return isReplaced;
+      }
+      this.#pending = new Map([[this.#only.update.data, this.#only]]);
+      this.#only = null;
+    }
+    // Delete first: a Map keeps the place of the first insertion, and what is taken must go up in sequence.
+    const isReplaced = this.#pending.delete(id);
+    this.#pending.set(id, delivery);
+    return isReplaced;
   }
 }

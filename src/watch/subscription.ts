@@ -19,10 +19,9 @@ export class Subscription<T> implements AsyncIterable<Update> {
   readonly #signal: AbortSignal | undefined;
   readonly #close = (): void => this.close();
   #closed = false;
-  #notify: () => void = noWaiter;
 
   constructor(signal: AbortSignal | undefined, register: (mailbox: Mailbox) => Registration<T>) {
-    this.#mailbox = new Mailbox(() => this.#notify());
+    this.#mailbox = new Mailbox(noWaiter);
     const { ready, leave } = register(this.#mailbox);
     this.ready = ready;
     // Whoever only iterates hears of the failure there; without this it would count as unhandled.
@@ -40,7 +39,7 @@ export class Subscription<T> implements AsyncIterable<Update> {
 
   /** Calls `notify` whenever something may be pending, and at the end. Only the last one given is called. */
   onPending(notify: () => void): void {
-    this.#notify = notify;
+    this.#mailbox.onPut = notify;
     if (this.#closed) notify();
   }
 
@@ -53,7 +52,7 @@ export class Subscription<T> implements AsyncIterable<Update> {
     this.#closed = true;
     this.#signal?.removeEventListener("abort", this.#close);
     this.#leave();
-    this.#notify();
+    this.#mailbox.onPut();
   }
 
   /** Not a generator: its `return()` would wait for a `next()` that may never come. */

@@ -30,7 +30,6 @@ describe("oneAsSse()", () => {
 
   test("tells a new client at once where it stands, without an event", () => {
     expect(text(oneAsSse("id").opening("v1", NOW_MS))).toBe(": ok\nretry: 3000\nid: v1\n\n");
-    expect(text(oneAsSse("id").opening(null, NOW_MS))).toBe(": ok\nretry: 3000\n\n");
   });
 
   test("lets no id break a frame", () => {

@@ -41,7 +41,7 @@ describe("Streams", () => {
     const { body } = streams.respond({
       source: subscription,
       format,
-      opening: format.opening(null, clock.now()),
+      opening: format.opening("v0", clock.now()),
       cut: () => (cuts += 1),
       onClose: () => undefined,
     });
@@ -55,7 +55,7 @@ describe("Streams", () => {
   }
 
   test("begin at once, with how long to wait before coming back", async () => {
-    expect(await read(open())).toBe(": ok\nretry: 3000\n\n");
+    expect(await read(open())).toBe(": ok\nretry: 3000\nid: v0\n\n");
   });
 
   test("send a comment after 15 s of silence, and a heartbeat after 30 s", async () => {
@@ -78,7 +78,7 @@ describe("Streams", () => {
     for (let version = 1; version <= 1000; version += 1)
       mailbox.put(delivered(updated("abc", `v${version}`)));
     await clock.advance(29_000);
-    expect(await read(reader)).toBe(": ok\nretry: 3000\n\n");
+    expect(await read(reader)).toBe(": ok\nretry: 3000\nid: v0\n\n");
     expect(await read(reader)).toStartWith("id: v1000\n");
   });
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import type { Engine } from "../../src/watch/ports.ts";
 import type { SessionEvent } from "../../src/watch/session.ts";
+import { TRANSCRIPTS_PER_POLL } from "../../src/watch/feed.ts";
 import { POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS, Watcher } from "../../src/watch/watcher.ts";
 import type { Subscription } from "../../src/watch/subscription.ts";
 import { ForeignArchive } from "../support/archives.ts";
@@ -354,6 +355,42 @@ describe("Feed with an engine", () => {
     archive.touch("a").touch("b");
     await clock.advance(POLL_INTERVAL_MS);
     expect([eventsOf(a), eventsOf(b)]).toEqual([["session_updated"], ["session_updated"]]);
+  });
+});
+
+describe("Feed with very many transcripts", () => {
+  test("looks at some of them at each poll, at all in turn, and always at one that lags", async () => {
+    const looks: string[] = [];
+    const syncs: string[] = [];
+    const engine: Engine = {
+      async sourceToken(id) {
+        looks.push(id);
+        return id === "lags" ? "ahead" : null;
+      },
+      async sync(id) {
+        syncs.push(id);
+      },
+    };
+    archive.add("lags");
+    const ids = Array.from({ length: 3 * TRANSCRIPTS_PER_POLL }, (_, index) => `s${index}`);
+    archive.db.exec("BEGIN");
+    for (const id of ids) archive.add(id);
+    archive.db.exec("COMMIT");
+    watcher = new Watcher(observed.store, engine, { clock });
+    using subscription = closing(watcher.eventsOf({ sessions: ["lags", ...ids], filter: {} }));
+    await subscription.ready;
+    await settled();
+    expect(new Set(looks).size).toBe(ids.length + 1);
+    for (let poll = 0; poll < 4; poll += 1) {
+      looks.length = 0;
+      await clock.advance(POLL_INTERVAL_MS);
+      expect(looks.length).toBeLessThanOrEqual(TRANSCRIPTS_PER_POLL + 1);
+      expect(looks).toContain("lags");
+    }
+    expect(syncs).toEqual(["lags"]);
+    looks.length = 0;
+    await clock.advance(4 * POLL_INTERVAL_MS);
+    expect(new Set(looks).size).toBe(ids.length + 1);
   });
 });
 

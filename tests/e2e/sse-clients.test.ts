@@ -1,0 +1,108 @@
+/** `watch serve` as a client sees it that others have written: the npm package eventsource-client. */
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { createEventSource } from "eventsource-client";
+import type { EventSourceMessage } from "eventsource-client";
+import { HOSTILE_IDS } from "../contract/store.ts";
+import { ForeignArchive } from "../support/archives.ts";
+import { DENO, LANES, serve, until, within } from "../support/program.ts";
+import { Workspace } from "../support/workspace.ts";
+
+let workspace: Workspace;
+let archive: ForeignArchive;
+
+beforeEach(() => {
+  workspace = new Workspace();
+  archive = new ForeignArchive(workspace.path("view.db"));
+});
+afterEach(() => {
+  archive[Symbol.dispose]();
+  workspace[Symbol.dispose]();
+});
+
+describe.each(LANES.map((lane) => [lane.name, lane] as const))("eventsource-client (%s)", (_name, lane) => {
+  test("gets every update with its id, whatever the session is called", async () => {
+    // Deno's node:sqlite ends text at a NUL.
+    const ids = HOSTILE_IDS.filter((id) => lane !== DENO || !id.includes("\0"));
+    for (const id of ids) archive.add(id);
+    const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
+    await using _program = program;
+    for (const id of ids) {
+      using bare = new Client(`${url}/api/v1/sessions/${encodeURIComponent(id)}/watch`);
+      using json = new Client(`${url}/api/v1/sessions/${encodeURIComponent(id)}/watch?data=json`);
+      await Promise.all([bare.greeted, json.greeted]);
+      archive.touch(id);
+      const event = await bare.next();
+      expect(event).toEqual({
+        event: "session_updated",
+        data: id.replaceAll(/\r\n|\r/g, "\n"),
+        id: expect.stringMatching(/^[\w-]{16}$/),
+      });
+      expect(JSON.parse((await json.next()).data)).toMatchObject({ data: id, version: event.id });
+    }
+  });
+
+  test("is told when to come back, does so with the id that it had seen, and misses nothing", async () => {
+    archive.add("a");
+    const first = await serve(lane, workspace.env, ["--db", archive.path]);
+    const { port } = new URL(first.url);
+    using client = new Client(`${first.url}/api/v1/sessions/a/watch?data=json`);
+    await client.greeted;
+    archive.touch("a");
+    expect(JSON.parse((await client.next()).data)).toMatchObject({ message_count: 2 });
+    first.program.kill("SIGTERM");
+    // It would reconnect by itself after this time (ms); nobody needs to wait for that.
+    expect(await within(client.retryMs, () => "the end of the stream")).toBeGreaterThanOrEqual(3000);
+    expect(await first.program.exit()).toBe(0);
+    archive.touch("a");
+    const second = await serve(lane, workspace.env, ["--db", archive.path, "--port", port]);
+    await using _program = second.program;
+    client.reconnect();
+    expect(JSON.parse((await client.next()).data)).toMatchObject({ message_count: 3 });
+    archive.touch("a");
+    expect(JSON.parse((await client.next()).data)).toMatchObject({ message_count: 4 });
+  });
+});
+
+/** An eventsource-client whose messages are asked for one by one, and which connects again only when told to. */
+class Client implements Disposable {
+  /** Resolves with the first comment: from then on the server tells every change. */
+  readonly greeted: Promise<void>;
+  /** Resolves when the connection has ended, to how long it would wait. */
+  readonly retryMs: Promise<number>;
+  readonly #source: ReturnType<typeof createEventSource>;
+  readonly #messages: EventSourceMessage[] = [];
+
+  constructor(url: string) {
+    const greeted = Promise.withResolvers<void>();
+    const retry = Promise.withResolvers<number>();
+    this.greeted = within(greeted.promise, () => `a comment from ${url}`);
+    this.retryMs = retry.promise;
+    this.#source = createEventSource({
+      url,
+      onMessage: (message) => void this.#messages.push(message),
+      onComment: () => greeted.resolve(),
+      onScheduleReconnect: ({ delay }) => retry.resolve(delay),
+      onDisconnect: () => this.#source.close(),
+    });
+  }
+
+  async next(): Promise<EventSourceMessage> {
+    for (;;) {
+      const message = this.#messages.shift();
+      if (message !== undefined) return message;
+      await until(
+        () => this.#messages.length > 0,
+        () => "a message",
+      );
+    }
+  }
+
+  reconnect(): void {
+    this.#source.connect();
+  }
+
+  [Symbol.dispose](): void {
+    this.#source.close();
+  }
+}
