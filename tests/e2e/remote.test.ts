@@ -112,6 +112,26 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> --ser
     expect(client.stderr.trimEnd().split("\n").length).toBe(2);
   });
 
+  test("misses nothing from an agentsview server, which has no versions and no ids", async () => {
+    using server = new AgentsviewServer();
+    await using client = watch(lane, "a", "--server", server.url, "--initial", "--count", "4");
+    expect(await client.json()).toEqual({
+      event: "session_updated",
+      data: "a",
+      message_count: 1,
+      at: expect.any(String),
+    });
+    for (const count of [2, 3, 4]) {
+      // Now it has looked at the session, and waits for the stream.
+      expect(await client.json()).toMatchObject({ event: "heartbeat" });
+      if (count > 2) server.cut();
+      server.change();
+      const update = { event: "session_updated", data: "a", message_count: count, at: expect.any(String) };
+      expect(await client.json()).toEqual(update);
+    }
+    expect(await client.exit()).toBe(0);
+  });
+
   test("fault 11: exits with 1 when it gives up, 4 when there is no such session", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
@@ -366,6 +386,55 @@ class RestartableServer implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#program[Symbol.asyncDispose]();
+  }
+}
+
+const HEARTBEAT = "event: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n";
+
+/** What agentsview answers for its one session, and the frames of its streams. */
+class AgentsviewServer implements Disposable {
+  readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  #count = 1;
+  readonly #server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) =>
+      url.includes("/watch") ? this.#stream() : Response.json({ id: "a", message_count: this.#count }),
+  });
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.port}`;
+  }
+
+  change(): void {
+    this.#count += 1;
+    this.#tell(`event: session_updated\ndata: a\n\n${HEARTBEAT}`);
+  }
+
+  cut(): void {
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
+  }
+
+  [Symbol.dispose](): void {
+    void this.#server.stop(true);
+  }
+
+  #stream(): Response {
+    let controller: ReadableStreamDefaultController<Uint8Array>;
+    const body = new ReadableStream<Uint8Array>({
+      start: (stream) => {
+        controller = stream;
+        this.#streams.add(stream);
+        this.#tell(HEARTBEAT);
+      },
+      cancel: () => void this.#streams.delete(controller),
+    });
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  }
+
+  #tell(frame: string): void {
+    for (const stream of this.#streams) stream.enqueue(new TextEncoder().encode(frame));
   }
 }
 

@@ -1,11 +1,14 @@
-/** One session, followed through a server: its version is the cursor. */
+/**
+ * One session, followed through a server: its version is the cursor. An agentsview server has no versions, and does not
+ * say what was missed: there the session itself is looked at.
+ */
 
 import { WatchError } from "../../errors.ts";
 import type { Clock } from "../../watch/ports.ts";
 import { hasPrefix, isTopLevel, resolveId } from "../../watch/resolve.ts";
 import type { SessionIndex } from "../../watch/resolve.ts";
 import { eventFor } from "../../watch/session.ts";
-import type { SessionEvent, SessionId, StreamEvent } from "../../watch/session.ts";
+import type { SessionEvent, SessionId, SessionSummary, StreamEvent } from "../../watch/session.ts";
 import { eventOf } from "./event-stream.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { ServerApi } from "./server-api.ts";
@@ -16,6 +19,8 @@ export class OneSession implements Subject {
   readonly #clock: Clock;
   #id: SessionId;
   #cursor: string | undefined;
+  /** What it was like when it was last looked at: takes the place of a cursor where there is none. */
+  #likeness: string | null = null;
 
   /** @param wanted as a person wrote it. */
   constructor(wanted: string, api: ServerApi, clock: Clock) {
@@ -29,10 +34,9 @@ export class OneSession implements Subject {
     this.#id = await resolveId(this.#id, indexOf(this.#api));
     const session = await this.#api.session(this.#id);
     if (session === null) throw this.#notFound();
-    // An agentsview has no versions: there the stream begins where it is opened.
     this.#cursor = session.version;
-    const { version, message_count: messageCount } = session;
-    return [eventFor(this.#id, { version, messageCount }, this.#clock.now())];
+    this.#likeness = likenessOf(session);
+    return [this.#event(session)];
   }
 
   /** @throws WatchError `session_not_found`. */
@@ -44,16 +48,44 @@ export class OneSession implements Subject {
   }
 
   async *read(stream: EventStream): AsyncGenerator<StreamEvent, void, void> {
+    if (this.#cursor === undefined) yield* this.#missed();
     for await (const message of stream) {
       if (message.id !== undefined && message.id !== "") this.#cursor = message.id;
       const event = eventOf(message);
-      if (event !== null) yield event;
+      if (event === null) continue;
+      // What is remembered must be what is told, not what has become of it a moment later.
+      const isBare = this.#cursor === undefined && event.event === "session_updated";
+      yield isBare ? this.#event(await this.#look()) : event;
     }
+  }
+
+  async *#missed(): AsyncGenerator<SessionEvent, void, void> {
+    const before = this.#likeness;
+    const session = await this.#look();
+    if (this.#likeness !== before) yield this.#event(session);
+  }
+
+  async #look(): Promise<SessionSummary | null> {
+    const session = await this.#api.session(this.#id);
+    this.#likeness = likenessOf(session);
+    return session;
+  }
+
+  #event(session: SessionSummary | null): SessionEvent {
+    const state = session && { version: session.version, messageCount: session.message_count };
+    return eventFor(this.#id, state, this.#clock.now());
   }
 
   #notFound(): WatchError {
     return new WatchError("session_not_found", `session not found: ${this.#id}`);
   }
+}
+
+/** @returns null for a session that is gone. */
+function likenessOf(session: SessionSummary | null): string | null {
+  return (
+    session && JSON.stringify([session.message_count, session["ended_at"], session["local_modified_at"]])
+  );
 }
 
 function indexOf(api: ServerApi): SessionIndex {
