@@ -1,6 +1,6 @@
 /** One server, very many clients: what an event, a client, a stalled client and a stop cost. Reads /proc, so it needs Linux. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ForeignArchive } from "../tests/support/archives.ts";
@@ -13,6 +13,7 @@ import { nowMs } from "./clock.ts";
 import { Crowd } from "./crowd-control.ts";
 import { percentile } from "./figures.ts";
 import type { Figure, Setting } from "./figures.ts";
+import { memoryOf, usageOf } from "./usage.ts";
 
 const CLIENTS = 10_000;
 const SESSIONS = 1000;
@@ -66,16 +67,16 @@ async function oneSession({ binary }: Setting): Promise<Figure[]> {
   await using crowd = new Crowd();
   await sleep(SETTLE_MS);
 
-  const before = residentKilobytes(program.pid);
+  const before = memoryOf(program.pid, "Rss");
   await crowd.connect({ port: served.port, paths: [watchPath(id)], clients: CLIENTS, overMs: 0 });
   await sleep(SETTLE_MS);
-  const idle = residentKilobytes(program.pid);
+  const idle = memoryOf(program.pid, "Rss");
 
-  const cpuBeforeMs = cpuMsOf(program.pid);
+  const cpuBeforeMs = usageOf(program.pid).cpuMs;
   const changes = await commit(path, id, RARE);
   const { firstMs, medianMs, p99Ms, lastMs } = await crowd.report(changes);
-  const cpuMs = cpuMsOf(program.pid) - cpuBeforeMs;
-  const after = residentKilobytes(program.pid);
+  const cpuMs = usageOf(program.pid).cpuMs - cpuBeforeMs;
+  const after = memoryOf(program.pid, "Rss");
 
   const stoppedMs = nowMs();
   program.kill("SIGTERM");
@@ -115,9 +116,9 @@ async function manySessions({ binary }: Setting, args: string[]): Promise<Figure
   await sleep(SETTLE_MS);
 
   const startedMs = nowMs();
-  const cpuBeforeMs = cpuMsOf(program.pid);
+  const cpuBeforeMs = usageOf(program.pid).cpuMs;
   await sleep(OBSERVE_MS);
-  const percent = ((cpuMsOf(program.pid) - cpuBeforeMs) / (nowMs() - startedMs)) * 100;
+  const percent = ((usageOf(program.pid).cpuMs - cpuBeforeMs) / (nowMs() - startedMs)) * 100;
   const flags = args.map((flag) => `, ${flag}`).join("");
   return [
     {
@@ -193,18 +194,6 @@ async function commit(path: string, id: string, { commits, minMs, maxMs }: Pace)
     { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
   );
   return JSON.parse(await new Response(writer.stdout).text()) as Change[];
-}
-
-/** Of all threads. The scheduler counts in ns, where /proc/<pid>/stat rounds to ticks of 10 ms. */
-function cpuMsOf(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const ofThread = (thread: string): number =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e6;
-  return threads.reduce((sum, thread) => sum + ofThread(thread), 0);
-}
-
-function residentKilobytes(pid: number): number {
-  return Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
 function perClient(kilobytes: number): string {

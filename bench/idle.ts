@@ -1,6 +1,5 @@
 /** What `watch serve` costs while nothing happens. Reads /proc, so it needs Linux. */
 
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Program, serve } from "../tests/support/program.ts";
 import { Workspace } from "../tests/support/workspace.ts";
@@ -8,6 +7,7 @@ import { makeOurs } from "./archives.ts";
 import { nowMs } from "./clock.ts";
 import { writeManyTranscripts } from "./corpus.ts";
 import type { Figure, Setting } from "./figures.ts";
+import { memoryOf, usageOf } from "./usage.ts";
 
 const SESSIONS = 100;
 const MANY_SESSIONS = 10_000;
@@ -64,32 +64,6 @@ async function observe(pid: number, state: string, observeMs: number): Promise<F
     { what: `CPU, ${state}`, value: `${percent.toFixed(2)} %` },
     { what: `wake-ups, ${state}`, value: `${switches.toFixed(1)} /s` },
   ];
-}
-
-interface Usage {
-  cpuMs: number;
-  /** Voluntary context switches: each is a thread that had gone to sleep. */
-  switches: number;
-}
-
-/** Of all threads. The scheduler counts in ns, where /proc/<pid>/stat rounds to ticks of 10 ms. */
-function usageOf(pid: number): Usage {
-  const usage = { cpuMs: 0, switches: 0 };
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const folder = `/proc/${pid}/task/${thread}`;
-    usage.cpuMs += Number(readFileSync(`${folder}/schedstat`, "utf8").split(" ")[0]) / 1e6;
-    usage.switches += numberAfter("voluntary_ctxt_switches", readFileSync(`${folder}/status`, "utf8"));
-  }
-  return usage;
-}
-
-/** @returns kB. */
-function memoryOf(pid: number, kind: "Rss" | "Pss"): number {
-  return numberAfter(kind, readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
-}
-
-function numberAfter(key: string, text: string): number {
-  return Number(new RegExp(`^${key}:\\s*(\\d+)`, "m").exec(text)?.[1]);
 }
 
 function megabytes(kilobytes: number): string {

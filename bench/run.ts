@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { appendLatency } from "./append-latency.ts";
+import { churn } from "./churn.ts";
 import { commitLatency } from "./commit-latency.ts";
 import { fanOut } from "./fan-out.ts";
 import { formatFigures } from "./figures.ts";
@@ -28,6 +29,7 @@ const BENCHES = new Map<string, Bench>([
   ["import", importing],
   ["idle", idle],
   ["fan-out", fanOut],
+  ["churn", churn],
 ]);
 
 const { values, positionals } = parseArgs({

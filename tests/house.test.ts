@@ -22,8 +22,9 @@ describe("the house", () => {
     ["oxfmt", "--check", "."],
     ["oxlint", "--deny-warnings", "."],
     ["tsc", "--noEmit"],
+    ["tsc", "--noEmit", "-p", "src/server/page/browser"],
     ["deno", "check", "src/main.ts", "src/mod.ts"],
-  ] as const)("is clean: %s %s %s", (...command) => {
+  ] as const)("is clean: %s %s %s %s", (...command) => {
     const { code, output } = run(...(command.filter(Boolean) as [string, ...string[]]));
     expect(code, output).toBe(0);
   });
@@ -40,6 +41,7 @@ describe("the house", () => {
     ["src/sync", 'import { openStore } from "../stores/open.ts";\nvoid openStore;'],
     ["src/server", 'import { systemClock } from "../runtime/clock.ts";\nvoid systemClock;'],
     ["src/server", 'import { readFileSync } from "node:fs";\nvoid readFileSync;'],
+    ["src/server/page/browser", 'import { isLoopback } from "../../guard.ts";\nvoid isLoopback;'],
     ["src/runtime", 'import { WatchError } from "../errors.ts";\nvoid WatchError;'],
     ["src/cli", "export const runtime = Bun;"],
   ];

@@ -41,15 +41,17 @@ export async function* followLocal(
   const wiring = wire(options, log);
   const { store, engine } = wiring;
   try {
-    const only = "id" in target ? await resolveId(target.id, localIndex(store, engine)) : undefined;
+    const id = "id" in target ? await resolveId(target.id, localIndex(store, engine)) : undefined;
     signal.throwIfAborted();
     const live =
-      engine === undefined ? undefined : startLive(engine, options, log, only === undefined ? {} : { only });
+      engine === undefined
+        ? undefined
+        : startLive(engine, options, log, id === undefined ? {} : { only: id });
     try {
       // What is told first is then true; what cannot be synced can be followed as the archive has it.
       if (live !== undefined) await abortable(live.synced, signal);
-      if ("id" in target) yield* oneSession(only ?? target.id, wiring, options, signal);
-      else yield* allSessions(target.filter, wiring, options, signal);
+      if (id !== undefined) yield* oneSession(id, wiring, options, signal);
+      else if ("filter" in target) yield* allSessions(target.filter, wiring, options, signal);
     } finally {
       live?.stop();
     }

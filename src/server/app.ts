@@ -7,7 +7,7 @@ import type { Env } from "./env.ts";
 import { onlyLoopbackHosts } from "./guard.ts";
 import { operationRoutes } from "./operation-routes.ts";
 import type { OperationRoutesOptions } from "./operation-routes.ts";
-import page from "./page/page.html" with { type: "text" };
+import { pageRoutes } from "./page/page-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import type { SessionRoutesOptions } from "./session-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
@@ -31,7 +31,7 @@ export function createApp(options: AppOptions): Hono<Env> {
   const app = new Hono<Env>();
   app.use(onlyLoopbackHosts);
 
-  app.get("/", (c) => c.html(page as unknown as string));
+  app.route("/", pageRoutes());
   app.route("/", operationRoutes(options));
   app.route("/api/v1", sessionRoutes(options));
   app.route("/api/v1", streamRoutes(options));

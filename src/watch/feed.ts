@@ -2,20 +2,22 @@
 
 import { WatchError } from "../errors.ts";
 import { Audience } from "./audience.ts";
-import type { Followed, Subscriber } from "./audience.ts";
+import type { Subscriber } from "./audience.ts";
 import type { Cursor } from "./cursor.ts";
+import { Fallback } from "./fallback.ts";
 import { KnownSessions } from "./known.ts";
 import type { Known } from "./known.ts";
+import { Lookout } from "./lookout.ts";
+import type { Wanted } from "./lookout.ts";
 import type { Delivery, Mailbox } from "./mailbox.ts";
-import { Outage } from "./outage.ts";
-import type { Clock, Engine, Mark, Store } from "./ports.ts";
+import type { Clock, Engine, Store } from "./ports.ts";
 import { matches } from "./selection.ts";
 import type { Selection } from "./selection.ts";
 import { DELETED, eventFor } from "./session.ts";
-import type { SessionId, SessionState, SourceToken, Update, Version } from "./session.ts";
+import type { SessionId, SessionState, SourceToken, StatusEvent, Version } from "./session.ts";
 import { baseline, step } from "./step.ts";
+import type { Step } from "./step.ts";
 import type { Registration } from "./subscription.ts";
-import { Turns } from "./turns.ts";
 
 export interface FeedOptions {
   pollIntervalMs: number;
@@ -45,54 +47,42 @@ export interface FeedFigures {
   isDegraded: boolean;
 }
 
-/** So many transcripts are looked at at a poll: with thousands of followed sessions it would cost more than all else. */
-export const TRANSCRIPTS_PER_POLL = 100;
-
-/** What a subscriber waits for. */
-type Wanted = readonly Followed[] | "all";
-
-/** Somebody who waits for sessions to be read. */
-interface Joining {
-  wanted: Wanted;
-  onRead: () => void;
-  onFailure: (error: unknown) => void;
-}
-
-/** An archive that can only be read as a whole to see what has changed is read for a tenth of the time. */
-const REST_PER_WORK = 9;
-
 export class Feed {
-  readonly #store: Store;
-  readonly #engine: Engine | undefined;
   readonly #clock: Clock;
   readonly #options: FeedOptions;
   readonly #sessions = new KnownSessions();
   readonly #audience = new Audience();
-  readonly #turns: Turns;
-  readonly #outage: Outage;
-  #joining: Joining[] = [];
-  /** The archive's revision at the last look. */
-  #revision: string | null = null;
-  /** Up to where all sessions are known; null if they never were. */
-  #mark: Mark | null = null;
-  /** All sessions were read since somebody follows them all. */
-  #isAllRead = false;
-  /** Something has changed since all sessions were last read; and when (ms) they may be read again. */
-  #isAllBehind = false;
-  #restUntilMs = 0;
-  /** When (ms) there was the first sign of what the next look will find. */
-  #noticedMs: number | null = null;
+  readonly #lookout: Lookout;
+  /** None in read-only mode. */
+  readonly #fallback: Fallback | null;
   #updates = 0;
-  #cancelPoll: (() => void) | null = null;
-  #cancelHints: (() => void) | null = null;
 
   constructor(store: Store, engine: Engine | undefined, clock: Clock, options: FeedOptions) {
-    this.#store = store;
-    this.#engine = engine;
+    const { pollIntervalMs, onLook, onSyncError } = options;
     this.#clock = clock;
     this.#options = options;
-    this.#outage = new Outage(options.pollIntervalMs);
-    this.#turns = new Turns({ join: () => this.#readJoining(), look: () => this.#look() });
+    this.#lookout = new Lookout({
+      store,
+      clock,
+      pollIntervalMs,
+      followed: () => this.#audience.followed(),
+      wantsAll: () => this.#audience.wantsAll,
+      onSession: (id, row, isNews) => {
+        if (row !== null || this.#sessions.has(id)) this.#see(this.#sessions.meet(id), row, isNews);
+      },
+      onComplete: (states) => {
+        for (const known of this.#sessions)
+          if (known.row !== null && !states.has(known.id)) this.#see(known, null, true);
+      },
+      onStatus: (status) => this.#audience.tellAll(this.#statusDelivery(status)),
+      onPoll: () => this.#fallback?.lookAtAll(this.#audience),
+      onLook,
+    });
+    const decide = ({ known }: { known: Known }, source: SourceToken | null): Step["action"] =>
+      this.#decide(known, source);
+    const wake = (): Promise<void> => this.wake();
+    this.#fallback =
+      engine === undefined ? null : new Fallback({ engine, decide, wake, onError: onSyncError });
   }
 
   get figures(): FeedFigures {
@@ -101,14 +91,11 @@ export class Feed {
       updates: this.#updates,
       coalesced,
       subscribers: size,
-      isDegraded: this.#outage.told !== null,
+      isDegraded: this.#lookout.outage !== null,
     };
   }
 
-  /**
-   * Registers `mailbox` for one session. A session that nobody follows yet is read at once, before anything
-   * else can change it; of one that is followed, everything after what the feed knows is an update.
-   */
+  /** Registers `mailbox` for one session; what it does not know of `since` is its first update. */
   follow(id: SessionId, mailbox: Mailbox, since: Version | undefined): Registration<SessionState | null> {
     const selection = { sessions: [id], filter: {} };
     return this.#register(selection, mailbox, (subscriber, wanted) =>
@@ -116,17 +103,16 @@ export class Feed {
     );
   }
 
-  /** Registers `mailbox` for many sessions. */
+  /** Registers `mailbox` for many sessions; what has changed after `since` are its first updates. */
   followMany(selection: Selection, mailbox: Mailbox, since: Cursor | undefined): Registration<Position> {
     return this.#register(selection, mailbox, (subscriber, wanted) =>
       this.#joinMany(subscriber, wanted, since),
     );
   }
 
-  /** Looks at the archive now, and again if a look is under way. */
+  /** Looks at the archive now: for callers who know that it has changed. */
   wake(): Promise<void> {
-    this.#noticedMs ??= this.#clock.now();
-    return this.#turns.look();
+    return this.#lookout.wake();
   }
 
   #register<T>(
@@ -134,7 +120,7 @@ export class Feed {
     mailbox: Mailbox,
     join: (subscriber: Subscriber, wanted: Wanted) => Promise<T>,
   ): Registration<T> {
-    if (this.#audience.size === 0) this.#start();
+    this.#lookout.start();
     const known = sessions === "all" ? sessions : [...new Set(sessions)].map((id) => this.#sessions.meet(id));
     const [subscriber, followed] = this.#audience.enter(mailbox, filter, known);
     return {
@@ -145,8 +131,8 @@ export class Feed {
           if (known.state !== null) known.state = baseline(known.row);
           this.#sessions.forgetUnseen(known);
         }
-        if (!this.#audience.wantsAll) this.#isAllRead = false;
-        if (this.#audience.size === 0) this.#stop();
+        if (!this.#audience.wantsAll) this.#lookout.forgetAll();
+        if (this.#audience.size === 0) this.#lookout.stop();
       },
     };
   }
@@ -199,157 +185,14 @@ export class Feed {
       .sort((a, b) => a.sequence - b.sequence);
   }
 
-  /** Calls `onRead` in the moment in which the sessions are known, before any later change of them is. */
   async #read(wanted: Wanted, onRead: () => void): Promise<void> {
-    const isRead = wanted === "all" ? this.#isAllRead : wanted.every((followed) => followed.isRead);
-    if (isRead) return onRead();
-    await new Promise<void>((resolve, onFailure) => {
-      const done = (): void => {
-        onRead();
-        resolve();
-      };
-      this.#joining.push({ wanted, onRead: done, onFailure });
-      this.#turns.join();
-    });
-  }
-
-  /** The archive is asked before anything is awaited: a change after this call is an update. */
-  async #readJoining(): Promise<void> {
-    const joining = this.#joining;
-    this.#joining = [];
-    const wanted = joining.flatMap((joins) => (joins.wanted === "all" ? [] : joins.wanted));
-    const unread = [...new Set(wanted)].filter(({ isRead }) => !isRead);
-    try {
-      if (unread.length > 0) await this.#readFollowed(unread);
-      if (!this.#isAllRead && joining.some(({ wanted }) => wanted === "all")) await this.#readAll();
-    } catch (error) {
-      for (const { onFailure } of joining) onFailure(error);
-      return;
-    }
-    for (const { onRead } of joining) onRead();
-    for (const followed of unread) void this.#lookAtTranscript(followed);
-  }
-
-  /** One batched read. */
-  async #readFollowed(sessions: readonly Followed[]): Promise<void> {
-    const rows = await this.#store.states(sessions.map(({ known }) => known.id));
-    this.#noteReadable();
-    for (const followed of sessions) {
-      // Everybody may have left meanwhile, and what nobody has seen is forgotten.
-      if (followed.subscribers.size === 0) continue;
-      this.#see(followed.known, rows.get(followed.known.id) ?? null, { isNews: this.#isAllRead });
-      followed.isRead = true;
-    }
-  }
-
-  /** Learns of all sessions what has become of them since they were last known. */
-  async #readAll(): Promise<void> {
-    const startedMs = this.#clock.now();
-    const { mark, states, isComplete } = await this.#store.changes(this.#mark);
-    this.#noteReadable();
-    // Who sees the archive for the first time takes it as it is.
-    const isNews = this.#mark !== null;
-    this.#mark = mark;
-    for (const [id, row] of states) {
-      if (row !== null || this.#sessions.has(id)) this.#see(this.#sessions.meet(id), row, { isNews });
-    }
-    if (isComplete) {
-      for (const known of this.#sessions)
-        if (known.row !== null && !states.has(known.id)) this.#see(known, null, { isNews });
-      const endedMs = this.#clock.now();
-      this.#restUntilMs = endedMs + REST_PER_WORK * (endedMs - startedMs);
-    }
-    this.#isAllBehind = false;
-    this.#isAllRead = this.#audience.wantsAll;
-  }
-
-  #start(): void {
-    this.#cancelHints = this.#store.onHint(() => void this.wake());
-    this.#schedulePoll();
-  }
-
-  /** Nobody follows anything: no timer, no query. */
-  #stop(): void {
-    this.#cancelPoll?.();
-    this.#cancelHints?.();
-    this.#cancelPoll = null;
-    this.#cancelHints = null;
-    this.#revision = null;
-    this.#isAllBehind = false;
-    this.#outage.end();
-  }
-
-  #schedulePoll(): void {
-    this.#cancelPoll?.();
-    const pauseMs = this.#outage.retryMs ?? this.#options.pollIntervalMs;
-    const restMs = this.#isAllBehind ? this.#restUntilMs - this.#clock.now() : Infinity;
-    this.#cancelPoll = this.#clock.after(Math.max(0, Math.min(pauseMs, restMs)), () => {
-      this.#schedulePoll();
-      void this.wake();
-      this.#lookAtTranscripts();
-    });
-  }
-
-  async #look(): Promise<void> {
-    const startedMs = this.#clock.now();
-    try {
-      if (this.#audience.size === 0) return;
-      await this.#readChanges();
-      this.#noteReadable();
-    } catch (error) {
-      this.#revision = null;
-      const degraded = this.#outage.note(error, this.#clock.now());
-      if (degraded !== null) this.#tellAll(degraded);
-      if (this.#audience.size > 0) this.#schedulePoll();
-    } finally {
-      this.#noticedMs = null;
-      this.#options.onLook(this.#clock.now() - startedMs);
-    }
-  }
-
-  /** Reads what is followed, or nothing when the archive says that it has not changed. */
-  async #readChanges(): Promise<void> {
-    const revision = await this.#store.revision();
-    const isChanged = revision === null || revision !== this.#revision;
-    if (!isChanged && !this.#isAllBehind) return;
-    this.#revision = revision;
-    if (this.#isAllRead && this.#clock.now() >= this.#restUntilMs) return await this.#readAll();
-    if (this.#isAllRead && !this.#isAllBehind) {
-      this.#isAllBehind = true;
-      this.#schedulePoll();
-    }
-    const followed = [...this.#audience.followed()].filter(({ isRead }) => isRead);
-    if (isChanged && followed.length > 0) await this.#readFollowed(followed);
-  }
-
-  /** All of them at each poll, or where there are very many, some: those that lag, and others in turn. */
-  #lookAtTranscripts(): void {
-    const inTurn = new Set(this.#audience.inTurn(TRANSCRIPTS_PER_POLL));
-    for (const followed of this.#audience.followed()) {
-      const lags = typeof followed.known.state?.syncAtMs === "number";
-      if (lags || inTurn.has(followed)) void this.#lookAtTranscript(followed);
-    }
-  }
-
-  /** Runs beside the looks at the archive, so that a slow transcript or file system delays no other session. */
-  async #lookAtTranscript(followed: Followed): Promise<void> {
-    const { known } = followed;
-    if (this.#engine === undefined || !followed.isRead || followed.isBusy) return;
-    followed.isBusy = true;
-    try {
-      const source = await this.#engine.sourceToken(known.id);
-      if (this.#decide(known, source) !== "sync") return;
-      await this.#engine.sync(known.id);
-      await this.wake();
-    } catch (error) {
-      this.#options.onSyncError(known.id, error);
-    } finally {
-      followed.isBusy = false;
-    }
+    const unread = wanted === "all" ? [] : wanted.filter(({ isRead }) => !isRead);
+    await this.#lookout.read(wanted, onRead);
+    for (const followed of unread) void this.#fallback?.lookAt(followed);
   }
 
   /** @param isNews a session that was not known before was not there before. */
-  #see(known: Known, row: SessionState | null, { isNews }: { isNews: boolean }): void {
+  #see(known: Known, row: SessionState | null, isNews: boolean): void {
     known.row = row;
     if (row !== null) known.traits = row;
     if (known.state === null && row !== null && !isNews) this.#sessions.noteChange(known);
@@ -357,7 +200,7 @@ export class Feed {
     this.#decide(known, undefined);
   }
 
-  #decide(known: Known, source: SourceToken | null | undefined): "emit" | "sync" | "wait" {
+  #decide(known: Known, source: SourceToken | null | undefined): Step["action"] {
     if (known.state === null) return "wait";
     const nowMs = this.#clock.now();
     const sighting = { nowMs, row: known.row, source };
@@ -377,29 +220,18 @@ export class Feed {
   /** The same object goes to everyone, also to those who come back later. */
   #lastOf(known: Known, isNew = false): Delivery {
     if (known.told?.sequence !== known.sequence) {
-      const nowMs = this.#clock.now();
-      const update = eventFor(known.id, known.row, nowMs);
-      known.told = { update, sequence: known.sequence, isNew, noticedMs: this.#noticedMs ?? nowMs };
+      const update = eventFor(known.id, known.row, this.#clock.now());
+      known.told = { update, sequence: known.sequence, isNew, noticedMs: this.#lookout.noticedMs };
     }
     return known.told;
   }
 
-  /** An outage that was told has an end: it is told before what has changed meanwhile. */
-  #noteReadable(): void {
-    const recovered = this.#outage.end();
-    if (recovered !== null) this.#tellAll(recovered);
-  }
-
-  #tellAll(update: Update): void {
-    this.#audience.tellAll(this.#statusDelivery(update));
-  }
-
   #tellOutage(subscriber: Subscriber): void {
-    const { told } = this.#outage;
-    if (told !== null) this.#audience.hand(subscriber, this.#statusDelivery(told));
+    const { outage } = this.#lookout;
+    if (outage !== null) this.#audience.hand(subscriber, this.#statusDelivery(outage));
   }
 
-  #statusDelivery(update: Update): Delivery {
+  #statusDelivery(update: StatusEvent): Delivery {
     return { update, sequence: null, isNew: false, noticedMs: this.#clock.now() };
   }
 }

@@ -262,6 +262,45 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch --all --se
     }
   });
 
+  test("misses nothing and repeats nothing, wherever it is cut while it comes back to a new server", async () => {
+    using archive = new ForeignArchive(workspace.path("view.db")).add("a").add("b");
+    const server = await RestartableServer.start(lane, archive);
+    await using _server = server;
+    await using proxy = await Proxy.before(server.url);
+    await using client = watch(lane, "--all", "--server", proxy.url, "--initial");
+    await toldSet(client, 2);
+    let count = 1;
+    for (const bytes of [0, 100, 300, 420, 500, 700, 900, 1200]) {
+      count += 1;
+      archive.touch("b");
+      expect(await told(client)).toBe(`b ${count}`);
+      await proxy.refuse();
+      await server.stop("SIGKILL");
+      archive.touch("a");
+      await server.start();
+      const cut = proxy.cutAfter(bytes);
+      await proxy.accept();
+      expect(await told(client)).toBe(`a ${count}`);
+      // A whole reconnection takes about a thousand bytes.
+      if (bytes < 900) await cut;
+    }
+  });
+
+  test("begins, wherever its first connections are cut", async () => {
+    using archive = new ForeignArchive(workspace.path("view.db")).add("a");
+    const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
+    await using _server = program;
+    await using proxy = await Proxy.before(url);
+    for (const bytes of [0, 50, 200, 500, 700, 1100]) {
+      void proxy.cutAfter(bytes);
+      await using client = watch(lane, "--all", "--server", proxy.url, "--initial", "--count", "2");
+      const first = await client.json();
+      archive.touch("a");
+      expect(await client.json()).toMatchObject({ message_count: Number(first["message_count"]) + 1 });
+      expect(await client.exit()).toBe(0);
+    }
+  });
+
   test("a server that streams single sessions only is one clear line, and exit code 1", async () => {
     for (const answer of [
       new Response("404 page not found", { status: 404 }),

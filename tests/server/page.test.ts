@@ -1,28 +1,15 @@
 /** The page as its reader meets it: a real browser on the compiled binary. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { renameSync } from "node:fs";
-import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { ForeignArchive } from "../support/archives.ts";
-import { launchBrowser, visit } from "../support/browser.ts";
+import { launchBrowser } from "../support/browser.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { BINARY, Program, serve } from "../support/program.ts";
+import { apartFromTheNetwork, live, message, NO_INTERVALS, open, row } from "../support/page.ts";
+import { BINARY, Program, until } from "../support/program.ts";
 import { Workspace } from "../support/workspace.ts";
 
 const PHONE = { viewport: { width: 360, height: 740 } };
-/** Keeps every stream that the page opens, and how many were open at most. */
-const COUNT_STREAMS = `
-  const streams = [];
-  globalThis.mostStreams = 0;
-  globalThis.openStreams = () => streams.filter(({ readyState }) => readyState !== EventSource.CLOSED);
-  globalThis.EventSource = class extends EventSource {
-    constructor(url) {
-      super(url);
-      streams.push(this);
-      mostStreams = Math.max(mostStreams, openStreams().length);
-    }
-  };`;
-const MARKUP = `<img src=x onerror="alert(1)"><script>alert(2)</script>`;
 
 let browser: Browser;
 beforeAll(async () => {
@@ -32,7 +19,7 @@ afterAll(() => browser.close());
 
 test("page says what to do while there is no session, and shows the first one by itself", async () => {
   using workspace = new Workspace();
-  await using reading = await open(workspace);
+  await using reading = await open(browser, workspace);
   const { page, complaints } = reading;
   await page.getByText("Start a coding agent such as Claude Code").waitFor();
   await live(page);
@@ -49,7 +36,7 @@ test("page lists the sessions, the newest first", async () => {
   new ClaudeTranscript(workspace.claude).user("An older one");
   new ClaudeTranscript(workspace.claude).user("A newer one").assistant("With an answer");
   await sync(workspace);
-  await using reading = await open(workspace);
+  await using reading = await open(browser, workspace);
   const { page, complaints } = reading;
   await row(page, "An older one").waitFor();
 
@@ -64,11 +51,8 @@ test("page shows an appended line in the row and in the open messages without a 
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Make it faster");
   await sync(workspace);
-  await using reading = await open(workspace);
+  await using reading = await open(browser, workspace, { before: NO_INTERVALS });
   const { page, complaints } = reading;
-  // Without the regular look at the list, only a stream can bring the change.
-  await page.addInitScript("globalThis.setInterval = () => 0");
-  await page.reload();
   await row(page, "Make it faster").click();
   await message(page, "Make it faster").waitFor();
   await live(page);
@@ -87,7 +71,7 @@ test("page marks a session that changed until it is opened", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Watch me");
   await sync(workspace);
-  await using reading = await open(workspace);
+  await using reading = await open(browser, workspace);
   const { page, complaints } = reading;
   const mark = row(page, "Watch me").getByText("new", { exact: true });
   await live(page);
@@ -104,84 +88,10 @@ test("page marks a session that changed until it is opened", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("page shows hostile messages as text and runs nothing of them", async () => {
-  using workspace = new Workspace();
-  const transcript = new ClaudeTranscript(workspace.claude).user(`${MARKUP}\u202Egpj.exe`);
-  const tool = { type: "tool_use", id: "toolu_1", name: MARKUP, input: {} };
-  transcript.append(transcript.assistantRecord([{ type: "text", text: `${MARKUP}\n${MARKUP}` }, tool], "m"));
-  await using reading = await open(workspace);
-  const { page, complaints } = reading;
-
-  await row(page, "onerror").click();
-
-  await message(page, `${MARKUP}\n${MARKUP}`).waitFor();
-  // What turns the reading direction around is spelled out.
-  await message(page, `${MARKUP}[U+202e]gpj.exe`).waitFor();
-  expect(await page.locator("#messages .tools").allTextContents()).toContain(MARKUP);
-  expect(await page.locator("img, script:not([type=module])").count()).toBe(0);
-  expect(complaints).toEqual([]);
-});
-
-test("page follows a session with a hostile id", async () => {
-  using workspace = new Workspace();
-  const id = `x:${MARKUP}/../%2F?a=b#c&d\n\u202E\u{1F600}`;
-  using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db")).add(id);
-  await using reading = await open(workspace, { args: ["--db", archive.path] });
-  const { page, complaints } = reading;
-  await row(page, "hello").click();
-  await message(page, "hello").waitFor();
-  await live(page);
-
-  archive.touch(id);
-
-  await row(page, "2 messages").waitFor();
-  expect(await page.locator("img, script:not([type=module])").count()).toBe(0);
-  expect(complaints).toEqual([]);
-});
-
-test("page says that it reconnects while the server is away, and catches up when it is back", async () => {
-  using workspace = new Workspace();
-  const transcript = new ClaudeTranscript(workspace.claude).user("Stay with me");
-  await using reading = await open(workspace);
-  const { page, complaints, program, url } = reading;
-  await row(page, "Stay with me").click();
-  await message(page, "Stay with me").waitFor();
-  await live(page);
-
-  program.kill("SIGTERM");
-  await status(page, "Reconnecting…");
-  await program.exit();
-  transcript.assistant("Said while nobody listened");
-  await using _ = (await serve(BINARY, workspace.env, ["--port", new URL(url).port])).program;
-
-  await live(page);
-  await message(page, "Said while nobody listened").waitFor();
-  transcript.assistant("Said afterwards");
-  await message(page, "Said afterwards").waitFor();
-  expect(apartFromTheNetwork(complaints)).toEqual([]);
-});
-
-test("page says why the archive cannot be read, and recovers", async () => {
-  using workspace = new Workspace();
-  using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db"), { journal: "delete" });
-  archive.add("one");
-  await using reading = await open(workspace, { args: ["--db", archive.path] });
-  const { page, complaints } = reading;
-  await row(page, "hello").waitFor();
-  await live(page);
-
-  renameSync(archive.path, `${archive.path}.away`);
-
-  await status(page, `Cannot read archive "${archive.path}": it does not exist`);
-  renameSync(`${archive.path}.away`, archive.path);
-  await live(page);
-  expect(apartFromTheNetwork(complaints)).toEqual([]);
-});
-
 test("page keeps the messages of an open session that is deleted, and says so", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db")).add("one");
-  await using reading = await open(workspace, { args: ["--db", archive.path], at: "/#one" });
+  await using reading = await open(browser, workspace, { args: ["--db", archive.path], at: "/#one" });
   const { page, complaints } = reading;
   await message(page, "hello").waitFor();
   await live(page);
@@ -199,7 +109,7 @@ test("page keeps the messages of an open session that is deleted, and says so", 
 
 test("page says so when its address names a session that does not exist", async () => {
   using workspace = new Workspace();
-  await using reading = await open(workspace, { at: "/#no%20such" });
+  await using reading = await open(browser, workspace, { at: "/#no%20such" });
   const { page, complaints } = reading;
 
   await page.getByText("session not found: no such").waitFor();
@@ -207,52 +117,36 @@ test("page says so when its address names a session that does not exist", async 
   expect(apartFromTheNetwork(complaints)).toEqual([]);
 });
 
-test("page never holds more than four streams, and follows the selected session on one of them", async () => {
+test("page opens a long session at its end, and says when there is more below", async () => {
   using workspace = new Workspace();
-  using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db"));
-  for (const id of ["a", "b", "c", "d", "e", "f"]) archive.add(id);
-  await using reading = await open(workspace, { args: ["--db", archive.path] });
+  const transcript = new ClaudeTranscript(workspace.claude).user("Count");
+  for (let step = 1; step < 60; step += 1) transcript.assistant(`Step ${step}`);
+  await sync(workspace);
+  await using reading = await open(browser, workspace, { at: `/#${transcript.id}` });
   const { page, complaints } = reading;
-  await page.addInitScript(COUNT_STREAMS);
-  await page.reload();
+  const below = page.getByRole("button", { name: "New messages below" });
+  await page.getByText("Only the latest 50 messages are shown.").waitFor();
+  await row(page, "60 messages").waitFor();
   await live(page);
+  await until(
+    async () => (await toEnd(page)) < 1,
+    () => "the end of the messages",
+  );
 
-  const link = page.locator("nav li a").nth(5);
-  await link.click();
+  await page.getByRole("region", { name: "Messages" }).evaluate((scroller) => scroller.scrollTo(0, 0));
+  transcript.assistant("Step 60");
 
-  const id = (await link.getAttribute("href"))?.slice(1);
-  await page.waitForFunction(`openStreams().some(({ url }) => url.includes("/sessions/${id}/watch"))`);
-  await live(page);
-  expect(await page.evaluate("[openStreams().length, mostStreams]")).toEqual([4, 4]);
-  expect(complaints).toEqual([]);
-});
-
-test("page holds no stream while its tab is hidden, and catches up when it is seen again", async () => {
-  using workspace = new Workspace();
-  using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db")).add("one");
-  await using reading = await open(workspace, { args: ["--db", archive.path] });
-  const { page, complaints } = reading;
-  await page.addInitScript(COUNT_STREAMS);
-  await page.reload();
-  await row(page, "hello").click();
-  await live(page);
-
-  await page.evaluate(setHidden, true);
-
-  expect(await page.evaluate("openStreams().length")).toBe(0);
-  archive.touch("one");
-  await row(page, "2 messages").getByText("new", { exact: true }).waitFor();
-  await page.evaluate(setHidden, false);
-  await row(page, "2 messages").getByText("new", { exact: true }).waitFor({ state: "hidden" });
-  expect(await page.evaluate("openStreams().length")).toBe(1);
-  await live(page);
+  await below.click();
+  await below.waitFor({ state: "hidden" });
+  await message(page, "Step 60").waitFor();
+  expect(await toEnd(page)).toBeLessThan(1);
   expect(complaints).toEqual([]);
 });
 
 test("page works behind a path prefix", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Through a proxy");
-  await using reading = await open(workspace);
+  await using reading = await open(browser, workspace);
   const { page, complaints, url } = reading;
   await using proxy = Bun.serve({
     port: 0,
@@ -278,7 +172,7 @@ test("page works behind a path prefix", async () => {
 test("page gives a phone the list or the session, never a line that is too wide", async () => {
   using workspace = new Workspace();
   new ClaudeTranscript(workspace.claude).user(`Long ${"x".repeat(500)}`);
-  await using reading = await open(workspace, { view: PHONE });
+  await using reading = await open(browser, workspace, { view: PHONE });
   const { page, complaints } = reading;
 
   await row(page, "Long").click();
@@ -292,61 +186,15 @@ test("page gives a phone the list or the session, never a line that is too wide"
   expect(complaints).toEqual([]);
 });
 
-interface Reading extends AsyncDisposable {
-  page: Page;
-  complaints: string[];
-  program: Program;
-  url: string;
-}
-
-interface OpenOptions {
-  args?: string[];
-  /** What comes after the server's address. @default "" */
-  at?: string;
-  view?: BrowserContextOptions;
-}
-
-/** Starts a server and opens its page. */
-async function open(workspace: Workspace, options: OpenOptions = {}): Promise<Reading> {
-  const { args = [], at = "", view = {} } = options;
-  await using started = new AsyncDisposableStack();
-  const { program, url } = await serve(BINARY, workspace.env, args);
-  started.use(program);
-  const { page, complaints } = await visit(browser, `${url}${at}`, view);
-  started.use(page);
-  const resources = started.move();
-  return { page, complaints, program, url, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+/** How far (px) the messages can still be scrolled. */
+function toEnd(page: Page): Promise<number> {
+  return page
+    .getByRole("region", { name: "Messages" })
+    .evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight);
 }
 
 /** Brings the archive up to date, so that a server's first answer has everything. */
 async function sync(workspace: Workspace): Promise<void> {
   await using program = new Program(BINARY, ["sync"], workspace.env);
   expect(await program.exit()).toBe(0);
-}
-
-/** Runs in the page: a headless browser hides no tab by itself. */
-function setHidden(hidden: boolean): void {
-  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-  document.dispatchEvent(new Event("visibilitychange"));
-}
-
-function row(page: Page, text: string): Locator {
-  return page.getByRole("navigation").getByRole("link").filter({ hasText: text });
-}
-
-function message(page: Page, content: string): Locator {
-  return page.locator("#messages .content").filter({ hasText: content });
-}
-
-async function live(page: Page): Promise<void> {
-  await status(page, "Live");
-}
-
-async function status(page: Page, text: string): Promise<void> {
-  await page.getByRole("status").filter({ hasText: text }).waitFor();
-}
-
-/** A browser reports every answer that is an error and every refused connection; no page can prevent it. */
-function apartFromTheNetwork(complaints: readonly string[]): string[] {
-  return complaints.filter((text) => !text.startsWith("Failed to load resource"));
 }

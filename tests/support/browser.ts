@@ -3,12 +3,16 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 
 const MODULES = join(import.meta.dir, "../../node_modules");
 
 /** How long (ms) a page may take for anything before a test calls it lost. */
 const PATIENCE_MS = 15_000;
+
+/** Runs in the page: what the page's own policy forbids is never meant to be tried. */
+const COMPLAIN_OF_VIOLATIONS = `addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) =>
+  console.error("policy violated:", effectiveDirective, blockedURI));`;
 
 export async function launchBrowser(): Promise<Browser> {
   const folder = unpackedChromium();
@@ -23,13 +27,17 @@ export async function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** Opens `url` as a visitor of its own; `complaints` grows by all that goes wrong on the page. */
+/**
+ * Opens `url` in a new tab; `complaints` grows by all that goes wrong on the page.
+ *
+ * @param before runs in the page before its own script.
+ */
 export async function visit(
-  browser: Browser,
+  context: BrowserContext,
   url: string,
-  options: BrowserContextOptions = {},
+  before = "",
 ): Promise<{ page: Page; complaints: string[] }> {
-  const page = await browser.newPage(options);
+  const page = await context.newPage();
   const complaints: string[] = [];
   page.setDefaultTimeout(PATIENCE_MS);
   page.on("pageerror", (error) => complaints.push(error.message));
@@ -40,6 +48,7 @@ export async function visit(
     complaints.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
+  await page.addInitScript(`${COMPLAIN_OF_VIOLATIONS}${before}`);
   await page.goto(url);
   return { page, complaints };
 }

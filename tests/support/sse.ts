@@ -1,34 +1,28 @@
-/** Reads a stream of Server-Sent Events as the bytes that they are. */
+/** Reads streams as the bytes that they are: Server-Sent Events, or lines of JSON. */
 
 import { within } from "./program.ts";
 
-export class SseClient implements AsyncDisposable {
+class StreamClient implements AsyncDisposable {
   readonly response: Response;
   readonly #reader: ReadableStreamDefaultReader<string>;
   readonly #abort: AbortController;
   #text = "";
 
-  private constructor(response: Response, abort: AbortController) {
+  constructor(response: Response, abort: AbortController) {
     this.response = response;
     this.#abort = abort;
     if (response.body === null) throw new Error("the response has no body");
     this.#reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  static async open(url: string, headers: Record<string, string> = {}): Promise<SseClient> {
-    const abort = new AbortController();
-    const response = await within(fetch(url, { headers, signal: abort.signal }), () => `headers of ${url}`);
-    return new SseClient(response, abort);
-  }
-
-  /** Everything up to the next empty line, without it. */
-  async frame(): Promise<string> {
+  /** Everything up to the next `end`, without it. */
+  protected async until(end: string): Promise<string> {
     for (;;) {
-      const end = this.#text.indexOf("\n\n");
-      if (end >= 0) {
-        const frame = this.#text.slice(0, end);
-        this.#text = this.#text.slice(end + 2);
-        return frame;
+      const at = this.#text.indexOf(end);
+      if (at >= 0) {
+        const piece = this.#text.slice(0, at);
+        this.#text = this.#text.slice(at + end.length);
+        return piece;
       }
       const { done, value } = await within(
         this.#reader.read(),
@@ -37,6 +31,27 @@ export class SseClient implements AsyncDisposable {
       if (done) throw new Error("the stream has ended");
       this.#text += value;
     }
+  }
+
+  /** Resolves when the server has ended the stream. */
+  async end(): Promise<void> {
+    while (!(await within(this.#reader.read(), () => "the end of the stream")).done) continue;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort();
+    await this.#reader.cancel().catch(alreadyAborted);
+  }
+}
+
+export class SseClient extends StreamClient {
+  static async open(url: string, headers: Record<string, string> = {}): Promise<SseClient> {
+    return new SseClient(...(await request(url, headers)));
+  }
+
+  /** Everything up to the next empty line, without it. */
+  frame(): Promise<string> {
+    return this.until("\n\n");
   }
 
   /** The next frame that is an event, with its fields. */
@@ -51,16 +66,22 @@ export class SseClient implements AsyncDisposable {
         return { ...(id === undefined ? {} : { id }), event, data: valuesOf("data").join("\n") };
     }
   }
+}
 
-  /** Resolves when the server has ended the stream. */
-  async end(): Promise<void> {
-    while (!(await within(this.#reader.read(), () => "the end of the stream")).done) continue;
+export class LineClient extends StreamClient {
+  static async open(url: string, headers: Record<string, string>): Promise<LineClient> {
+    return new LineClient(...(await request(url, headers)));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#abort.abort();
-    await this.#reader.cancel().catch(alreadyAborted);
+  /** The next line. */
+  async json(): Promise<Record<string, unknown>> {
+    return JSON.parse(await this.until("\n")) as Record<string, unknown>;
   }
+}
+
+async function request(url: string, headers: Record<string, string>): Promise<[Response, AbortController]> {
+  const abort = new AbortController();
+  return [await within(fetch(url, { headers, signal: abort.signal }), () => `headers of ${url}`), abort];
 }
 
 /** Cancelling after the abort has nothing left to do. */

@@ -1,0 +1,45 @@
+/**
+ * The page and its files, as texts that the program carries within itself. They are sent as they are: what the linter
+ * and the types have checked is what a browser runs.
+ */
+
+import api from "./browser/api.js" with { type: "text" };
+import connection from "./browser/connection.js" with { type: "text" };
+import dom from "./browser/dom.js" with { type: "text" };
+import icon from "./browser/icon.svg" with { type: "text" };
+import liveStream from "./browser/live-stream.js" with { type: "text" };
+import login from "./browser/login.js" with { type: "text" };
+import main from "./browser/main.js" with { type: "text" };
+import messagesStyle from "./browser/messages.css" with { type: "text" };
+import messages from "./browser/messages.js" with { type: "text" };
+import paced from "./browser/paced.js" with { type: "text" };
+import pageStyle from "./browser/page.css" with { type: "text" };
+import page from "./browser/page.html" with { type: "text" };
+import phoneStyle from "./browser/phone.css" with { type: "text" };
+import sessionList from "./browser/session-list.js" with { type: "text" };
+import sessionsStyle from "./browser/sessions.css" with { type: "text" };
+import times from "./browser/times.js" with { type: "text" };
+import token from "./browser/token.js" with { type: "text" };
+
+/** Bun's types take every HTML file for a bundle, but what is imported as text is text. */
+export const PAGE = page as unknown as string;
+export const ICON: string = icon;
+export const SCRIPTS: Record<string, string> = {
+  "api.js": api,
+  "connection.js": connection,
+  "dom.js": dom,
+  "live-stream.js": liveStream,
+  "login.js": login,
+  "main.js": main,
+  "messages.js": messages,
+  "paced.js": paced,
+  "session-list.js": sessionList,
+  "times.js": times,
+  "token.js": token,
+};
+export const STYLES: Record<string, string> = {
+  "messages.css": messagesStyle,
+  "page.css": pageStyle,
+  "phone.css": phoneStyle,
+  "sessions.css": sessionsStyle,
+};

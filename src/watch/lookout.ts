@@ -1,0 +1,220 @@
+/** Keeps an eye on the archive: reads what is followed when it may have changed, and everything that is asked for first. */
+
+import type { Followed } from "./audience.ts";
+import { Outage } from "./outage.ts";
+import type { Clock, Mark, Store } from "./ports.ts";
+import type { SessionId, SessionState, StatusEvent } from "./session.ts";
+import { Turns } from "./turns.ts";
+
+/** What somebody follows. */
+export type Wanted = readonly Followed[] | "all";
+
+export interface LookoutOptions {
+  store: Store;
+  clock: Clock;
+  pollIntervalMs: number;
+  /** What is to be looked at. */
+  followed: () => Iterable<Followed>;
+  wantsAll: () => boolean;
+  /** @param isNews a session that was not known before was not there before. */
+  onSession: (id: SessionId, row: SessionState | null, isNews: boolean) => void;
+  /** The archive was read as a whole: of the sessions that are known, those that it does not hold are gone. */
+  onComplete: (states: ReadonlyMap<SessionId, SessionState | null>) => void;
+  onStatus: (status: StatusEvent) => void;
+  onPoll: () => void;
+  /** The archive was asked what has changed; it took so long (ms). */
+  onLook: (ms: number) => void;
+}
+
+/** Somebody who waits for sessions to be read. */
+interface Joining {
+  wanted: Wanted;
+  onRead: () => void;
+  onFailure: (error: unknown) => void;
+}
+
+/** An archive that can only be read as a whole to see what has changed is read for a tenth of the time. */
+const REST_PER_WORK = 9;
+
+export class Lookout {
+  readonly #options: LookoutOptions;
+  readonly #turns: Turns;
+  readonly #outage: Outage;
+  #joining: Joining[] = [];
+  /** The archive's revision at the last look. */
+  #revision: string | null = null;
+  /** Up to where all sessions are known; null if they never were. */
+  #mark: Mark | null = null;
+  /** All sessions were read since somebody follows them all. */
+  #isAllRead = false;
+  /** Something has changed since all sessions were last read; and when (ms) they may be read again. */
+  #isAllBehind = false;
+  #restUntilMs = 0;
+  /** When (ms) there was the first sign of what the next look will find. */
+  #noticedMs: number | null = null;
+  #isOn = false;
+  #cancelPoll: (() => void) | null = null;
+  #cancelHints: (() => void) | null = null;
+
+  constructor(options: LookoutOptions) {
+    this.#options = options;
+    this.#outage = new Outage(options.pollIntervalMs);
+    this.#turns = new Turns({ join: () => this.#readJoining(), look: () => this.#look() });
+  }
+
+  /** What subscribers were told of an outage that goes on; null while the archive can be read. */
+  get outage(): StatusEvent | null {
+    return this.#outage.told;
+  }
+
+  /** When (ms) there was the first sign of what is being told. */
+  get noticedMs(): number {
+    return this.#noticedMs ?? this.#options.clock.now();
+  }
+
+  start(): void {
+    if (this.#isOn) return;
+    this.#isOn = true;
+    this.#cancelHints = this.#options.store.onHint(() => void this.wake());
+    this.#schedulePoll();
+  }
+
+  /** Nobody follows anything: no timer, no query. */
+  stop(): void {
+    this.#isOn = false;
+    this.#cancelPoll?.();
+    this.#cancelHints?.();
+    this.#cancelPoll = null;
+    this.#cancelHints = null;
+    this.#revision = null;
+    this.#isAllBehind = false;
+    this.#outage.end();
+  }
+
+  /** Nobody follows all sessions any more. */
+  forgetAll(): void {
+    this.#isAllRead = false;
+  }
+
+  /** Looks at the archive now, and again if a look is under way. */
+  wake(): Promise<void> {
+    this.#noticedMs ??= this.#options.clock.now();
+    return this.#turns.look();
+  }
+
+  /**
+   * Calls `onRead` in the moment in which the sessions are known, before any later change of them is. What is not known
+   * yet is asked for before anything is awaited: what changes after this call is told.
+   */
+  async read(wanted: Wanted, onRead: () => void): Promise<void> {
+    const isRead = wanted === "all" ? this.#isAllRead : wanted.every((followed) => followed.isRead);
+    if (isRead) return onRead();
+    await new Promise<void>((resolve, onFailure) => {
+      const done = (): void => {
+        onRead();
+        resolve();
+      };
+      this.#joining.push({ wanted, onRead: done, onFailure });
+      this.#turns.join();
+    });
+  }
+
+  async #readJoining(): Promise<void> {
+    const joining = this.#joining;
+    this.#joining = [];
+    const wanted = joining.flatMap((joins) => (joins.wanted === "all" ? [] : joins.wanted));
+    const unread = [...new Set(wanted)].filter(({ isRead }) => !isRead);
+    try {
+      if (unread.length > 0) await this.#readFollowed(unread);
+      if (!this.#isAllRead && joining.some(({ wanted }) => wanted === "all")) await this.#readAll();
+    } catch (error) {
+      for (const { onFailure } of joining) onFailure(error);
+      return;
+    }
+    for (const { onRead } of joining) onRead();
+  }
+
+  /** One batched read. */
+  async #readFollowed(sessions: readonly Followed[]): Promise<void> {
+    const { store, onSession } = this.#options;
+    const rows = await store.states(sessions.map(({ known }) => known.id));
+    this.#noteReadable();
+    for (const followed of sessions) {
+      // Everybody may have left meanwhile, and what nobody has seen is forgotten.
+      if (followed.subscribers.size === 0) continue;
+      onSession(followed.known.id, rows.get(followed.known.id) ?? null, this.#isAllRead);
+      followed.isRead = true;
+    }
+  }
+
+  /** Learns of all sessions what has become of them since they were last known. */
+  async #readAll(): Promise<void> {
+    const { store, clock, onSession, onComplete, wantsAll } = this.#options;
+    const startedMs = clock.now();
+    const { mark, states, isComplete } = await store.changes(this.#mark);
+    this.#noteReadable();
+    // Who sees the archive for the first time takes it as it is.
+    const isNews = this.#mark !== null;
+    this.#mark = mark;
+    for (const [id, row] of states) onSession(id, row, isNews);
+    if (isComplete) {
+      onComplete(states);
+      const endedMs = clock.now();
+      this.#restUntilMs = endedMs + REST_PER_WORK * (endedMs - startedMs);
+    }
+    this.#isAllBehind = false;
+    this.#isAllRead = wantsAll();
+  }
+
+  #schedulePoll(): void {
+    const { clock, pollIntervalMs, onPoll } = this.#options;
+    this.#cancelPoll?.();
+    const pauseMs = this.#outage.retryMs ?? pollIntervalMs;
+    const restMs = this.#isAllBehind ? this.#restUntilMs - clock.now() : Infinity;
+    this.#cancelPoll = clock.after(Math.max(0, Math.min(pauseMs, restMs)), () => {
+      this.#schedulePoll();
+      void this.wake();
+      onPoll();
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { clock, onStatus, onLook } = this.#options;
+    const startedMs = clock.now();
+    try {
+      if (!this.#isOn) return;
+      await this.#readChanges();
+      this.#noteReadable();
+    } catch (error) {
+      this.#revision = null;
+      const degraded = this.#outage.note(error, clock.now());
+      if (degraded !== null) onStatus(degraded);
+      if (this.#isOn) this.#schedulePoll();
+    } finally {
+      this.#noticedMs = null;
+      onLook(clock.now() - startedMs);
+    }
+  }
+
+  /** Reads what is followed, or nothing when the archive says that it has not changed. */
+  async #readChanges(): Promise<void> {
+    const { store, clock, followed } = this.#options;
+    const revision = await store.revision();
+    const isChanged = revision === null || revision !== this.#revision;
+    if (!isChanged && !this.#isAllBehind) return;
+    this.#revision = revision;
+    if (this.#isAllRead && clock.now() >= this.#restUntilMs) return await this.#readAll();
+    if (this.#isAllRead && !this.#isAllBehind) {
+      this.#isAllBehind = true;
+      this.#schedulePoll();
+    }
+    const read = [...followed()].filter(({ isRead }) => isRead);
+    if (isChanged && read.length > 0) await this.#readFollowed(read);
+  }
+
+  /** An outage that was told has an end: it is told before what has changed meanwhile. */
+  #noteReadable(): void {
+    const recovered = this.#outage.end();
+    if (recovered !== null) this.#options.onStatus(recovered);
+  }
+}
