@@ -15,6 +15,7 @@ import { complain, PipeClosed } from "./output.ts";
 import type { ServeOptions } from "./serve.ts";
 import { targetOf } from "./target.ts";
 import type { TargetFlags } from "./target.ts";
+import { collectOrigin, parseHttpUrl } from "./urls.ts";
 import type { CommonOptions } from "./wiring.ts";
 
 /** @returns the exit code. Everything that goes wrong has been said on standard error by then. */
@@ -86,6 +87,28 @@ function createProgram(done: (exitCode: number) => void): Command {
     .description("stream sessions over HTTP: Server-Sent Events, and a page to look at")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 means any free one", parseWhole(0, 65_535), 7373)
+    .option(
+      "--token-file <file>",
+      "let in who sends this token (default: $SESSIONWATCH_TOKEN, else everybody)",
+    )
+    .option(
+      "--public-url <url>",
+      "where clients find the server, behind a proxy or under a name",
+      parseHttpUrl,
+    )
+    .option(
+      "--cors-origin <origin>",
+      "let pages of this origin use the server; repeatable",
+      collectOrigin,
+      [],
+    )
+    .option("--insecure", "listen beyond this machine without a token", false)
+    .option("--max-streams <n>", "streams at the same time", parseWhole(1, 10_000_000), 20_000)
+    .option(
+      "--max-streams-per-address <n>",
+      "of these, for one address (default: a tenth)",
+      parseWhole(1, 10_000_000),
+    )
     .addOption(pollFlag())
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<ServeOptions & LogOptions>();

@@ -6,10 +6,14 @@ import { messageOf, WatchError } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { listen } from "../runtime/listen.ts";
 import type { Listener, ListenOptions } from "../runtime/listen.ts";
+import { Admission } from "../server/admission.ts";
+import type { AdmissionOptions } from "../server/admission.ts";
 import { createApp } from "../server/app.ts";
-import { isLoopback } from "../server/guard.ts";
+import { inUrl } from "../server/hosts.ts";
 import { Streams } from "../server/streams.ts";
 import { VERSION } from "../version.ts";
+import { accessOf } from "./access.ts";
+import type { AccessFlags } from "./access.ts";
 import { EXIT, stopOnSignal } from "./exit.ts";
 import { startLive } from "./live.ts";
 import type { LiveFlags } from "./live.ts";
@@ -18,8 +22,7 @@ import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
 /** The flags of `watch serve`. */
-export interface ServeOptions extends CommonOptions, LiveFlags {
-  host: string;
+export interface ServeOptions extends CommonOptions, LiveFlags, AccessFlags, AdmissionOptions {
   /** 0 means any free one. */
   port: number;
 }
@@ -29,11 +32,7 @@ const DRAIN_MS = 200;
 
 /** @returns the exit code, once it was told to stop. */
 export async function serve(options: ServeOptions, log: Logger): Promise<number> {
-  if (!isLoopback(options.host)) {
-    const why =
-      "is not this machine's own address, and there is no login yet; use 127.0.0.1, ::1 or localhost";
-    throw new WatchError("usage", `--host: ${options.host} ${why}`);
-  }
+  const access = accessOf(options, (message) => log.warning(message));
   const { signal } = stopOnSignal();
   const wiring = wire(options, log);
   const { store, engine, watcher, close } = wiring;
@@ -43,6 +42,8 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
     watcher,
     streams,
     clock: systemClock,
+    access,
+    admission: new Admission(options),
     sync: (target) => syncTarget(target, wiring),
     version: VERSION,
     pid: process.pid,
@@ -50,7 +51,7 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
   });
   try {
     const listener = open(options, (request, connection) => app.fetch(request, connection));
-    log.info(`listening on http://${hostInUrl(options.host)}:${listener.port}`);
+    log.info(`listening on http://${inUrl(options.host)}:${listener.port}`);
     // Requests are answered while what had changed before is synced.
     const live = engine === undefined ? undefined : startLive(engine, options, log);
     await aborted(signal);
@@ -84,8 +85,4 @@ const REASONS: Record<string, string> = {
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-function hostInUrl(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

@@ -9,6 +9,10 @@ export interface ListenOptions {
 }
 
 export interface Connection {
+  /** @returns the other end's, null if it is not known. */
+  address: () => string | null;
+  /** Lets it be quiet for as long as it likes. */
+  allowSilence: () => void;
   /** Closes it although its client does not read: ending the response would wait for that client for ever. */
   cut: () => void;
 }
@@ -19,9 +23,18 @@ export interface Listener {
   stop: () => Promise<void>;
 }
 
+/**
+ * How long (s) a connection may be quiet that carries no stream: between two requests, or while one is answered. For the
+ * head of a request Bun has a limit of its own, about 12 s.
+ */
+const IDLE_SECONDS = 60;
+/** Nothing that is sent to us is that long; the routes have narrower limits. */
+const MAX_BODY_BYTES = 1_048_576;
+
 interface BunServer {
   port: number;
-  /** Closes the request's connection when nothing has passed on it for so many seconds. */
+  requestIP(request: Request): { address: string } | null;
+  /** Closes the request's connection when nothing has passed on it for so many seconds; 0 is never. */
   timeout(request: Request, seconds: number): void;
   stop(force: boolean): Promise<void>;
 }
@@ -31,14 +44,19 @@ interface BunGlobal {
     hostname: string;
     port: number;
     idleTimeout: number;
+    maxRequestBodySize: number;
     fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
   }): BunServer;
+}
+
+interface DenoInfo {
+  remoteAddr: { hostname?: string };
 }
 
 interface DenoGlobal {
   serve(
     options: { hostname: string; port: number; onListen: () => void; signal: AbortSignal },
-    handler: (request: Request) => Response | Promise<Response>,
+    handler: (request: Request, info: DenoInfo) => Response | Promise<Response>,
   ): { addr: { port: number }; finished: Promise<void> };
 }
 
@@ -55,18 +73,40 @@ function listenOnBun(bun: BunGlobal, { hostname, port, fetch }: ListenOptions): 
   const server = bun.serve({
     hostname,
     port,
-    // Bun would cut a quiet stream after 10 s otherwise.
-    idleTimeout: 0,
-    fetch: (request, self) => fetch(request, { cut: () => self.timeout(request, 1) }),
+    idleTimeout: IDLE_SECONDS,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    fetch: (request, self) =>
+      fetch(plain(request), {
+        address: () => self.requestIP(request)?.address ?? null,
+        allowSilence: () => self.timeout(request, 0),
+        cut: () => self.timeout(request, 1),
+      }),
   });
   return { port: server.port, stop: () => server.stop(true) };
+}
+
+/**
+ * HEAD is asked as GET: either runtime then drops the body by itself, ends it, and says the length that GET would say.
+ * The URL of a request without a host, as HTTP/1.0 knows it, is on Bun its path alone.
+ */
+function plain(request: Request): Request {
+  const { url, method } = request;
+  const isPath = url.startsWith("/");
+  if (!isPath && method !== "HEAD") return request;
+  const target = isPath ? `http://localhost${url}` : url;
+  return new Request(target, {
+    method: method === "HEAD" ? "GET" : method,
+    headers: request.headers,
+    body: request.body,
+  });
 }
 
 function listenOnDeno(deno: DenoGlobal, { hostname, port, fetch }: ListenOptions): Listener {
   const stopping = new AbortController();
   const { addr, finished } = deno.serve(
     { hostname, port, onListen: quiet, signal: stopping.signal },
-    (request) => fetch(request, DENO_CONNECTION),
+    (request, { remoteAddr }) =>
+      fetch(plain(request), { ...DENO_CONNECTION, address: () => remoteAddr.hostname ?? null }),
   );
   return {
     port: addr.port,
@@ -77,8 +117,11 @@ function listenOnDeno(deno: DenoGlobal, { hostname, port, fetch }: ListenOptions
   };
 }
 
-/** Deno offers no such thing: the response ends, and its connection stays until the client goes. */
-const DENO_CONNECTION: Connection = { cut: () => undefined };
+/**
+ * Deno closes no connection before its client does, be it silent or slow, and offers nothing to do so: a response that
+ * is cut ends, and its connection stays.
+ */
+const DENO_CONNECTION: Omit<Connection, "address"> = { allowSilence: quiet, cut: quiet };
 
-/** Deno would print a line of its own. */
+/** What there is nothing to do for; as `onListen` it keeps Deno from printing a line of its own. */
 function quiet(): void {}

@@ -4,16 +4,20 @@ import { Hono } from "hono";
 import { messageOf, WatchError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Env } from "./env.ts";
-import { onlyLoopbackHosts } from "./guard.ts";
+import { guards, LOCAL_ACCESS } from "./guard.ts";
+import type { Access } from "./guard.ts";
 import { operationRoutes } from "./operation-routes.ts";
 import type { OperationRoutesOptions } from "./operation-routes.ts";
 import { pageRoutes } from "./page/page-routes.ts";
+import { Refusal } from "./refusal.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import type { SessionRoutesOptions } from "./session-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
 import type { StreamRoutesOptions } from "./stream-routes.ts";
 
 export interface AppOptions extends SessionRoutesOptions, StreamRoutesOptions, OperationRoutesOptions {
+  /** @default for the programs of this machine */
+  access?: Access;
   /** A request failed for a reason that is not the client's. */
   onError: (error: unknown) => void;
 }
@@ -29,7 +33,7 @@ const STATUS: Partial<Record<ErrorCode, 400 | 403 | 404 | 503>> = {
 
 export function createApp(options: AppOptions): Hono<Env> {
   const app = new Hono<Env>();
-  app.use(onlyLoopbackHosts);
+  app.use(...guards(app, options.access ?? LOCAL_ACCESS));
 
   app.route("/", pageRoutes());
   app.route("/", operationRoutes(options));
@@ -38,6 +42,7 @@ export function createApp(options: AppOptions): Hono<Env> {
 
   app.notFound((c) => c.json({ error: `no such route: ${c.req.method} ${c.req.path}` }, 404));
   app.onError((error, c) => {
+    if (error instanceof Refusal) return c.json({ error: error.message }, error.status, error.headers);
     const status = error instanceof WatchError ? STATUS[error.code] : undefined;
     if (status === undefined) options.onError(error);
     const headers: Record<string, string> = status === 503 ? { "retry-after": "5" } : {};

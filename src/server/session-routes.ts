@@ -2,14 +2,16 @@
 
 import { Hono } from "hono";
 import { WatchError } from "../errors.ts";
-import type { Store } from "../watch/ports.ts";
+import type { Clock, Store } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
+import { readJsonText } from "./body.ts";
 import type { Env } from "./env.ts";
 import { parseListQuery, parseMessageQuery, parseSyncBody } from "./schema.ts";
 import type { SyncTarget } from "./schema.ts";
 
 export interface SessionRoutesOptions {
   store: Store;
+  clock: Clock;
   /**
    * Brings one session up to date with its transcript.
    *
@@ -18,7 +20,7 @@ export interface SessionRoutesOptions {
   sync: (target: SyncTarget) => Promise<SessionId>;
 }
 
-export function sessionRoutes({ store, sync }: SessionRoutesOptions): Hono<Env> {
+export function sessionRoutes({ store, clock, sync }: SessionRoutesOptions): Hono<Env> {
   const routes = new Hono<Env>();
 
   routes.get("/sessions", async (c) => {
@@ -27,7 +29,7 @@ export function sessionRoutes({ store, sync }: SessionRoutesOptions): Hono<Env> 
   });
 
   routes.post("/sessions/sync", async (c) => {
-    const id = await sync(parseSyncBody(await c.req.text()));
+    const id = await sync(parseSyncBody(await readJsonText(c.req.raw, clock)));
     const session = await store.get(id);
     return c.json(session ?? notFound(id));
   });

@@ -11,12 +11,12 @@ import type { Clock, Store } from "../watch/ports.ts";
 import { DELETED } from "../watch/session.ts";
 import type { Subscription } from "../watch/subscription.ts";
 import type { Watcher } from "../watch/watcher.ts";
+import { Admission, admitStreams } from "./admission.ts";
 import type { Env } from "./env.ts";
 import { manyAsLines, manyAsSse, oneAsLines, oneAsSse, scopesAsLines, scopesAsSse } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import { parseManyQuery, parseScopesQuery, parseWatchQuery } from "./schema.ts";
 import { Scopes } from "./scopes.ts";
-import { headersOf } from "./streams.ts";
 import type { Source, Streams } from "./streams.ts";
 
 export interface StreamRoutesOptions {
@@ -24,6 +24,8 @@ export interface StreamRoutesOptions {
   watcher: Watcher;
   streams: Streams;
   clock: Clock;
+  /** @default one with its own defaults */
+  admission?: Admission;
 }
 
 const NDJSON = "application/x-ndjson";
@@ -31,8 +33,10 @@ const SSE = "text/event-stream";
 /** Said to a client whose cursor this server did not give. */
 const RESET_REASON = "the server was restarted: fetch the list again";
 
-export function streamRoutes({ store, watcher, streams, clock }: StreamRoutesOptions): Hono<Env> {
+export function streamRoutes(options: StreamRoutesOptions): Hono<Env> {
+  const { store, watcher, streams, clock, admission = new Admission() } = options;
   const routes = new Hono<Env>();
+  for (const path of ["/sessions/:id/watch", "/watch", "/events"]) routes.use(path, admitStreams(admission));
   const { epoch } = watcher;
   const one = { id: oneAsSse("id"), json: oneAsSse("json"), lines: oneAsLines() };
   const many = { sse: manyAsSse(epoch), lines: manyAsLines(epoch) };
@@ -81,12 +85,9 @@ export function streamRoutes({ store, watcher, streams, clock }: StreamRoutesOpt
     format: Format<T>,
     opening: Uint8Array,
   ): Response {
-    if (c.req.raw.method === "HEAD") {
-      // Hono asks GET for the headers, and drops the body: nobody would ever close the stream.
-      source.close();
-      return new Response(null, { headers: headersOf(format) });
-    }
-    return streams.respond({ source, format, opening, cut: c.env.cut, onClose: () => undefined });
+    const { cut, allowSilence } = c.env;
+    allowSilence();
+    return streams.respond({ source, format, opening, cut, onClose: c.var.lease.keep() });
   }
 
   return routes;

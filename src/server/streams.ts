@@ -217,7 +217,7 @@ class Stream<T extends Item> implements UnderlyingDefaultSource<Uint8Array> {
 }
 
 /** What a stream is answered with. */
-export function headersOf({ contentType }: Pick<Format<never>, "contentType">): Record<string, string> {
+function headersOf({ contentType }: Pick<Format<never>, "contentType">): Record<string, string> {
   return {
     "content-type": contentType,
     "cache-control": "no-cache, no-transform",

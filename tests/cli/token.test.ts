@@ -25,13 +25,13 @@ test("readToken() says what is wrong, and never the token", () => {
   for (const text of ["", " \n", "hunter2 hunter2", "hunter2\nhunter2", "hunter2é", "hunter2\0"]) {
     const { message, code } = failure(() => readToken(fileWith(text)));
     expect([message, code]).toEqual([expect.not.stringContaining("hunter2"), "usage"]);
-    expect(message).toContain(`--token-file: ${JSON.stringify(workspace.path("token"))}`);
+    expect(message).toContain(`--token-file ${workspace.path("token")}`);
   }
   expect(failure(() => readToken(workspace.path("nothing"))).code).toBe("usage");
   expect(failure(() => readToken(workspace.folder)).code).toBe("usage");
   process.env["SESSIONWATCH_TOKEN"] = "hunter2\thunter2";
-  expect(failure(() => readToken(undefined)).message).toBe(
-    "SESSIONWATCH_TOKEN holds more than one word of visible ASCII characters",
+  expect(failure(() => readToken(undefined)).message).toStartWith(
+    "SESSIONWATCH_TOKEN: the token is not one word of ASCII",
   );
 });
 

@@ -367,6 +367,24 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))(
       ]);
     });
 
+    test("opens a server of ours, and a wrong one does not", async () => {
+      using archive = new ForeignArchive(workspace.path("view.db")).add("a");
+      const env = { ...workspace.env, SESSIONWATCH_TOKEN: "right" };
+      const { program, url } = await serve(lane, env, ["--db", archive.path]);
+      await using _server = program;
+      const args = ["--all", "--server", url, "--initial", "--count", "2"];
+      await using client = new Program(lane, args, env);
+      expect(await told(client)).toBe("a 1");
+      archive.touch("a");
+      expect(await told(client)).toBe("a 2");
+      expect(await client.exit()).toBe(0);
+      await using stranger = new Program(lane, args, { ...env, SESSIONWATCH_TOKEN: "wrong" });
+      expect([await stranger.exit(), stranger.stderr]).toEqual([
+        1,
+        `watch: ${url} answered 401: it wants its token; give it with --token-file or SESSIONWATCH_TOKEN\n`,
+      ]);
+    });
+
     test("goes to no other origin, wherever the server leads", async () => {
       const seen: (string | null)[] = [];
       using other = Bun.serve({

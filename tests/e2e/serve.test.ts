@@ -212,7 +212,10 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)
     const rebound = await fetch(`${url}/api/v1/sessions`, { headers: { host: `evil.example:${port}` } });
     expect([rebound.status, await rebound.json()]).toEqual([
       403,
-      { error: "host not allowed: evil.example; this server answers to localhost, 127.0.0.1 and [::1]" },
+      {
+        error:
+          "host not allowed: evil.example; this server answers to localhost, 127.0.0.1 and [::1]; name others with --public-url",
+      },
     ]);
     expect(
       (await fetch(`http://localhost:${port}/api/ping`, { headers: { host: `localhost:${port}` } })).status,

@@ -3,41 +3,9 @@ import { createApp } from "../../src/server/app.ts";
 import { Streams } from "../../src/server/streams.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "../support/archives.ts";
-import { FakeClock, settled } from "../support/clock.ts";
+import { FakeClock } from "../support/clock.ts";
 import { openForeign } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";
-
-test("HEAD of a stream has its headers and opens nothing", async () => {
-  using workspace = new Workspace();
-  using archive = new ForeignArchive(workspace.path("view.db")).add("a");
-  const store = openForeign(archive.path);
-  const clock = new FakeClock();
-  const streams = new Streams(clock, 30_000);
-  const watcher = new Watcher(store, undefined, { clock });
-  const sync = () => Promise.reject(new Error("nobody asked"));
-  const app = createApp({
-    store,
-    watcher,
-    streams,
-    clock,
-    sync,
-    version: "0",
-    pid: 1,
-    onError: () => undefined,
-  });
-  const head = (id: string) =>
-    app.request(`http://localhost/api/v1/sessions/${id}/watch`, { method: "HEAD" }, { cut: () => undefined });
-  const response = await head("a");
-  await settled();
-  expect([response.status, response.headers.get("content-type"), response.body]).toEqual([
-    200,
-    "text/event-stream",
-    null,
-  ]);
-  expect([streams.size, clock.pending]).toEqual([0, 0]);
-  expect((await head("nobody")).status).toBe(404);
-  await store.close();
-});
 
 test("an error that is not the client's is reported, and tells the client nothing", async () => {
   using workspace = new Workspace();

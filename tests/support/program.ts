@@ -100,7 +100,7 @@ export async function serve(
 ): Promise<{ program: Program; url: string }> {
   const program = new Program(lane, ["serve", "--port", "0", ...args], env);
   for (;;) {
-    const url = /listening on (http:\S+)/.exec(await program.complaint())?.[1];
+    const url = /listening on (http:[^\s"]+)/.exec(await program.complaint())?.[1];
     if (url !== undefined) return { program, url };
   }
 }
