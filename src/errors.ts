@@ -9,7 +9,8 @@
  * - `archive_unusable`: it is there, but is not an archive that this program can read; exit code 1, HTTP 503
  * - `transcript_unreadable`: a transcript cannot be read now; exit code 1
  * - `cannot_listen`: the server's address cannot be had; exit code 1
- * - `server_unreachable`: a remote server cannot be followed; exit code 1
+ * - `server_unreachable`: a remote server cannot be followed now; exit code 1
+ * - `server_refused`: a remote server will not do it, or is not what it was taken for; exit code 1
  */
 export type ErrorCode =
   | "usage"
@@ -20,7 +21,8 @@ export type ErrorCode =
   | "archive_unusable"
   | "transcript_unreadable"
   | "cannot_listen"
-  | "server_unreachable";
+  | "server_unreachable"
+  | "server_refused";
 
 /** The message is one line for a person and carries no secrets; `cause` keeps what led to it. */
 export class WatchError extends Error {

@@ -13,6 +13,8 @@ import { LOG_FORMATS, LOG_LEVELS, openLog } from "./log.ts";
 import type { LogOptions } from "./log.ts";
 import { complain, PipeClosed } from "./output.ts";
 import type { ServeOptions } from "./serve.ts";
+import { targetOf } from "./target.ts";
+import type { TargetFlags } from "./target.ts";
 import { collectOrigin, parseHttpUrl } from "./urls.ts";
 import type { CommonOptions } from "./wiring.ts";
 
@@ -39,7 +41,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 function createProgram(done: (exitCode: number) => void): Command {
   const program = new Command("watch")
     .description("Tells people and programs, at once, when an AI coding agent's session changes.")
-    .usage("<id> [options]\n       watch <command> [options]")
+    .usage("<id> [options]\n       watch --all [options]\n       watch <command> [options]")
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .exitOverride()
@@ -50,17 +52,22 @@ function createProgram(done: (exitCode: number) => void): Command {
   const follow = program
     .command("follow", { isDefault: true, hidden: true })
     .usage("<id> [options]")
-    .description("follow one session")
-    .argument("<id>", "a full id, an id without its agent prefix, a unique prefix, or `latest`")
+    .description("follow one session, or all of them")
+    .argument("[id]", "a full id, an id without its agent prefix, a unique prefix, or `latest`")
+    .option("--all", "follow every session, also those that start later")
+    .option("--project <name>", "with --all: only sessions of this project")
+    .option("--agent <name>", "with --all: only sessions of this agent")
+    .option("--machine <name>", "with --all: only sessions of this machine")
     .addOption(
       new Option("--format <format>", "one JSON object a line, or lines to read")
         .choices(["ndjson", "text"])
         .default(process.stdout.isTTY ? "text" : "ndjson", "text on a terminal, else ndjson"),
     )
-    .option("--initial", "begin with one session_updated for the present state")
+    .option("--initial", "begin with one session_updated for the present state of each session")
     .option("--count <n>", "end after n session_updated lines", parseWhole(1, Number.MAX_SAFE_INTEGER))
     .option("--timeout <duration>", "end after this time with exit code 124", parseDuration)
     .option("--server <url>", "follow through a running `watch serve` instead of an archive")
+    .option("--token-file <path>", "file with the token for --server (default: $SESSIONWATCH_TOKEN)")
     .option(
       "--max-retries <n>",
       "failed connections in a row before giving up on --server",
@@ -68,10 +75,11 @@ function createProgram(done: (exitCode: number) => void): Command {
       20,
     )
     .addOption(pollFlag())
-    .action(async (id: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<FollowOptions & LogOptions>();
+    .action(async (id: string | undefined, _options, command: Command) => {
+      const options = command.optsWithGlobals<FollowOptions & TargetFlags & LogOptions>();
+      const target = targetOf(id, options);
       const { follow: run } = await import("./follow.ts");
-      done(await run(id, options, await openLog(options)));
+      done(await run(target, options, await openLog(options)));
     });
 
   program
@@ -188,10 +196,6 @@ function withFollowCommand(program: Command, argv: readonly string[]): string[] 
 /** Help and version are what was asked for; everything else is one line that says what would be right. */
 async function explainUsage(error: CommanderError): Promise<number> {
   if (error.exitCode === 0) return EXIT.done;
-  if (error.code === "commander.help" || error.code === "commander.missingArgument") {
-    await complain("missing <id>: name a session, as in `watch latest`, or see `watch --help`");
-    return EXIT.usage;
-  }
   const message = error.message.replace(/^error: /, "").replaceAll(/\s+/g, " ");
   await complain(`${message} (see \`watch --help\`)`);
   return EXIT.usage;

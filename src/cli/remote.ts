@@ -1,139 +1,79 @@
-/** Follows a session through a running server: an SSE client that reconnects and misses nothing. */
+/** Follows sessions through a running server: reconnects, and misses nothing. */
 
 import type { Logger } from "@logtape/logtape";
-import type { EventSourceMessage } from "eventsource-parser";
-import { messageOf, WatchError } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { backoffMs } from "../watch/backoff.ts";
-import type { SessionIndex } from "../watch/resolve.ts";
-import { hasPrefix, isTopLevel, resolveId } from "../watch/resolve.ts";
-import { eventFor } from "../watch/session.ts";
-import { ServerApi } from "./server-api.ts";
-import type { SessionId, SessionSummary, StreamEvent } from "../watch/session.ts";
+import type { StreamEvent } from "../watch/session.ts";
+import { AllSessions } from "./remote/all-sessions.ts";
+import type { EventStream } from "./remote/event-stream.ts";
+import { ServerFailure } from "./remote/failures.ts";
+import { OneSession } from "./remote/one-session.ts";
+import { Retries } from "./remote/retries.ts";
+import { ServerApi } from "./remote/server-api.ts";
+import type { Subject } from "./remote/subject.ts";
+import type { Target } from "./target.ts";
 
 export interface RemoteOptions {
   /** Begin with the present state. */
   initial: boolean;
   /** Connections in a row that brought nothing before giving up. */
   maxRetries: number;
+  /** Sent to the server, and to nobody else. */
+  token: string | null;
   signal: AbortSignal;
   log: Logger;
 }
 
-/** Before a lost connection is tried again. */
-const RECONNECT = { firstMs: 100, maxMs: 10_000 };
-/** Sessions per page when ids are looked up. */
-const PAGE_SIZE = 500;
+/** A connection that has lived for so long (ms) was a good one, even if it has brought nothing. */
+const GOOD_AFTER_MS = 5000;
 
 /**
- * Ends without an error only when `signal` aborts.
+ * Goes on until it fails, or `signal` aborts.
  *
- * @throws WatchError `usage`, `session_not_found`, `session_ambiguous`, `server_unreachable`.
+ * @throws WatchError `usage`, `session_not_found`, `session_ambiguous`, `server_unreachable`, `server_refused`; the
+ * signal's reason.
  */
 export async function* followRemote(
-  wanted: string,
+  target: Target,
   server: string,
   options: RemoteOptions,
 ): AsyncGenerator<StreamEvent, void, void> {
-  const { initial, maxRetries, signal, log } = options;
-  const api = new ServerApi(server, signal);
-  const id = await resolveId(wanted, remoteIndex(api));
-  if (signal.aborted) return;
-
-  // The version that is known already: the stream begins after it, however often it has to be opened.
-  const session = await sessionOrNull(api, id);
-  let cursor = session?.version;
-  if (initial && session !== null) {
-    yield eventFor(id, { version: session.version, messageCount: session.message_count }, systemClock.now());
-  }
-  for (let failures = 0; !signal.aborted;) {
-    try {
-      for await (const message of api.events(id, cursor)) {
-        failures = 0;
-        if (message.id !== undefined && message.id !== "") cursor = message.id;
-        const event = eventOf(message);
-        if (event !== null) yield event;
-      }
-      throw new WatchError("server_unreachable", `the stream from ${api.origin} has ended`);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (isFinal(error)) throw error;
-      failures += 1;
-      if (failures > maxRetries) throw error;
-      log.info(`${messageOf(error)}, retrying`);
-    }
-    await pause(backoffMs(failures, RECONNECT), signal);
-  }
-}
-
-/** Trying again changes nothing about these. */
-function isFinal(error: unknown): boolean {
-  return error instanceof WatchError && error.code === "session_not_found";
-}
-
-/** @returns null for events that this program does not know. Servers that know no `data=json` send the bare id. */
-function eventOf({ event, data }: EventSourceMessage): StreamEvent | null {
-  switch (event) {
-    case "heartbeat":
-    case "degraded":
-    case "recovered":
-    case "session_updated":
-    case "session_deleted":
-      return withFields(event, data);
-    default:
-      return null;
-  }
-}
-
-function withFields(event: StreamEvent["event"], data: string): StreamEvent {
-  if (event !== "heartbeat" && data.startsWith("{")) {
-    try {
-      const fields = JSON.parse(data) as StreamEvent;
-      if (fields.event === event) return fields;
-    } catch {
-      // An id may begin with a brace, too.
-    }
-  }
-  return { event, data } as StreamEvent;
-}
-
-/** Waits for `ms`, give or take a fifth: clients of one server must not all come back at once. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      forget();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const forget = systemClock.after(ms * (0.8 + Math.random() * 0.4), end);
-    signal.addEventListener("abort", end, { once: true });
-    if (signal.aborted) end();
-  });
-}
-
-function remoteIndex(api: ServerApi): SessionIndex {
-  return {
-    has: async (id) => (await sessionOrNull(api, id)) !== null,
-    latest: async () => (await api.sessions(PAGE_SIZE)).sessions.find(isTopLevel)?.id ?? null,
-    async idsStartingWith(prefix, limit) {
-      const found: SessionId[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await api.sessions(PAGE_SIZE, cursor);
-        const ids = page.sessions.map(({ id }) => id);
-        found.push(...ids.filter((id) => hasPrefix(id, prefix)));
-        cursor = page.next_cursor ?? undefined;
-      } while (cursor !== undefined && found.length < limit);
-      return found.slice(0, limit);
-    },
-  };
-}
-
-async function sessionOrNull(api: ServerApi, id: SessionId): Promise<SessionSummary | null> {
+  const { initial, token, maxRetries, signal, log } = options;
+  const clock = systemClock;
+  const api = new ServerApi(server, { token, signal, clock });
+  const subject =
+    "id" in target ? new OneSession(target.id, api, clock) : new AllSessions(target.filter, api, clock);
+  const retries = new Retries(api.origin, { maxRetries, signal, clock, log });
   try {
-    return await api.session(id);
-  } catch (error) {
-    if (isFinal(error)) return null;
-    throw error;
+    const present = await retries.until(() => subject.begin());
+    if (initial) yield* present;
+    for (;;) yield* connection(subject, retries, api.origin);
+  } finally {
+    retries.end();
   }
+}
+
+/** What one connection brings; ends when it is time for the next one. */
+async function* connection(
+  subject: Subject,
+  retries: Retries,
+  origin: string,
+): AsyncGenerator<StreamEvent, void, void> {
+  let stream: EventStream | null = null;
+  let failure: unknown = new ServerFailure(
+    `cannot reach ${origin}: the stream has ended`,
+    "the stream has ended",
+  );
+  let askedMs: number | null = null;
+  let connectedMs = Infinity;
+  try {
+    stream = await subject.connect();
+    connectedMs = systemClock.now();
+    retries.connected();
+    yield* subject.read(stream);
+    askedMs = stream.retryMs;
+  } catch (error) {
+    failure = error;
+  }
+  const wasGood = stream?.hasBrought === true || systemClock.now() - connectedMs >= GOOD_AFTER_MS;
+  await retries.after(failure, { wasGood, askedMs });
 }

@@ -1,4 +1,4 @@
-/** `watch <id>`, `list` and `sync` as a user runs them, on every lane. */
+/** `watch <id>`, `watch --all`, `list` and `sync` as a user runs them, on every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
@@ -203,6 +203,116 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> (%s)"
   });
 });
 
+describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch --all (%s)", (_name, lane) => {
+  const start = (...args: string[]): Program => new Program(lane, ["--all", ...args], workspace.env);
+
+  test("follows every session, also those that start later", async () => {
+    const present = new ClaudeTranscript(workspace.claude, "present").user("hello");
+    await using program = start("--heartbeat", "30ms", "--count", "4");
+    // What was there before is no news.
+    expect(await program.json()).toMatchObject({ event: "heartbeat" });
+    present.assistant("hi");
+    const update = await nextUpdate(program);
+    expect(Object.keys(update)).toEqual(["event", "data", "version", "message_count", "at"]);
+    expect(update).toMatchObject({ event: "session_updated", data: "present", message_count: 2 });
+    const later = new ClaudeTranscript(workspace.claude, "later", "-another-folder").user("hello");
+    expect(await nextUpdate(program)).toMatchObject({ data: "later", message_count: 1 });
+    later.assistant("hi");
+    expect(await nextUpdate(program)).toMatchObject({ data: "later", message_count: 2 });
+    present.user("bye");
+    expect(await nextUpdate(program)).toMatchObject({ data: "present", message_count: 3 });
+    expect(await program.exit()).toBe(0);
+  });
+
+  test("--initial begins with each present session, oldest activity first", async () => {
+    new ClaudeTranscript(workspace.claude, "young").user("one").user("later");
+    const old = new ClaudeTranscript(workspace.claude, "old").user("one");
+    await using program = start("--initial", "--count", "3");
+    expect(await program.json()).toMatchObject({ data: "old", message_count: 1 });
+    expect(await program.json()).toMatchObject({ data: "young", message_count: 2 });
+    old.assistant("hi");
+    expect(await program.json()).toMatchObject({ data: "old", message_count: 2 });
+    expect(await program.exit()).toBe(0);
+  });
+
+  test("--initial misses nothing and repeats nothing of what changes meanwhile", async () => {
+    using archive = new ForeignArchive(workspace.path("view.db"));
+    for (let index = 0; index < 2500; index += 1) archive.add(`s${index}`);
+    await using program = start("--db", archive.path, "--initial", "--no-sync");
+    const counts = new Map<unknown, unknown>();
+    for (let round = 2; counts.size < 2500; round += 1) {
+      archive.touch("s1").touch("s2499");
+      const { data, message_count } = await nextUpdate(program);
+      expect(counts.get(data)).not.toBe(message_count);
+      counts.set(data, message_count);
+    }
+    const last = archive.db.prepare("SELECT message_count FROM sessions WHERE id = 's1'").get();
+    while (counts.get("s1") !== last?.["message_count"]) {
+      const { data, message_count } = await nextUpdate(program);
+      expect(counts.get(data)).not.toBe(message_count);
+      counts.set(data, message_count);
+    }
+  });
+
+  test("tells of sessions that have the wanted traits alone", async () => {
+    using archive = new ForeignArchive(workspace.path("view.db")).add("a", "one").add("b", "two");
+    archive.db.exec("UPDATE sessions SET machine = 'elsewhere', agent = 'codex' WHERE id = 'b'");
+    for (const [flag, value] of [
+      ["--project", "two"],
+      ["--agent", "codex"],
+      ["--machine", "elsewhere"],
+    ] as const) {
+      await using program = start("--db", archive.path, flag, value, "--initial", "--count", "2");
+      expect(await program.json()).toMatchObject({ data: "b" });
+      archive.touch("a").touch("b");
+      expect(await program.json()).toMatchObject({ data: "b" });
+      expect(await program.exit()).toBe(0);
+    }
+  });
+
+  test("tells deletions, and an outage of the archive and its end", async () => {
+    using archive = new ForeignArchive(workspace.path("view.db"), { journal: "delete" }).add("a").add("b");
+    await using program = start("--db", archive.path, "--initial", "--poll-interval", "50ms");
+    await program.line();
+    await program.line();
+    archive.db.exec("DELETE FROM sessions WHERE id = 'a'");
+    expect(await program.json()).toMatchObject({ event: "session_deleted", data: "a" });
+    archive.db.exec("BEGIN EXCLUSIVE; UPDATE sessions SET message_count = 9");
+    expect(await program.json()).toMatchObject({ event: "degraded" });
+    archive.db.exec("COMMIT");
+    expect(await program.json()).toMatchObject({ event: "recovered" });
+    expect(await program.json()).toMatchObject({ data: "b", message_count: 9 });
+  });
+
+  test("waits where there is no session yet, and ends as it is told to", async () => {
+    expect(await run(lane, "--all", "--initial", "--timeout", "100ms")).toEqual({
+      code: 124,
+      stdout: "",
+      stderr: "",
+    });
+    await using program = start("--heartbeat", "20ms");
+    await program.line();
+    program.kill("SIGTERM");
+    expect(await program.exit()).toBe(143);
+  });
+
+  test("ends quietly with 0 when its reader has gone", async () => {
+    const command = [...lane.command, "--all", "--heartbeat", "20ms"].join(" ");
+    const shell = Bun.spawn(["bash", "-c", `${command} | head -n 1; echo "\${PIPESTATUS[0]}"`], {
+      env: { ...workspace.env, DENO_DIR: DENO_CACHE },
+      stderr: "pipe",
+    });
+    const lines = (await new Response(shell.stdout).text()).trim().split("\n");
+    expect([lines.length, lines[1], await new Response(shell.stderr).text()]).toEqual([2, "0", ""]);
+  });
+
+  test("--format text says which session it is", async () => {
+    new ClaudeTranscript(workspace.claude, "some-id").user("hello");
+    const { stdout } = await run(lane, "--all", "--initial", "--count", "1", "--format", "text");
+    expect(stdout).toMatch(/^\d\d:\d\d:\d\d  updated    1 messages  some-id\n$/);
+  });
+});
+
 describe.each(LANES.map((lane) => [lane.name, lane] as const))("bad input (%s)", (_name, lane) => {
   test("wrong usage is one line, and exit code 2", async () => {
     const cases: [args: string[], stderr: string][] = [
@@ -213,6 +323,14 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("bad input (%s)",
       [["x", "--format", "xml"], "Allowed choices are ndjson, text. (see `watch --help`)"],
       [["serve", "--port", "70000"], "Use a whole number from 0 to 65535. (see `watch --help`)"],
       [["x", "y"], "too many arguments"],
+      [["x", "--all"], "use either <id> or --all: --all follows every session"],
+      [["x", "--agent", "codex"], "--agent chooses among all sessions: use it with --all"],
+      [["--project", "demo"], "--project chooses among all sessions: use it with --all"],
+      [["x", "--token-file", "/t"], "--token-file is for a server: use it with --server"],
+      [
+        ["--all", "--server", "http://u:hunter2@h"],
+        "--server: a user name or password in the URL is not used",
+      ],
       [
         ["x", "--db", "mysql://u:hunter2@h/d"],
         'unknown scheme "mysql:"; use sqlite: or file:, or the path of a file',
@@ -356,5 +474,12 @@ describe("the binary", () => {
     expect([await program.exit(), existsSync(mark)]).toEqual([0, false]);
   });
 });
+
+async function nextUpdate(program: Program): Promise<Record<string, unknown>> {
+  for (;;) {
+    const event = await program.json();
+    if (event["event"] !== "heartbeat") return event;
+  }
+}
 
 const DENO_CACHE = `${import.meta.dir}/../../node_modules/.deno-cache`;

@@ -1,4 +1,4 @@
-/** `watch serve` over the wire, and `watch <id> --server`, on every lane. */
+/** `watch serve` over the wire, on every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
@@ -267,104 +267,6 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)
     expect(second.stderr).toBe(
       `watch: Cannot listen on 127.0.0.1:${new URL(url).port}: the port is in use; choose another with --port (0 for any free one)\n`,
     );
-  });
-});
-
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> --server (%s)", (_name, lane) => {
-  test("prints the same lines as a local watch, found by prefix or as latest", async () => {
-    const transcript = new ClaudeTranscript(workspace.claude, "abcdef").user("hello");
-    const { program, url } = await serve(lane, workspace.env);
-    await using _server = program;
-    await listed(url, transcript.id);
-    for (const wanted of ["abcdef", "abc", "latest"]) {
-      await using client = new Program(
-        lane,
-        [wanted, "--server", url, "--initial", "--count", "2"],
-        workspace.env,
-      );
-      const initial = await client.json();
-      expect(initial).toMatchObject({ event: "session_updated", data: "abcdef" });
-      transcript.assistant("hi");
-      const update = await client.json();
-      expect(Object.keys(update)).toEqual(["event", "data", "version", "message_count", "at"]);
-      expect(Number(update["message_count"])).toBe(Number(initial["message_count"]) + 1);
-      expect(await client.exit()).toBe(0);
-    }
-  });
-
-  test("fault 11: reconnects when the stream drops, and resumes without loss or repetition", async () => {
-    using archive = new ForeignArchive(workspace.path("view.db")).add("a");
-    const first = await serve(lane, workspace.env, ["--db", archive.path]);
-    const { port } = new URL(first.url);
-    await using client = new Program(
-      lane,
-      ["a", "--server", first.url, "--initial", "--count", "3"],
-      workspace.env,
-    );
-    await client.line();
-    archive.touch("a");
-    expect(await client.json()).toMatchObject({ message_count: 2 });
-    first.program.kill("SIGKILL");
-    await first.program.exit();
-    const second = await serve(lane, workspace.env, [
-      "--db",
-      archive.path,
-      "--port",
-      port,
-      "--heartbeat",
-      "20ms",
-    ]);
-    // Nothing has changed: the first that comes from the new server is its heartbeat.
-    expect(await client.json()).toMatchObject({ event: "heartbeat" });
-    second.program.kill("SIGKILL");
-    await second.program.exit();
-    archive.touch("a");
-    const third = await serve(lane, workspace.env, ["--db", archive.path, "--port", port]);
-    await using _server = third.program;
-    let update = await client.json();
-    while (update["event"] === "heartbeat") update = await client.json();
-    expect(update).toMatchObject({ event: "session_updated", message_count: 3 });
-    expect(await client.exit()).toBe(0);
-  });
-
-  test("fault 11: exits with 1 when it gives up, 4 when there is no such session", async () => {
-    using archive = new ForeignArchive(workspace.path("view.db")).add("a");
-    const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
-    await using unknown = new Program(lane, ["nobody", "--server", url], workspace.env);
-    expect(await unknown.exit()).toBe(4);
-    await using client = new Program(
-      lane,
-      ["a", "--server", url, "--initial", "--max-retries", "1"],
-      workspace.env,
-    );
-    await client.line();
-    program.kill("SIGKILL");
-    await program.exit();
-    expect(await client.exit()).toBe(1);
-    expect(client.stderr).toContain(`watch: cannot reach ${url}: connection refused`);
-    await using late = new Program(lane, ["a", "--server", url, "--max-retries", "0"], workspace.env);
-    expect([await late.exit(), late.stdout]).toEqual([1, ""]);
-  });
-
-  test("ends with 124 after --timeout, and at once on a signal, connected or not", async () => {
-    using archive = new ForeignArchive(workspace.path("view.db")).add("a");
-    const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
-    await using _server = program;
-    await using timed = new Program(lane, ["a", "--server", url, "--timeout", "300ms"], workspace.env);
-    expect(await timed.exit()).toBe(124);
-    await using client = new Program(lane, ["a", "--server", url, "--initial"], workspace.env);
-    await client.line();
-    program.kill("SIGKILL");
-    expect(await client.complaint()).toContain("retrying");
-    client.kill("SIGINT");
-    expect(await client.exit()).toBe(130);
-  });
-
-  test("stops while a server that was reached says nothing", async () => {
-    using mute = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-    const url = `http://127.0.0.1:${mute.port}`;
-    await using client = new Program(lane, ["a", "--server", url, "--timeout", "100ms"], workspace.env);
-    expect([await client.exit(), client.stderr]).toEqual([124, ""]);
   });
 });
 

@@ -1,0 +1,36 @@
+/** What a reader knows of each session, so that nothing is told twice. */
+
+import { DELETED } from "../watch/session.ts";
+import type { SessionEvent, SessionId, StreamEvent, Version } from "../watch/session.ts";
+
+export class Told {
+  readonly #versions = new Map<SessionId, Version>();
+
+  /** Sessions that are there, as far as the reader knows. */
+  get ids(): SessionId[] {
+    return [...this.#versions.keys()];
+  }
+
+  /** @returns whether the event says nothing that the reader does not know; only what is said of sessions can be. */
+  knows(event: StreamEvent): boolean {
+    return isOfSession(event) && (this.#versions.get(event.data) ?? DELETED) === versionAfter(event);
+  }
+
+  note(event: StreamEvent): void {
+    if (!isOfSession(event)) return;
+    if (event.event === "session_updated") this.#versions.set(event.data, event.version);
+    else this.forget(event.data);
+  }
+
+  forget(id: SessionId): void {
+    this.#versions.delete(id);
+  }
+}
+
+function isOfSession(event: StreamEvent): event is SessionEvent {
+  return event.event === "session_updated" || event.event === "session_deleted";
+}
+
+function versionAfter(event: SessionEvent): Version {
+  return event.event === "session_updated" ? event.version : DELETED;
+}
