@@ -13,7 +13,7 @@ import { nowMs } from "./clock.ts";
 import { Crowd } from "./crowd-control.ts";
 import { percentile } from "./figures.ts";
 import type { Figure, Setting } from "./figures.ts";
-import { memoryOf, usageOf } from "./usage.ts";
+import { cpuMsOf, memoryOf } from "./usage.ts";
 
 const CLIENTS = 10_000;
 const SESSIONS = 1000;
@@ -72,10 +72,10 @@ async function oneSession({ binary }: Setting): Promise<Figure[]> {
   await sleep(SETTLE_MS);
   const idle = memoryOf(program.pid, "Rss");
 
-  const cpuBeforeMs = usageOf(program.pid).cpuMs;
+  const cpuBeforeMs = cpuMsOf(program.pid);
   const changes = await commit(path, id, RARE);
   const { firstMs, medianMs, p99Ms, lastMs } = await crowd.report(changes);
-  const cpuMs = usageOf(program.pid).cpuMs - cpuBeforeMs;
+  const cpuMs = cpuMsOf(program.pid) - cpuBeforeMs;
   const after = memoryOf(program.pid, "Rss");
 
   const stoppedMs = nowMs();
@@ -116,9 +116,9 @@ async function manySessions({ binary }: Setting, args: string[]): Promise<Figure
   await sleep(SETTLE_MS);
 
   const startedMs = nowMs();
-  const cpuBeforeMs = usageOf(program.pid).cpuMs;
+  const cpuBeforeMs = cpuMsOf(program.pid);
   await sleep(OBSERVE_MS);
-  const percent = ((usageOf(program.pid).cpuMs - cpuBeforeMs) / (nowMs() - startedMs)) * 100;
+  const percent = ((cpuMsOf(program.pid) - cpuBeforeMs) / (nowMs() - startedMs)) * 100;
   const flags = args.map((flag) => `, ${flag}`).join("");
   return [
     {

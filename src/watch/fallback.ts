@@ -6,7 +6,7 @@ import type { SessionId, SourceToken } from "./session.ts";
 import type { Step } from "./step.ts";
 
 /** So many transcripts are looked at at a poll: with thousands of followed sessions it would cost more than all else. */
-export const TRANSCRIPTS_PER_POLL = 100;
+export const TRANSCRIPTS_PER_POLL = 32;
 
 export interface FallbackOptions {
   engine: Engine;
