@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { metricsOf } from "../src/server/metrics.ts";
+import { metricsOf } from "../src/server/monitoring/metrics.ts";
 import { ForeignArchive } from "./support/archives.ts";
 import { someSources } from "./support/sources.ts";
 import { Workspace } from "./support/workspace.ts";
@@ -43,7 +43,10 @@ describe("the house", () => {
     ["src/sync", 'import { openStore } from "../stores/open.ts";\nvoid openStore;'],
     ["src/server", 'import { systemClock } from "../runtime/clock.ts";\nvoid systemClock;'],
     ["src/server", 'import { readFileSync } from "node:fs";\nvoid readFileSync;'],
-    ["src/server/page/browser", 'import { isLoopback } from "../../guard.ts";\nvoid isLoopback;'],
+    ["src/server/streams", 'import { openStore } from "../../stores/open.ts";\nvoid openStore;'],
+    ["src/server/streams", 'import { hostIn } from "../guards/hosts.ts";\nvoid hostIn;'],
+    ["src/server/guards", 'import { createApp } from "../app.ts";\nvoid createApp;'],
+    ["src/server/page/browser", 'import { PAGE } from "../files.ts";\nvoid PAGE;'],
     ["src/runtime", 'import { WatchError } from "../errors.ts";\nvoid WatchError;'],
     ["src/cli", "export const runtime = Bun;"],
   ];

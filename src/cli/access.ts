@@ -1,8 +1,8 @@
 /** For whom `watch serve` is there: what its flags mean together, and what must not be by accident. */
 
 import { WatchError } from "../errors.ts";
-import type { Access } from "../server/guard.ts";
-import { isLoopback } from "../server/hosts.ts";
+import { isLoopback } from "../server/addresses.ts";
+import type { Access } from "../server/guards/guards.ts";
 import { isExposed, readToken } from "./token.ts";
 
 /** The flags that open the server to others. */

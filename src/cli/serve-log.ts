@@ -2,7 +2,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { AnsweredRequest } from "../server/request-observer.ts";
-import type { StreamObserver } from "../server/streams.ts";
+import type { StreamObserver } from "../server/stream-observer.ts";
 
 /** One line for each request, at `debug`. */
 export function logRequest(log: Logger, { tookMs, ...request }: AnsweredRequest): void {

@@ -1,7 +1,7 @@
 /** Events as one line for a person. */
 
-import { printable } from "./output.ts";
 import type { Heartbeat, StreamEvent } from "../watch/session.ts";
+import { printable } from "./output.ts";
 
 /** `14:03:22  updated  12 messages`, in local time; null for a heartbeat, which is for programs. */
 export function textLine(event: StreamEvent): string | null {

@@ -4,20 +4,21 @@ import { Hono } from "hono";
 import { messageOf, WatchError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Env } from "./env.ts";
-import { guards, LOCAL_ACCESS } from "./guard.ts";
-import type { Access } from "./guard.ts";
-import { operationRoutes } from "./operation-routes.ts";
-import type { OperationRoutesOptions } from "./operation-routes.ts";
+import { guards, LOCAL_ACCESS } from "./guards/guards.ts";
+import type { Access } from "./guards/guards.ts";
+import { monitoringRoutes } from "./monitoring/monitoring-routes.ts";
+import type { MonitoringRoutesOptions } from "./monitoring/monitoring-routes.ts";
+import { openApiRoutes } from "./openapi/openapi-routes.ts";
 import { pageRoutes } from "./page/page-routes.ts";
 import { Refusal } from "./refusal.ts";
 import { observeRequests } from "./request-observer.ts";
 import type { AnsweredRequest } from "./request-observer.ts";
-import { sessionRoutes } from "./session-routes.ts";
-import type { SessionRoutesOptions } from "./session-routes.ts";
-import { streamRoutes } from "./stream-routes.ts";
-import type { StreamRoutesOptions } from "./stream-routes.ts";
+import { sessionRoutes } from "./sessions/session-routes.ts";
+import type { SessionRoutesOptions } from "./sessions/session-routes.ts";
+import { streamRoutes } from "./streams/stream-routes.ts";
+import type { StreamRoutesOptions } from "./streams/stream-routes.ts";
 
-export interface AppOptions extends SessionRoutesOptions, StreamRoutesOptions, OperationRoutesOptions {
+export interface AppOptions extends SessionRoutesOptions, StreamRoutesOptions, MonitoringRoutesOptions {
   /** @default for the programs of this machine */
   access?: Access;
   /** A request failed for a reason that is not the client's. */
@@ -41,7 +42,8 @@ export function createApp(options: AppOptions): Hono<Env> {
   app.use(...guards(app, options.access ?? LOCAL_ACCESS));
 
   app.route("/", pageRoutes());
-  app.route("/", operationRoutes(options));
+  app.route("/", monitoringRoutes(options));
+  app.route("/", openApiRoutes(options.version));
   app.route("/api/v1", sessionRoutes(options));
   app.route("/api/v1", streamRoutes(options));
 

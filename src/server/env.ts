@@ -1,7 +1,5 @@
 /** What a route knows besides its request. */
 
-import type { Lease } from "./admission.ts";
-
 /** What the runtime knows of the connection on which a request came. */
 export interface Connection {
   /** @returns the other end's, null if it is not known. */
@@ -15,8 +13,4 @@ export interface Connection {
 /** As Hono wants it. */
 export interface Env {
   Bindings: Connection;
-  Variables: {
-    /** Of the routes that stream. */
-    lease: Lease;
-  };
 }

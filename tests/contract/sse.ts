@@ -10,7 +10,7 @@ import { connectionsAndMethods } from "./sse/connections.ts";
 import { cursorsAndIds } from "./sse/cursors.ts";
 import { theBodiesOfStreams } from "./sse/bodies.ts";
 import { theEndOfStreams } from "./sse/stop.ts";
-import { theHeadsOfStreams } from "./sse/streams.ts";
+import { theHeadsOfStreams } from "./sse/heads.ts";
 import { SseServer } from "./sse/server.ts";
 
 export function sseContract(lane: Lane): void {

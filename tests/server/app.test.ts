@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createApp } from "../../src/server/app.ts";
-import { Streams } from "../../src/server/streams.ts";
+import { Streams } from "../../src/server/streams/streams.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { FakeClock } from "../support/clock.ts";

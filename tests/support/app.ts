@@ -1,14 +1,14 @@
 /** The HTTP interface without a network. */
 
 import type { Hono } from "hono";
-import { Admission } from "../../src/server/admission.ts";
-import type { AdmissionOptions } from "../../src/server/admission.ts";
 import { createApp } from "../../src/server/app.ts";
 import type { AppOptions } from "../../src/server/app.ts";
 import type { Connection, Env } from "../../src/server/env.ts";
-import { LOCAL_ACCESS } from "../../src/server/guard.ts";
-import type { Access } from "../../src/server/guard.ts";
-import { Streams } from "../../src/server/streams.ts";
+import { LOCAL_ACCESS } from "../../src/server/guards/guards.ts";
+import type { Access } from "../../src/server/guards/guards.ts";
+import { Admission } from "../../src/server/streams/admission.ts";
+import type { AdmissionOptions } from "../../src/server/streams/admission.ts";
+import { Streams } from "../../src/server/streams/streams.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "./archives.ts";
 import { FakeClock } from "./clock.ts";

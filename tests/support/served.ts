@@ -4,7 +4,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { listen } from "../../src/runtime/listen.ts";
 import type { Listener } from "../../src/runtime/listen.ts";
 import { createApp } from "../../src/server/app.ts";
-import { Streams } from "../../src/server/streams.ts";
+import { Streams } from "../../src/server/streams/streams.ts";
 import type { Store } from "../../src/watch/ports.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { someSources } from "./sources.ts";

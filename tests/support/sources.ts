@@ -1,7 +1,7 @@
 /** Figures of a server that does nothing. */
 
-import { Measurements } from "../../src/server/measurements.ts";
-import type { MetricsSources } from "../../src/server/metrics.ts";
+import { Measurements } from "../../src/server/monitoring/measurements.ts";
+import type { MetricsSources } from "../../src/server/monitoring/metrics.ts";
 
 export function someSources(): MetricsSources {
   return {

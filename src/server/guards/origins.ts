@@ -1,0 +1,44 @@
+/** Which pages may change something, and which may read the answers. */
+
+import type { MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import { Refusal } from "../refusal.ts";
+
+export interface OriginOptions {
+  /** Where clients find the server, if that is elsewhere. */
+  publicUrl: URL | null;
+  /** Of the pages that may use the server besides its own; `*` are all. */
+  corsOrigins: readonly string[];
+}
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+/** How long (s) a browser may remember what was allowed. */
+const PREFLIGHT_MAX_AGE = 600;
+
+/**
+ * Refuses what would change something for a page that is not the server's own. A browser sends such requests for any
+ * page, and tells with each whose it is; other programs send no origin.
+ */
+export function onlyOwnOrigins({ publicUrl, corsOrigins }: OriginOptions): MiddlewareHandler {
+  const allowed = new Set([...corsOrigins, ...(publicUrl === null ? [] : [publicUrl.origin])]);
+  return (c, next) => {
+    const origin = c.req.header("origin");
+    if (SAFE_METHODS.has(c.req.method) || origin === undefined) return next();
+    const host = c.req.header("host");
+    const isOwn = host !== undefined && origin === new URL(`http://${host}`).origin;
+    if (isOwn || allowed.has(origin) || allowed.has("*")) return next();
+    const advice = "allow it with --cors-origin, or name the server's own address with --public-url";
+    throw new Refusal(403, `origin not allowed: ${origin}; ${advice}`);
+  };
+}
+
+/** Lets pages of other origins read the answers. Never with credentials: there are no cookies, and a token is a header. */
+export function shareWith(corsOrigins: readonly string[]): MiddlewareHandler {
+  return cors({
+    origin: corsOrigins.includes("*") ? "*" : [...corsOrigins],
+    allowMethods: ["GET", "HEAD", "POST"],
+    allowHeaders: ["Authorization", "Content-Type", "Last-Event-ID"],
+    exposeHeaders: ["Retry-After", "WWW-Authenticate"],
+    maxAge: PREFLIGHT_MAX_AGE,
+  });
+}

@@ -1,0 +1,225 @@
+/** Every stream of a server: opened here, kept alive by one wheel, closed together. */
+
+import type { Clock } from "../../watch/ports.ts";
+import type { CloseReason, StreamObserver } from "../stream-observer.ts";
+import type { Format } from "./formats.ts";
+import { Wheel } from "./wheel.ts";
+
+/** After so long (ms) without a byte a comment is sent, so that nothing on the way takes the stream for dead. */
+const COMMENT_MS = 15_000;
+/** A client that has taken nothing for so long (ms) while something waits for it is not coming back. */
+const STALL_MS = 30_000;
+
+/** What a stream is fed from. */
+export interface Source<T> {
+  /** @returns undefined when nothing is pending. */
+  take(): T | undefined;
+  /** Calls `notify` whenever something may be pending, and at the end. */
+  onPending(notify: () => void): void;
+  readonly closed: boolean;
+  close(): void;
+}
+
+/** What is asked of one stream. */
+export interface StreamOptions<T> {
+  source: Source<T>;
+  format: Format<T>;
+  /** The first bytes. */
+  opening: Uint8Array;
+  /** Closes the connection of a client that does not read. */
+  cut: () => void;
+  /** Called once, at the end. */
+  onClose: () => void;
+}
+
+export class Streams {
+  readonly #clock: Clock;
+  readonly #heartbeatMs: number;
+  readonly #observer: StreamObserver;
+  readonly #open = new Set<Stream<Item>>();
+  readonly #wheel: Wheel<Stream<Item>>;
+  /** The last heartbeat of each format: within a second they are all the same. */
+  readonly #beats = new Map<Format<Item>, { second: number; bytes: Uint8Array }>();
+
+  constructor(clock: Clock, heartbeatMs: number, observer: StreamObserver = NOBODY) {
+    this.#clock = clock;
+    this.#heartbeatMs = heartbeatMs;
+    this.#observer = observer;
+    this.#wheel = new Wheel(clock, (stream) => this.#tend(stream));
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** @returns the response that streams until either side ends it. */
+  respond<T extends Item>(options: StreamOptions<T>): Response {
+    const stream = new Stream(options, this, this.#clock.now());
+    return new Response(new ReadableStream(stream), { headers: headersOf(options.format) });
+  }
+
+  /** Ends every stream; clients come back with their last event id. */
+  closeAll(): void {
+    for (const stream of this.#open) stream.end();
+  }
+
+  opened(stream: Stream<Item>): void {
+    this.#open.add(stream);
+    this.#wheel.schedule(stream, this.#quietUntilMs(stream));
+    this.#observer.onOpen(stream.format.kind);
+  }
+
+  /** @param item was handed to the client's connection. */
+  sent(stream: Stream<Item>, item: Item): void {
+    const nowMs = this.#clock.now();
+    stream.lastByteMs = nowMs;
+    stream.lastEventMs = nowMs;
+    const { noticedMs } = item;
+    if (noticedMs >= stream.openedMs) this.#observer.onSent(stream.format.kind, nowMs - noticedMs);
+  }
+
+  closed(stream: Stream<Item>, reason: CloseReason): void {
+    this.#open.delete(stream);
+    this.#wheel.remove(stream);
+    this.#observer.onClose(stream.format.kind, reason, this.#clock.now() - stream.openedMs);
+  }
+
+  /** Its deadline has come; but it may have been busy since that was set. */
+  #tend(stream: Stream<Item>): void {
+    const nowMs = this.#clock.now();
+    if (!stream.takesMore) {
+      // What was sent last still waits to be taken; nothing more is sent, that would only pile up.
+      const giveUpMs = stream.lastByteMs + STALL_MS;
+      if (nowMs >= giveUpMs) stream.giveUp();
+      else this.#wheel.schedule(stream, giveUpMs);
+      return;
+    }
+    if (nowMs >= this.#quietUntilMs(stream)) this.#breakSilence(stream, nowMs);
+    this.#wheel.schedule(stream, this.#quietUntilMs(stream));
+  }
+
+  #breakSilence(stream: Stream<Item>, nowMs: number): void {
+    const { format } = stream;
+    stream.lastByteMs = nowMs;
+    if (nowMs - stream.lastEventMs >= this.#heartbeatMs) {
+      stream.lastEventMs = nowMs;
+      stream.write(this.#beat(format, nowMs));
+    } else if (format.comment !== null) {
+      stream.write(format.comment);
+    }
+  }
+
+  #beat(format: Format<Item>, nowMs: number): Uint8Array {
+    const second = Math.floor(nowMs / 1000);
+    let beat = this.#beats.get(format);
+    if (beat?.second !== second) {
+      beat = { second, bytes: format.heartbeat(nowMs) };
+      this.#beats.set(format, beat);
+    }
+    return beat.bytes;
+  }
+
+  /** When (ms) a client that takes everything is to get a sign of life. */
+  #quietUntilMs({ lastByteMs, lastEventMs }: Stream<Item>): number {
+    return Math.min(lastByteMs + COMMENT_MS, lastEventMs + this.#heartbeatMs);
+  }
+}
+
+/** What all streams carry has in common that it was noticed at some time (ms). */
+interface Item {
+  noticedMs: number;
+}
+
+/** One client. It is the source of its response's body: with thousands of them, every object less counts. */
+class Stream<T extends Item> implements UnderlyingDefaultSource<Uint8Array> {
+  readonly format: Format<T>;
+  readonly openedMs: number;
+  lastByteMs: number;
+  lastEventMs: number;
+  slot: number | null = null;
+  readonly #options: StreamOptions<T>;
+  readonly #streams: Streams;
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+
+  constructor(options: StreamOptions<T>, streams: Streams, nowMs: number) {
+    this.format = options.format;
+    this.openedMs = nowMs;
+    this.lastByteMs = nowMs;
+    this.lastEventMs = nowMs;
+    this.#options = options;
+    this.#streams = streams;
+  }
+
+  /** Whether the client has taken all that was sent. */
+  get takesMore(): boolean {
+    return (this.#controller?.desiredSize ?? 0) > 0;
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+    // Bun withholds the headers until there is a first chunk.
+    controller.enqueue(this.#options.opening);
+    this.#streams.opened(this);
+    this.#options.source.onPending(() => this.pull());
+  }
+
+  /** Sends what is pending if the client takes it; the rest stays, coalesced, where it is. */
+  pull(): void {
+    const { source, format } = this.#options;
+    if (this.#controller === null) return;
+    if (source.closed) return this.#close("ended")?.close();
+    if (!this.takesMore) return;
+    const item = source.take();
+    if (item === undefined) return;
+    this.#controller.enqueue(format.frame(item));
+    this.#streams.sent(this, item);
+  }
+
+  cancel(): void {
+    this.#close("client");
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#controller?.enqueue(bytes);
+  }
+
+  /** The server stops. */
+  end(): void {
+    const farewell = this.format.farewell();
+    if (farewell !== null) this.write(farewell);
+    this.#close("server")?.close();
+  }
+
+  /** The client does not read: nothing that is said to it would ever arrive. */
+  giveUp(): void {
+    this.#close("stalled")?.error(new Error("the client has stopped reading"));
+    this.#options.cut();
+  }
+
+  /** @returns what has to be closed yet; null if it was before. */
+  #close(reason: CloseReason): ReadableStreamDefaultController<Uint8Array> | null {
+    const controller = this.#controller;
+    if (controller === null) return null;
+    this.#controller = null;
+    this.#streams.closed(this, reason);
+    // It calls back at its end: by then there is nothing left to do.
+    this.#options.source.close();
+    this.#options.onClose();
+    return controller;
+  }
+}
+
+/** What a stream is answered with. */
+function headersOf({ contentType }: Pick<Format<never>, "contentType">): Record<string, string> {
+  return {
+    "content-type": contentType,
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+  };
+}
+
+const NOBODY: StreamObserver = {
+  onOpen: () => undefined,
+  onClose: () => undefined,
+  onSent: () => undefined,
+};

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "bun:test";
+import {
+  manyAsLines,
+  manyAsSse,
+  oneAsLines,
+  oneAsSse,
+  scopesAsSse,
+} from "../../../src/server/streams/formats.ts";
+import { eventFor } from "../../../src/watch/session.ts";
+import { HOSTILE_IDS } from "../../contract/store.ts";
+import { delivered, updated } from "../../support/deliveries.ts";
+
+const NOW_MS = Date.UTC(2026, 0, 1);
+const JSON_OF_ABC =
+  '{"event":"session_updated","data":"abc","version":"v1","message_count":1,"at":"2026-01-01T00:00:00.000Z"}';
+
+function text(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+describe("oneAsSse()", () => {
+  test("writes the frames of the contract, byte for byte", () => {
+    const [bare, json] = [oneAsSse("id"), oneAsSse("json")];
+    const update = delivered(updated("abc", "v1"), 7);
+    expect(text(bare.frame(update))).toBe("id: v1\nevent: session_updated\ndata: abc\n\n");
+    expect(text(json.frame(update))).toBe(`id: v1\nevent: session_updated\ndata: ${JSON_OF_ABC}\n\n`);
+    expect(text(bare.frame(delivered(eventFor("abc", null, 0), 8)))).toBe(
+      "id: deleted\nevent: session_deleted\ndata: abc\n\n",
+    );
+    expect(text(bare.frame(delivered({ event: "degraded", data: "why" })))).toBe(
+      "event: degraded\ndata: why\n\n",
+    );
+    for (const format of [bare, json])
+      expect(text(format.heartbeat(NOW_MS))).toBe("event: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n");
+  });
+
+  test("tells a new client at once where it stands, without an event", () => {
+    expect(text(oneAsSse("id").opening("v1", NOW_MS))).toBe(": ok\nretry: 3000\nid: v1\n\n");
+  });
+
+  test("lets no id break a frame", () => {
+    const [bare, json] = [oneAsSse("id"), oneAsSse("json")];
+    for (const id of HOSTILE_IDS) {
+      const update = delivered(updated(id), 1);
+      // By the rules of the standard: any of the three line ends ends a line.
+      const lines = text(bare.frame(update))?.split(/\r\n|\r|\n/) ?? [];
+      expect(lines.slice(-2)).toEqual(["", ""]);
+      expect(lines.slice(0, -2).every((line) => /^(id: v$|event: session_updated$|data: )/.test(line))).toBe(
+        true,
+      );
+      const data = lines
+        .filter((line) => line.startsWith("data: "))
+        .map((line) => line.slice("data: ".length));
+      expect(data.join("\n")).toBe(id.replaceAll(/\r\n|\r/g, "\n"));
+      expect(text(json.frame(update))?.split("\n").length).toBe(5);
+    }
+  });
+
+  test("encodes an update once for all who get it", () => {
+    const update = delivered(updated("abc"), 1);
+    for (const format of [oneAsSse("id"), oneAsSse("json")])
+      expect(format.frame(update)).toBe(format.frame(update));
+  });
+
+  test("asks clients of a server that stops to come back, not all in the same moment", () => {
+    const waits = Array.from(
+      { length: 20 },
+      () => /retry: (\d+)/.exec(text(oneAsSse("id").farewell()) ?? "")?.[1],
+    );
+    expect(waits.every((wait) => Number(wait) >= 3000 && Number(wait) < 6000)).toBe(true);
+    expect(new Set(waits).size).toBeGreaterThan(1);
+  });
+});
+
+describe("manyAsSse()", () => {
+  test("writes JSON, and the epoch and sequence as id", () => {
+    const format = manyAsSse("e");
+    expect(text(format.frame(delivered(updated("abc", "v1"), 7)))).toBe(
+      `id: e.7\nevent: session_updated\ndata: ${JSON_OF_ABC}\n\n`,
+    );
+    expect(text(format.frame(delivered({ event: "recovered", data: "x" })))).toBe(
+      'event: recovered\ndata: {"event":"recovered","data":"x"}\n\n',
+    );
+  });
+
+  test("begins with a reset for a client whose cursor means nothing", () => {
+    expect(text(manyAsSse("e").opening("e.9", NOW_MS, "why"))).toBe(
+      ': ok\nretry: 3000\n\nid: e.9\nevent: reset\ndata: {"event":"reset","data":"why"}\n\n',
+    );
+  });
+});
+
+describe("lines", () => {
+  test("are the events as JSON; of many sessions with the cursor", () => {
+    const update = delivered(updated("abc", "v1"), 7);
+    expect(text(oneAsLines().frame(update))).toBe(`${JSON_OF_ABC}\n`);
+    expect(text(manyAsLines("e").frame(update))).toBe(`${JSON_OF_ABC.slice(0, -1)},"cursor":"e.7"}\n`);
+  });
+
+  test("begin with a heartbeat, or with a reset", () => {
+    expect(text(oneAsLines().opening("v1", NOW_MS))).toBe(
+      '{"event":"heartbeat","data":"2026-01-01T00:00:00Z","cursor":"v1"}\n',
+    );
+    expect(text(manyAsLines("e").opening("e.9", NOW_MS, "why"))).toBe(
+      '{"event":"reset","data":"why","cursor":"e.9"}\n',
+    );
+  });
+
+  test("have no comments: every line is an event", () => {
+    expect([oneAsLines().comment, oneAsLines().farewell()]).toEqual([null, null]);
+  });
+});
+
+test("scopesAsSse() writes what agentsview's pages expect", () => {
+  expect(text(scopesAsSse("e").frame({ scope: "sessions", sequence: 3, noticedMs: 0 }))).toBe(
+    'id: e.3\nevent: data_changed\ndata: {"scope":"sessions"}\n\n',
+  );
+});

@@ -1,0 +1,99 @@
+import { beforeEach, expect, test } from "bun:test";
+import { Scopes } from "../../../src/server/streams/scopes.ts";
+import { Mailbox } from "../../../src/watch/mailbox.ts";
+import type { Clock } from "../../../src/watch/ports.ts";
+import { eventFor } from "../../../src/watch/session.ts";
+import { Subscription } from "../../../src/watch/subscription.ts";
+import { FakeClock } from "../../support/clock.ts";
+import { delivered, updated } from "../../support/deliveries.ts";
+
+let clock: FakeClock;
+let mailbox: Mailbox;
+let scopes: Scopes;
+let calls: number;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  calls = 0;
+  const changes = new Subscription(undefined, (given) => {
+    mailbox = given;
+    return { ready: Promise.resolve(null), leave: () => undefined };
+  });
+  scopes = new Scopes(changes, clock);
+  scopes.onPending(() => (calls += 1));
+});
+
+function taken(): [scope: string, sequence: number | null][] {
+  const all: [string, number | null][] = [];
+  for (let change = scopes.take(); change !== undefined; change = scopes.take())
+    all.push([change.scope, change.sequence]);
+  return all;
+}
+
+test("Scopes tell whether sessions came or went, or have changed", () => {
+  mailbox.put({ ...delivered(updated("new"), 1), isNew: true });
+  mailbox.put(delivered(updated("old"), 2));
+  mailbox.put(delivered(eventFor("old", null, 0), 3));
+  expect(taken()).toEqual([
+    ["sessions", null],
+    ["messages", 3],
+  ]);
+});
+
+test("Scopes tell the first change at once, and all that follow within half a second together", async () => {
+  mailbox.put(delivered(updated("a"), 1));
+  expect(taken()).toEqual([["messages", 1]]);
+  for (let sequence = 2; sequence <= 50; sequence += 1) {
+    mailbox.put(delivered(updated("a"), sequence));
+    expect(taken()).toEqual([]);
+  }
+  calls = 0;
+  await clock.advance(499);
+  expect([calls, taken()]).toEqual([0, []]);
+  await clock.advance(1);
+  expect([calls, taken()]).toEqual([1, [["messages", 50]]]);
+  expect(clock.pending).toBe(0);
+});
+
+test("Scopes call for a new look at everything after an outage, and for a reader who has lost its place", () => {
+  mailbox.put(delivered({ event: "degraded", data: "why" }));
+  expect(taken()).toEqual([]);
+  mailbox.put(delivered({ event: "recovered", data: "now" }));
+  scopes.missedEverything(7);
+  expect(taken()).toEqual([["sync", 7]]);
+});
+
+test("Scopes leave no timer behind", async () => {
+  mailbox.put(delivered(updated("a"), 1));
+  taken();
+  mailbox.put(delivered(updated("a"), 2));
+  expect(clock.pending).toBe(1);
+  scopes.close();
+  expect([clock.pending, scopes.closed, taken()]).toEqual([0, true, []]);
+});
+
+test("Scopes tells what was held back, also when its timer comes before its time", async () => {
+  const clock = new FakeClock();
+  // Timers and clocks of a runtime need not agree on the last fraction of a ms.
+  const hasty: Clock = { now: () => clock.now(), after: (ms, run) => clock.after(ms - 0.5, run) };
+  let notify = (): void => undefined;
+  const mailbox = new Mailbox(() => notify());
+  const scopes = new Scopes(
+    {
+      take: () => mailbox.take(),
+      onPending: (given) => void (notify = given),
+      closed: false,
+      close: () => undefined,
+    },
+    hasty,
+  );
+  const told: string[] = [];
+  scopes.onPending(() => {
+    for (let change = scopes.take(); change !== undefined; change = scopes.take()) told.push(change.scope);
+  });
+  mailbox.put(delivered(updated("a"), 1));
+  mailbox.put(delivered(updated("a"), 2));
+  expect(told).toEqual(["messages"]);
+  await clock.advance(500);
+  expect(told).toEqual(["messages", "messages"]);
+});
