@@ -5,7 +5,7 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { messageOf } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "../watch/watcher.ts";
-import { parseDuration, parseWhole } from "./durations.ts";
+import { collectOrigin, parseDuration, parseHttpUrl, parseWhole } from "./arguments.ts";
 import { EXIT, exitCodeOf } from "./exit.ts";
 import type { FollowOptions } from "./follow.ts";
 import type { ListOptions } from "./list.ts";
@@ -15,7 +15,6 @@ import { complain, PipeClosed } from "./output.ts";
 import type { ServeOptions } from "./serve.ts";
 import { targetOf } from "./target.ts";
 import type { TargetFlags } from "./target.ts";
-import { collectOrigin, parseHttpUrl } from "./urls.ts";
 import type { CommonOptions } from "./wiring.ts";
 
 /** @returns the exit code. Everything that goes wrong has been said on standard error by then. */

@@ -5,9 +5,9 @@ import type { Clock, SessionPage } from "../../watch/ports.ts";
 import type { Filter } from "../../watch/selection.ts";
 import type { SessionId, SessionSummary } from "../../watch/session.ts";
 import { everySession } from "../pages.ts";
-import { Patience } from "../waiting.ts";
 import { EventStream } from "./event-stream.ts";
 import { connectionFailure, failureAnswered, ServerFailure } from "./failures.ts";
+import { Patience } from "./patience.ts";
 import { routesOf } from "./server-url.ts";
 
 export interface ServerApiOptions {

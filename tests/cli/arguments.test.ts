@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseDuration, parseWhole } from "../../src/cli/durations.ts";
+import { parseDuration, parseWhole } from "../../src/cli/arguments.ts";
 
 test("parseDuration() reads ms, s, m and h", () => {
   expect(["500ms", "5s", "1.5s", "2m", "1h"].map(parseDuration)).toEqual([
