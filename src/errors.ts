@@ -35,6 +35,11 @@ export class WatchError extends Error {
   }
 }
 
+/** @param id as it was asked for; one line. */
+export function sessionNotFound(id: string): WatchError {
+  return new WatchError("session_not_found", `session not found: ${id}`);
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

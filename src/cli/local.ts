@@ -6,7 +6,7 @@ import { withHeartbeats } from "../watch/heartbeats.ts";
 import type { Store } from "../watch/ports.ts";
 import { resolveId } from "../watch/resolve.ts";
 import type { Filter } from "../watch/selection.ts";
-import { eventFor } from "../watch/session.ts";
+import { eventFor, eventForSummary } from "../watch/session.ts";
 import type { SessionEvent, SessionId, StreamEvent } from "../watch/session.ts";
 import { startLive } from "./live.ts";
 import type { LiveFlags } from "./live.ts";
@@ -101,9 +101,9 @@ async function present(store: Store, filter: Filter, signal: AbortSignal): Promi
   const events: SessionEvent[] = [];
   const pageAfter = (cursor: string | undefined) =>
     store.list({ ...filter, limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) });
-  for await (const { id, version, message_count: messageCount } of everySession(pageAfter)) {
+  for await (const session of everySession(pageAfter)) {
     signal.throwIfAborted();
-    events.push(eventFor(id, { version, messageCount }, systemClock.now()));
+    events.push(eventForSummary(session.id, session, systemClock.now()));
   }
   return events.toReversed();
 }

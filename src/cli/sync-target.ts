@@ -1,7 +1,7 @@
 /** Syncs one session on request of a client: only what an agent keeps where agents keep transcripts. */
 
 import { isAbsolute, resolve } from "node:path";
-import { WatchError } from "../errors.ts";
+import { sessionNotFound, WatchError } from "../errors.ts";
 import type { SyncTarget } from "../server/schema.ts";
 import type { SyncEngine } from "../sync/engine.ts";
 import type { Engine, Store } from "../watch/ports.ts";
@@ -25,7 +25,7 @@ export async function syncTarget(target: SyncTarget, syncers: Syncers): Promise<
   if ("path" in target) return await syncPath(target.path, engine);
   const { id } = target;
   const isThere = engine === undefined ? (await store.get(id)) !== null : (await engine.find(id)) !== null;
-  if (!isThere) throw new WatchError("session_not_found", `session not found: ${id}`);
+  if (!isThere) throw sessionNotFound(id);
   await syncerOf(engine ?? delegate).sync(id);
   return id;
 }

@@ -1,7 +1,7 @@
 /** What a reader knows of each session, so that nothing is told twice. */
 
-import { DELETED } from "../watch/session.ts";
-import type { SessionEvent, SessionId, StreamEvent, Version } from "../watch/session.ts";
+import { DELETED, isSessionEvent, versionAfter } from "../watch/session.ts";
+import type { SessionId, StreamEvent, Version } from "../watch/session.ts";
 
 export class Told {
   readonly #versions = new Map<SessionId, Version>();
@@ -13,11 +13,11 @@ export class Told {
 
   /** @returns whether the event says nothing that the reader does not know; only what is said of sessions can be. */
   knows(event: StreamEvent): boolean {
-    return isOfSession(event) && (this.#versions.get(event.data) ?? DELETED) === versionAfter(event);
+    return isSessionEvent(event) && (this.#versions.get(event.data) ?? DELETED) === versionAfter(event);
   }
 
   note(event: StreamEvent): void {
-    if (!isOfSession(event)) return;
+    if (!isSessionEvent(event)) return;
     if (event.event === "session_updated") this.#versions.set(event.data, event.version);
     else this.forget(event.data);
   }
@@ -25,12 +25,4 @@ export class Told {
   forget(id: SessionId): void {
     this.#versions.delete(id);
   }
-}
-
-function isOfSession(event: StreamEvent): event is SessionEvent {
-  return event.event === "session_updated" || event.event === "session_deleted";
-}
-
-function versionAfter(event: SessionEvent): Version {
-  return event.event === "session_updated" ? event.version : DELETED;
 }

@@ -1,6 +1,6 @@
 /** The one thing in a process that notices changes and hands them to all subscribers. */
 
-import { WatchError } from "../errors.ts";
+import { sessionNotFound } from "../errors.ts";
 import { Audience } from "./audience.ts";
 import type { Subscriber } from "./audience.ts";
 import type { Cursor } from "./cursor.ts";
@@ -152,7 +152,7 @@ export class Feed {
       if (since !== known.state?.version) this.#audience.hand(subscriber, this.#lastOf(known));
       subscriber.isJoined = true;
     } else if (since === undefined && known.row === null) {
-      throw notFound(known.id);
+      throw sessionNotFound(known.id);
     }
     this.#tellOutage(subscriber);
     return known.row;
@@ -172,7 +172,7 @@ export class Feed {
     // Whoever comes back may follow what was deleted meanwhile.
     const missing =
       wanted === "all" || since !== undefined ? undefined : wanted.find(({ known }) => known.row === null);
-    if (missing !== undefined) throw notFound(missing.known.id);
+    if (missing !== undefined) throw sessionNotFound(missing.known.id);
     this.#tellOutage(subscriber);
     return { cursor: { epoch, sequence }, isReset };
   }
@@ -234,8 +234,4 @@ export class Feed {
   #statusDelivery(update: StatusEvent): Delivery {
     return { update, sequence: null, isNew: false, noticedMs: this.#clock.now() };
   }
-}
-
-function notFound(id: SessionId): WatchError {
-  return new WatchError("session_not_found", `session not found: ${id}`);
 }

@@ -62,14 +62,13 @@ export class KnownSessions {
     if (known.sequence === 0) this.#known.delete(known.id);
   }
 
-  /** @returns the sequence of the change. */
-  noteChange(known: Known): number {
+  /** It has changed now, after all others. */
+  noteChange(known: Known): void {
     this.#sequence += 1;
     known.sequence = this.#sequence;
     this.#log.push({ known, sequence: known.sequence });
     if (this.#log.length > 2 * this.#known.size + SLACK)
       this.#log = this.#log.filter(({ known, sequence }) => known.sequence === sequence);
-    return known.sequence;
   }
 
   /** @returns those that have changed after the change with this sequence, in the order of their last changes. */

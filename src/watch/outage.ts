@@ -5,7 +5,7 @@ import { backoffMs } from "./backoff.ts";
 import type { StatusEvent } from "./session.ts";
 
 /** An archive that could not be read for so long (ms) is called degraded: a commit or a rename is shorter. */
-export const DEGRADED_AFTER_MS = 1000;
+const DEGRADED_AFTER_MS = 1000;
 /** First wait (ms) before the next try; doubles up to the poll interval. */
 const FIRST_RETRY_MS = 50;
 

@@ -1,6 +1,6 @@
 /** Finds the session that a person means: its id, the id without its agent's name, a unique beginning, or `latest`. */
 
-import { WatchError } from "../errors.ts";
+import { sessionNotFound, WatchError } from "../errors.ts";
 import type { SessionId, SessionSummary } from "./session.ts";
 
 /** Where sessions can be looked up: an archive, a server, or an archive and the transcripts beside it. */
@@ -27,7 +27,7 @@ export async function resolveId(wanted: string, index: SessionIndex): Promise<Se
   const exact = found.filter((id) => withoutAgent(id) === wanted);
   const candidates = exact.length > 0 ? exact : found;
   const [only] = candidates;
-  if (only === undefined) throw new WatchError("session_not_found", `session not found: ${oneLine(wanted)}`);
+  if (only === undefined) throw sessionNotFound(oneLine(wanted));
   if (candidates.length === 1) return only;
   const lines = candidates.slice(0, MAX_CANDIDATES).map((id) => `  ${oneLine(id)}`);
   if (candidates.length > MAX_CANDIDATES) lines.push("  …");

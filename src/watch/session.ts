@@ -70,6 +70,21 @@ export function eventFor(
   return { event: "session_updated", data: id, version, message_count: messageCount, at };
 }
 
+/** The same of a session as it stands in a list; null when it is gone. */
+export function eventForSummary(id: SessionId, session: SessionSummary | null, nowMs: number): SessionEvent {
+  return eventFor(id, session && { version: session.version, messageCount: session.message_count }, nowMs);
+}
+
+/** Whether a session is what the event is about. */
+export function isSessionEvent(event: StreamEvent): event is SessionEvent {
+  return event.event === "session_updated" || event.event === "session_deleted";
+}
+
+/** @returns the version that the session has since the event. */
+export function versionAfter(event: SessionEvent): Version {
+  return event.event === "session_updated" ? event.version : DELETED;
+}
+
 /** @returns a heartbeat; its time has whole seconds, as the reference writes it. */
 export function heartbeat(nowMs: number): Heartbeat {
   return { event: "heartbeat", data: new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z") };

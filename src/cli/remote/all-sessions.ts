@@ -7,7 +7,7 @@ import { WatchError } from "../../errors.ts";
 import type { Clock } from "../../watch/ports.ts";
 import { matches } from "../../watch/selection.ts";
 import type { Filter } from "../../watch/selection.ts";
-import { eventFor } from "../../watch/session.ts";
+import { eventForSummary } from "../../watch/session.ts";
 import type { SessionEvent, SessionId, SessionSummary, StreamEvent } from "../../watch/session.ts";
 import { Told } from "../told.ts";
 import { eventOf } from "./event-stream.ts";
@@ -86,8 +86,7 @@ export class AllSessions implements Subject {
   }
 
   #event(id: SessionId, session: SessionSummary | null): SessionEvent {
-    const state = session && { version: session.version, messageCount: session.message_count };
-    return eventFor(id, state, this.#clock.now());
+    return eventForSummary(id, session, this.#clock.now());
   }
 }
 

@@ -3,11 +3,11 @@
  * say what was missed: there the session itself is looked at.
  */
 
-import { WatchError } from "../../errors.ts";
+import { sessionNotFound } from "../../errors.ts";
 import type { Clock } from "../../watch/ports.ts";
 import { hasPrefix, isTopLevel, resolveId } from "../../watch/resolve.ts";
 import type { SessionIndex } from "../../watch/resolve.ts";
-import { eventFor } from "../../watch/session.ts";
+import { eventForSummary } from "../../watch/session.ts";
 import type { SessionEvent, SessionId, SessionSummary, StreamEvent } from "../../watch/session.ts";
 import { eventOf } from "./event-stream.ts";
 import type { EventStream } from "./event-stream.ts";
@@ -33,7 +33,7 @@ export class OneSession implements Subject {
   async begin(): Promise<SessionEvent[]> {
     this.#id = await resolveId(this.#id, indexOf(this.#api));
     const session = await this.#api.session(this.#id);
-    if (session === null) throw this.#notFound();
+    if (session === null) throw sessionNotFound(this.#id);
     this.#cursor = session.version;
     this.#likeness = likenessOf(session);
     return [this.#event(session)];
@@ -43,7 +43,7 @@ export class OneSession implements Subject {
   async connect(): Promise<EventStream> {
     const route = `sessions/${encodeURIComponent(this.#id)}/watch?data=json`;
     const stream = await this.#api.stream(route, this.#cursor);
-    if (stream === null) throw this.#notFound();
+    if (stream === null) throw sessionNotFound(this.#id);
     return stream;
   }
 
@@ -72,12 +72,7 @@ export class OneSession implements Subject {
   }
 
   #event(session: SessionSummary | null): SessionEvent {
-    const state = session && { version: session.version, messageCount: session.message_count };
-    return eventFor(this.#id, state, this.#clock.now());
-  }
-
-  #notFound(): WatchError {
-    return new WatchError("session_not_found", `session not found: ${this.#id}`);
+    return eventForSummary(this.#id, session, this.#clock.now());
   }
 }
 

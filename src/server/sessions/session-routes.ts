@@ -1,9 +1,9 @@
 /** The routes that answer with sessions. */
 
 import { Hono } from "hono";
-import { WatchError } from "../../errors.ts";
+import { sessionNotFound } from "../../errors.ts";
 import type { Clock, Store } from "../../watch/ports.ts";
-import type { SessionId } from "../../watch/session.ts";
+import type { SessionId, SessionSummary } from "../../watch/session.ts";
 import type { Env } from "../env.ts";
 import { parseListQuery, parseMessageQuery, parseSyncBody } from "../schema.ts";
 import type { SyncTarget } from "../schema.ts";
@@ -30,26 +30,26 @@ export function sessionRoutes({ store, clock, sync }: SessionRoutesOptions): Hon
 
   routes.post("/sessions/sync", async (c) => {
     const id = await sync(parseSyncBody(await readJsonText(c.req.raw, clock)));
-    const session = await store.get(id);
-    return c.json(session ?? notFound(id));
+    return c.json(await found(id));
   });
 
   routes.get("/sessions/:id", async (c) => {
-    const id = c.req.param("id");
-    return c.json((await store.get(id)) ?? notFound(id));
+    return c.json(await found(c.req.param("id")));
   });
 
   routes.get("/sessions/:id/messages", async (c) => {
     const id = c.req.param("id");
     const query = parseMessageQuery(c.req.query());
-    if ((await store.get(id)) === null) notFound(id);
+    await found(id);
     const messages = await store.messages(id, query);
     return c.json({ messages, count: messages.length });
   });
 
-  return routes;
-}
+  async function found(id: SessionId): Promise<SessionSummary> {
+    const session = await store.get(id);
+    if (session === null) throw sessionNotFound(id);
+    return session;
+  }
 
-function notFound(id: SessionId): never {
-  throw new WatchError("session_not_found", `session not found: ${id}`);
+  return routes;
 }

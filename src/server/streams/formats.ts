@@ -5,7 +5,7 @@
 
 import { formatCursor } from "../../watch/cursor.ts";
 import type { Delivery } from "../../watch/mailbox.ts";
-import { DELETED, heartbeat } from "../../watch/session.ts";
+import { heartbeat, isSessionEvent, versionAfter } from "../../watch/session.ts";
 import type { StreamEvent } from "../../watch/session.ts";
 import type { StreamKind } from "../stream-observer.ts";
 import type { ScopeChange } from "./scopes.ts";
@@ -37,10 +37,10 @@ export interface Format<T> {
 
 /** The stream of one session: its version is the cursor. `id`: data is the bare id, as the reference sends it. */
 export function oneAsSse(form: "id" | "json"): Format<Delivery> {
-  return sse("session", (delivery) => ({
-    id: versionAfter(delivery),
-    event: delivery.update.event,
-    data: form === "json" ? JSON.stringify(delivery.update) : delivery.update.data,
+  return sse("session", ({ update }) => ({
+    id: isSessionEvent(update) ? versionAfter(update) : null,
+    event: update.event,
+    data: form === "json" ? JSON.stringify(update) : update.data,
   }));
 }
 
@@ -78,11 +78,6 @@ export function scopesAsLines(epoch: string): Format<ScopeChange> {
     event: { event: "data_changed", data: { scope } },
     cursor: cursorAt(epoch, sequence),
   }));
-}
-
-function versionAfter({ update }: Delivery): string | null {
-  if (update.event === "session_updated") return update.version;
-  return update.event === "session_deleted" ? DELETED : null;
 }
 
 function cursorAt(epoch: string, sequence: number | null): string | null {
