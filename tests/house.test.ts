@@ -5,7 +5,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { metricsOf } from "../src/server/monitoring/metrics.ts";
 import { ForeignArchive } from "./support/archives.ts";
-import { someSources } from "./support/sources.ts";
+import { someSources } from "./support/metrics-sources.ts";
 import { Workspace } from "./support/workspace.ts";
 
 const ROOT = join(import.meta.dir, "..");

@@ -5,7 +5,7 @@ import { statSync, writeFileSync } from "node:fs";
 import { FakeAgentsview, gone } from "../support/agentsview.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { LANES, Program, serve, until } from "../support/program.ts";
-import { SseClient } from "../support/sse.ts";
+import { SseClient } from "../support/stream-clients.ts";
 import { Workspace } from "../support/workspace.ts";
 
 let workspace: Workspace;
@@ -27,7 +27,7 @@ afterEach(() => {
   workspace[Symbol.dispose]();
 });
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("a foreign archive (%s)", (_name, lane) => {
+describe.each(LANES)("a foreign archive ($name)", (lane) => {
   const fast = ["--poll-interval", "20ms", "--sync-delay", "200ms"];
   const env = (): Record<string, string> => ({ ...workspace.env, PATH: agentsview.path });
   const follow = (...args: string[]): Program =>

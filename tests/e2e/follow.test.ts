@@ -24,7 +24,7 @@ async function run(lane: Lane, ...args: string[]): Promise<{ code: number; stdou
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> (%s)", (_name, lane) => {
+describe.each(LANES)("watch <id> ($name)", (lane) => {
   const start = (...args: string[]): Program => new Program(lane, args, workspace.env);
 
   test("prints an update for each change of the transcript, and ends after --count", async () => {
@@ -203,7 +203,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> (%s)"
   });
 });
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch --all (%s)", (_name, lane) => {
+describe.each(LANES)("watch --all ($name)", (lane) => {
   const start = (...args: string[]): Program => new Program(lane, ["--all", ...args], workspace.env);
 
   test("follows every session, also those that start later", async () => {
@@ -212,15 +212,15 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch --all (%s)
     // What was there before is no news.
     expect(await program.json()).toMatchObject({ event: "heartbeat" });
     present.assistant("hi");
-    const update = await nextUpdate(program);
+    const update = await program.update();
     expect(Object.keys(update)).toEqual(["event", "data", "version", "message_count", "at"]);
     expect(update).toMatchObject({ event: "session_updated", data: "present", message_count: 2 });
     const later = new ClaudeTranscript(workspace.claude, "later", "-another-folder").user("hello");
-    expect(await nextUpdate(program)).toMatchObject({ data: "later", message_count: 1 });
+    expect(await program.update()).toMatchObject({ data: "later", message_count: 1 });
     later.assistant("hi");
-    expect(await nextUpdate(program)).toMatchObject({ data: "later", message_count: 2 });
+    expect(await program.update()).toMatchObject({ data: "later", message_count: 2 });
     present.user("bye");
-    expect(await nextUpdate(program)).toMatchObject({ data: "present", message_count: 3 });
+    expect(await program.update()).toMatchObject({ data: "present", message_count: 3 });
     expect(await program.exit()).toBe(0);
   });
 
@@ -242,13 +242,13 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch --all (%s)
     const counts = new Map<unknown, unknown>();
     for (let round = 2; counts.size < 2500; round += 1) {
       archive.touch("s1").touch("s2499");
-      const { data, message_count } = await nextUpdate(program);
+      const { data, message_count } = await program.update();
       expect(counts.get(data)).not.toBe(message_count);
       counts.set(data, message_count);
     }
     const last = archive.db.prepare("SELECT message_count FROM sessions WHERE id = 's1'").get();
     while (counts.get("s1") !== last?.["message_count"]) {
-      const { data, message_count } = await nextUpdate(program);
+      const { data, message_count } = await program.update();
       expect(counts.get(data)).not.toBe(message_count);
       counts.set(data, message_count);
     }
@@ -313,7 +313,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch --all (%s)
   });
 });
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("bad input (%s)", (_name, lane) => {
+describe.each(LANES)("bad input ($name)", (lane) => {
   test("wrong usage is one line, and exit code 2", async () => {
     const cases: [args: string[], stderr: string][] = [
       [[], "missing <id>: name a session, as in `watch latest`, or see `watch --help`"],
@@ -380,7 +380,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("bad input (%s)",
   });
 });
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch list, sync (%s)", (_name, lane) => {
+describe.each(LANES)("watch list, sync ($name)", (lane) => {
   test("list shows sessions, newest first, as lines or as one JSON object", async () => {
     new ClaudeTranscript(workspace.claude, "first").user("one").user("later");
     new ClaudeTranscript(workspace.claude, "second").user("two");
@@ -417,7 +417,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch list, sync
   });
 });
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("common flags (%s)", (_name, lane) => {
+describe.each(LANES)("common flags ($name)", (lane) => {
   test("SESSIONWATCH_DB names the archive, and --db comes before it", async () => {
     using one = new ForeignArchive(workspace.path("one.db")).add("1");
     using two = new ForeignArchive(workspace.path("two.db")).add("2");
@@ -474,12 +474,5 @@ describe("the binary", () => {
     expect([await program.exit(), existsSync(mark)]).toEqual([0, false]);
   });
 });
-
-async function nextUpdate(program: Program): Promise<Record<string, unknown>> {
-  for (;;) {
-    const event = await program.json();
-    if (event["event"] !== "heartbeat") return event;
-  }
-}
 
 const DENO_CACHE = `${import.meta.dir}/../../node_modules/.deno-cache`;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { BINARY, LANES, Program, serve, until } from "../support/program.ts";
-import { SseClient } from "../support/sse.ts";
+import { SseClient } from "../support/stream-clients.ts";
 import { Workspace } from "../support/workspace.ts";
 
 const TOKEN = "s3cr3t-T0ken-of-this-server";
@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => workspace[Symbol.dispose]());
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)", (_name, lane) => {
+describe.each(LANES)("watch serve ($name)", (lane) => {
   const start = (...args: string[]): ReturnType<typeof serve> => serve(lane, workspace.env, args);
 
   /** Writes a file for the owner alone. */

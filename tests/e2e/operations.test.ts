@@ -7,8 +7,8 @@ import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { Described } from "../support/described.ts";
 import { samplesOf } from "../support/exposition.ts";
-import { LANES, Program, serve, until, within } from "../support/program.ts";
-import { SseClient } from "../support/sse.ts";
+import { LANES, listed, Program, serve, until, within } from "../support/program.ts";
+import { SseClient } from "../support/stream-clients.ts";
 import { Workspace } from "../support/workspace.ts";
 
 let workspace: Workspace;
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => workspace[Symbol.dispose]());
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)", (_name, lane) => {
+describe.each(LANES)("watch serve ($name)", (lane) => {
   const start = (...args: string[]): ReturnType<typeof serve> => serve(lane, workspace.env, args);
 
   test("lives, whether it is ready or not, and counts what it does not get", async () => {
@@ -227,12 +227,4 @@ async function status(url: string): Promise<[number, string | null, unknown]> {
 
 async function sample(url: string, name: string): Promise<number | undefined> {
   return samplesOf(await (await fetch(`${url}/metrics`)).text()).get(name);
-}
-
-/** Waits until the server has a session. */
-async function listed(url: string, id: string): Promise<void> {
-  await until(
-    async () => (await fetch(`${url}/api/v1/sessions/${id}`)).ok,
-    () => `session ${id} in the list`,
-  );
 }

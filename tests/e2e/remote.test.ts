@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { LANES, Program, serve, until } from "../support/program.ts";
+import { LANES, listed, Program, serve } from "../support/program.ts";
 import type { Lane } from "../support/program.ts";
 import { Proxy } from "../support/proxy.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => workspace[Symbol.dispose]());
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> --server (%s)", (_name, lane) => {
+describe.each(LANES)("watch <id> --server ($name)", (lane) => {
   test("prints the same lines as a local watch, found by prefix or as latest", async () => {
     const transcript = new ClaudeTranscript(workspace.claude, "abcdef").user("hello");
     const { program, url } = await serve(lane, workspace.env);
@@ -53,7 +53,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> --ser
       await server.stop(signal);
       archive.touch("a");
       await server.start();
-      expect(await nextUpdate(client)).toMatchObject({ event: "session_updated", message_count: count });
+      expect(await client.update()).toMatchObject({ event: "session_updated", message_count: count });
     }
     expect(await client.exit()).toBe(0);
   });
@@ -176,7 +176,7 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch <id> --ser
   });
 });
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch --all --server (%s)", (_name, lane) => {
+describe.each(LANES)("watch --all --server ($name)", (lane) => {
   test("begins with what is there, oldest activity first, and follows what starts later", async () => {
     const old = new ClaudeTranscript(workspace.claude, "old").user("one");
     const young = new ClaudeTranscript(workspace.claude, "young").user("one").user("later");
@@ -324,92 +324,86 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch --all --se
   });
 });
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))(
-  "watch --server, the token (%s)",
-  (_n, lane) => {
-    test("is sent as it stands in the file or the variable, and refusals are final and clear", async () => {
-      const asked: (string | null)[] = [];
-      using server = Bun.serve({
-        hostname: "127.0.0.1",
-        port: 0,
-        fetch({ headers, url }) {
-          const authorization = headers.get("authorization");
-          asked.push(authorization);
-          if (authorization === "Bearer right")
-            return Response.json({ sessions: [] }, { status: url.includes("/sessions?") ? 200 : 404 });
-          if (authorization === null) return Response.json({ error: "no token" }, { status: 401 });
-          return Response.json({ error: "host not allowed: evil" }, { status: 403 });
-        },
-      });
-      const url = `http://127.0.0.1:${server.port}`;
-      const file = workspace.path("token");
-      writeFileSync(file, "right\n");
-      const attempt = async (args: string[], token = ""): Promise<[code: number, stderr: string]> => {
-        const env = { ...workspace.env, SESSIONWATCH_TOKEN: token };
-        await using client = new Program(lane, [...args, "--server", url], env);
-        return [await client.exit(), client.stderr];
-      };
-      expect(await attempt(["--all"])).toEqual([
-        1,
-        `watch: ${url} answered 401: it wants its token; give it with --token-file or SESSIONWATCH_TOKEN\n`,
-      ]);
-      expect(await attempt(["a"], "wrong")).toEqual([
-        1,
-        `watch: ${url} answered 403: host not allowed: evil\n`,
-      ]);
-      expect((await attempt(["a"], "right"))[0]).toBe(4);
-      expect((await attempt(["a", "--token-file", file], "wrong"))[0]).toBe(4);
-      expect(new Set(asked)).toEqual(new Set([null, "Bearer wrong", "Bearer right"]));
-      const [code, stderr] = await attempt(["a", "--token-file", workspace.path("nothing")]);
-      expect([code, stderr]).toEqual([
-        2,
-        expect.stringMatching(/^watch: --token-file: .*ENOENT|No such file/),
-      ]);
+describe.each(LANES)("watch --server, the token ($name)", (lane) => {
+  test("is sent as it stands in the file or the variable, and refusals are final and clear", async () => {
+    const asked: (string | null)[] = [];
+    using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch({ headers, url }) {
+        const authorization = headers.get("authorization");
+        asked.push(authorization);
+        if (authorization === "Bearer right")
+          return Response.json({ sessions: [] }, { status: url.includes("/sessions?") ? 200 : 404 });
+        if (authorization === null) return Response.json({ error: "no token" }, { status: 401 });
+        return Response.json({ error: "host not allowed: evil" }, { status: 403 });
+      },
     });
+    const url = `http://127.0.0.1:${server.port}`;
+    const file = workspace.path("token");
+    writeFileSync(file, "right\n");
+    const attempt = async (args: string[], token = ""): Promise<[code: number, stderr: string]> => {
+      const env = { ...workspace.env, SESSIONWATCH_TOKEN: token };
+      await using client = new Program(lane, [...args, "--server", url], env);
+      return [await client.exit(), client.stderr];
+    };
+    expect(await attempt(["--all"])).toEqual([
+      1,
+      `watch: ${url} answered 401: it wants its token; give it with --token-file or SESSIONWATCH_TOKEN\n`,
+    ]);
+    expect(await attempt(["a"], "wrong")).toEqual([
+      1,
+      `watch: ${url} answered 403: host not allowed: evil\n`,
+    ]);
+    expect((await attempt(["a"], "right"))[0]).toBe(4);
+    expect((await attempt(["a", "--token-file", file], "wrong"))[0]).toBe(4);
+    expect(new Set(asked)).toEqual(new Set([null, "Bearer wrong", "Bearer right"]));
+    const [code, stderr] = await attempt(["a", "--token-file", workspace.path("nothing")]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^watch: --token-file: .*ENOENT|No such file/)]);
+  });
 
-    test("opens a server of ours, and a wrong one does not", async () => {
-      using archive = new ForeignArchive(workspace.path("view.db")).add("a");
-      const env = { ...workspace.env, SESSIONWATCH_TOKEN: "right" };
-      const { program, url } = await serve(lane, env, ["--db", archive.path]);
-      await using _server = program;
-      const args = ["--all", "--server", url, "--initial", "--count", "2"];
-      await using client = new Program(lane, args, env);
-      expect(await told(client)).toBe("a 1");
-      archive.touch("a");
-      expect(await told(client)).toBe("a 2");
-      expect(await client.exit()).toBe(0);
-      await using stranger = new Program(lane, args, { ...env, SESSIONWATCH_TOKEN: "wrong" });
-      expect([await stranger.exit(), stranger.stderr]).toEqual([
-        1,
-        `watch: ${url} answered 401: it wants its token; give it with --token-file or SESSIONWATCH_TOKEN\n`,
-      ]);
-    });
+  test("opens a server of ours, and a wrong one does not", async () => {
+    using archive = new ForeignArchive(workspace.path("view.db")).add("a");
+    const env = { ...workspace.env, SESSIONWATCH_TOKEN: "right" };
+    const { program, url } = await serve(lane, env, ["--db", archive.path]);
+    await using _server = program;
+    const args = ["--all", "--server", url, "--initial", "--count", "2"];
+    await using client = new Program(lane, args, env);
+    expect(await told(client)).toBe("a 1");
+    archive.touch("a");
+    expect(await told(client)).toBe("a 2");
+    expect(await client.exit()).toBe(0);
+    await using stranger = new Program(lane, args, { ...env, SESSIONWATCH_TOKEN: "wrong" });
+    expect([await stranger.exit(), stranger.stderr]).toEqual([
+      1,
+      `watch: ${url} answered 401: it wants its token; give it with --token-file or SESSIONWATCH_TOKEN\n`,
+    ]);
+  });
 
-    test("goes to no other origin, wherever the server leads", async () => {
-      const seen: (string | null)[] = [];
-      using other = Bun.serve({
-        hostname: "127.0.0.1",
-        port: 0,
-        fetch({ headers }) {
-          seen.push(headers.get("authorization"));
-          return Response.json({ id: "a", version: "v", message_count: 1 });
-        },
-      });
-      using server = Bun.serve({
-        hostname: "127.0.0.1",
-        port: 0,
-        fetch: ({ url }) => Response.redirect(url.replace(/:\d+/, `:${other.port}`), 307),
-      });
-      const env = { ...workspace.env, SESSIONWATCH_TOKEN: "secret" };
-      const url = `http://127.0.0.1:${server.port}`;
-      const args = ["a", "--server", url, "--initial", "--count", "1", "--log-level", "debug"];
-      await using client = new Program(lane, args, env);
-      expect(await client.json()).toMatchObject({ data: "a", message_count: 1 });
-      expect([await client.exit(), client.stderr.includes("secret")]).toEqual([0, false]);
-      expect(new Set(seen)).toEqual(new Set([null]));
+  test("goes to no other origin, wherever the server leads", async () => {
+    const seen: (string | null)[] = [];
+    using other = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch({ headers }) {
+        seen.push(headers.get("authorization"));
+        return Response.json({ id: "a", version: "v", message_count: 1 });
+      },
     });
-  },
-);
+    using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: ({ url }) => Response.redirect(url.replace(/:\d+/, `:${other.port}`), 307),
+    });
+    const env = { ...workspace.env, SESSIONWATCH_TOKEN: "secret" };
+    const url = `http://127.0.0.1:${server.port}`;
+    const args = ["a", "--server", url, "--initial", "--count", "1", "--log-level", "debug"];
+    await using client = new Program(lane, args, env);
+    expect(await client.json()).toMatchObject({ data: "a", message_count: 1 });
+    expect([await client.exit(), client.stderr.includes("secret")]).toEqual([0, false]);
+    expect(new Set(seen)).toEqual(new Set([null]));
+  });
+});
 
 /** A server on one port, over one archive, that can be stopped and started again. */
 class RestartableServer implements AsyncDisposable {
@@ -499,17 +493,9 @@ function watch(lane: Lane, ...args: string[]): Program {
   return new Program(lane, args, workspace.env);
 }
 
-/** Waits until the server lists a session. */
-async function listed(url: string, id: string): Promise<void> {
-  await until(
-    async () => (await fetch(`${url}/api/v1/sessions/${id}`)).ok,
-    () => `session ${id} in the list`,
-  );
-}
-
 /** `<id> <messages>` or `<id> gone`, of the next line that is no heartbeat. */
 async function told(client: Program): Promise<string> {
-  const { event, data, message_count } = await nextUpdate(client);
+  const { event, data, message_count } = await client.update();
   return `${String(data)} ${event === "session_deleted" ? "gone" : String(message_count)}`;
 }
 
@@ -519,14 +505,7 @@ async function toldSet(client: Program, lines: number): Promise<Set<string>> {
   return seen;
 }
 
-async function nextUpdate(client: Program): Promise<Record<string, unknown>> {
-  for (;;) {
-    const event = await client.json();
-    if (event["event"] !== "heartbeat") return event;
-  }
-}
-
 /** The next line tells this count. */
 async function reaches(client: Program, count: number): Promise<void> {
-  expect(await nextUpdate(client)).toMatchObject({ event: "session_updated", message_count: count });
+  expect(await client.update()).toMatchObject({ event: "session_updated", message_count: count });
 }

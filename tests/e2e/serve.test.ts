@@ -6,8 +6,8 @@ import { connect } from "node:net";
 import { HOSTILE_IDS } from "../contract/store.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { BINARY, LANES, Program, serve, until, within } from "../support/program.ts";
-import { SseClient } from "../support/sse.ts";
+import { BINARY, LANES, listed, Program, serve, until, within } from "../support/program.ts";
+import { SseClient } from "../support/stream-clients.ts";
 import { Workspace } from "../support/workspace.ts";
 
 let workspace: Workspace;
@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => workspace[Symbol.dispose]());
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)", (_name, lane) => {
+describe.each(LANES)("watch serve ($name)", (lane) => {
   const start = (...args: string[]): ReturnType<typeof serve> => serve(lane, workspace.env, args);
 
   test("streams a session with the frames and headers of the contract", async () => {
@@ -269,14 +269,6 @@ describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch serve (%s)
     );
   });
 });
-
-/** Waits until the server lists a session. */
-async function listed(url: string, id: string): Promise<void> {
-  await until(
-    async () => (await fetch(`${url}/api/v1/sessions/${id}`)).ok,
-    () => `session ${id} in the list`,
-  );
-}
 
 async function session(url: string, id: string): Promise<Record<string, unknown>> {
   return (await (await fetch(`${url}/api/v1/sessions/${id}`)).json()) as Record<string, unknown>;

@@ -20,7 +20,7 @@ afterEach(() => {
   workspace[Symbol.dispose]();
 });
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("eventsource-client (%s)", (_name, lane) => {
+describe.each(LANES)("eventsource-client ($name)", (lane) => {
   test("gets every update with its id, whatever the session is called", async () => {
     // Deno's node:sqlite ends text at a NUL.
     const ids = HOSTILE_IDS.filter((id) => lane !== DENO || !id.includes("\0"));

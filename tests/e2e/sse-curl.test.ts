@@ -20,47 +20,44 @@ afterEach(() => {
 
 const CURL = Bun.which("curl");
 
-describe.skipIf(CURL === null).each(LANES.map((lane) => [lane.name, lane] as const))(
-  "curl (%s)",
-  (_name, lane) => {
-    test.each([["--http1.1"], ["--http1.0"], ["--compressed"]])(
-      "-N %s prints events as they come",
-      async (flag) => {
-        archive.add("a");
-        const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
-        await using _program = program;
-        await using curl = new Curl("-N", flag, `${url}/api/v1/sessions/a/watch`);
-        await curl.printed("\n\n");
-        for (const count of [1, 2]) {
-          archive.touch("a");
-          await until(
-            () => curl.events.messages.length === count,
-            () => `event ${count} in ${JSON.stringify(curl.text)}`,
-          );
-        }
-        expect(curl.events.messages.map(({ type, data }) => [type, data])).toEqual([
-          ["session_updated", "a"],
-          ["session_updated", "a"],
-        ]);
-        program.kill("SIGTERM");
-        // 18 would be a transfer that broke off.
-        expect(await curl.exit()).toBe(0);
-      },
-    );
-
-    test("-I is answered, and -f fails for a session that is unknown", async () => {
+describe.skipIf(CURL === null).each(LANES)("curl ($name)", (lane) => {
+  test.each([["--http1.1"], ["--http1.0"], ["--compressed"]])(
+    "-N %s prints events as they come",
+    async (flag) => {
       archive.add("a");
       const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
       await using _program = program;
-      await using head = new Curl("-I", `${url}/api/v1/sessions/a/watch`);
-      expect(await head.exit()).toBe(0);
-      expect(head.text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*content-type: text\/event-stream\r\n/i);
-      await using unknown = new Curl("-f", `${url}/api/v1/sessions/nobody/watch`);
-      // 22: the server answered with an error.
-      expect([await unknown.exit(), unknown.text]).toEqual([22, ""]);
-    });
-  },
-);
+      await using curl = new Curl("-N", flag, `${url}/api/v1/sessions/a/watch`);
+      await curl.printed("\n\n");
+      for (const count of [1, 2]) {
+        archive.touch("a");
+        await until(
+          () => curl.events.messages.length === count,
+          () => `event ${count} in ${JSON.stringify(curl.text)}`,
+        );
+      }
+      expect(curl.events.messages.map(({ type, data }) => [type, data])).toEqual([
+        ["session_updated", "a"],
+        ["session_updated", "a"],
+      ]);
+      program.kill("SIGTERM");
+      // 18 would be a transfer that broke off.
+      expect(await curl.exit()).toBe(0);
+    },
+  );
+
+  test("-I is answered, and -f fails for a session that is unknown", async () => {
+    archive.add("a");
+    const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
+    await using _program = program;
+    await using head = new Curl("-I", `${url}/api/v1/sessions/a/watch`);
+    expect(await head.exit()).toBe(0);
+    expect(head.text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*content-type: text\/event-stream\r\n/i);
+    await using unknown = new Curl("-f", `${url}/api/v1/sessions/nobody/watch`);
+    // 22: the server answered with an error.
+    expect([await unknown.exit(), unknown.text]).toEqual([22, ""]);
+  });
+});
 
 /** curl, and what it has printed so far. */
 class Curl implements AsyncDisposable {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { ForeignArchive } from "../support/archives.ts";
 import { LANES, serve } from "../support/program.ts";
 import type { Program } from "../support/program.ts";
-import { LineClient, SseClient } from "../support/sse.ts";
+import { LineClient, SseClient } from "../support/stream-clients.ts";
 import { Workspace } from "../support/workspace.ts";
 
 for (const lane of LANES) {

@@ -46,7 +46,7 @@ function start(
   return new OnTerminal(lane, args, { ...workspace.env, ...env }, stdoutPath, options);
 }
 
-describe.each(LANES.map((lane) => [lane.name, lane] as const))("watch sync (%s)", (_name, lane) => {
+describe.each(LANES)("watch sync ($name)", (lane) => {
   test("draws a bar on a terminal, and takes it away at the end", async () => {
     await takeLong();
     await using program = start(lane, ["sync"]);

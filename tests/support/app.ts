@@ -9,10 +9,11 @@ import type { Access } from "../../src/server/guards/guards.ts";
 import { Admission } from "../../src/server/streams/admission.ts";
 import type { AdmissionOptions } from "../../src/server/streams/admission.ts";
 import { Streams } from "../../src/server/streams/streams.ts";
-import { Watcher } from "../../src/watch/watcher.ts";
+import type { Clock } from "../../src/watch/ports.ts";
+import { POLL_INTERVAL_MS, Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "./archives.ts";
 import { FakeClock } from "./clock.ts";
-import { someSources } from "./sources.ts";
+import { someSources } from "./metrics-sources.ts";
 import { openForeign } from "./stores.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -27,13 +28,19 @@ export interface BareApp extends Pick<AppOptions, "store" | "streams"> {
   app: Hono<Env>;
 }
 
+export interface TestAppOptions extends Partial<AppOptions> {
+  /** How often (ms) the archive is looked at if no hint comes. @default that of the program */
+  pollIntervalMs?: number;
+}
+
 /** @param path of an archive; close its `store` at the end. */
-export function createTestApp(path: string, clock: FakeClock, options: Partial<AppOptions> = {}): BareApp {
+export function createTestApp(path: string, clock: Clock, options: TestAppOptions = {}): BareApp {
+  const { pollIntervalMs = POLL_INTERVAL_MS, ...given } = options;
   const store = openForeign(path);
   const streams = new Streams(clock, 30_000);
   const app = createApp({
     store,
-    watcher: new Watcher(store, undefined, { clock }),
+    watcher: new Watcher(store, undefined, { clock, pollIntervalMs }),
     streams,
     clock,
     sync: () => Promise.reject(new Error("nobody asked")),
@@ -42,7 +49,7 @@ export function createTestApp(path: string, clock: FakeClock, options: Partial<A
     pid: 1,
     onError: () => undefined,
     onRequest: () => undefined,
-    ...options,
+    ...given,
   });
   return { app, store, streams };
 }

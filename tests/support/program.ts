@@ -61,6 +61,14 @@ export class Program implements AsyncDisposable {
     return JSON.parse(await this.line()) as Record<string, unknown>;
   }
 
+  /** The next line of standard output that is no heartbeat. */
+  async update(): Promise<Record<string, unknown>> {
+    for (;;) {
+      const event = await this.json();
+      if (event["event"] !== "heartbeat") return event;
+    }
+  }
+
   /** The next line of standard error. */
   complaint(): Promise<string> {
     return within(this.#stderr.next(), () => "a line on stderr");
@@ -103,6 +111,14 @@ export async function serve(
     const url = /listening on (http:[^\s"]+)/.exec(await program.complaint())?.[1];
     if (url !== undefined) return { program, url };
   }
+}
+
+/** Waits until the server at `url` has a session. */
+export async function listed(url: string, id: string): Promise<void> {
+  await until(
+    async () => (await fetch(`${url}/api/v1/sessions/${id}`)).ok,
+    () => `session ${id} in the list`,
+  );
 }
 
 /** @throws when `promise` takes too long; `what` says what was waited for. */

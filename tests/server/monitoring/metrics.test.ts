@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { metricsOf } from "../../../src/server/monitoring/metrics.ts";
 import type { MetricsSources } from "../../../src/server/monitoring/metrics.ts";
 import { samplesOf } from "../../support/exposition.ts";
-import { someSources } from "../../support/sources.ts";
+import { someSources } from "../../support/metrics-sources.ts";
 
 test("metricsOf() tells what others count, as it is whenever it is asked", async () => {
   let updates = 7;
