@@ -3,12 +3,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClaudeTranscript } from "../tests/support/claude.ts";
 import { Workspace } from "../tests/support/workspace.ts";
-import { makeOurs } from "./archives.ts";
-import type { Change } from "./arrivals.ts";
-import { nowMs, randomPause } from "./clock.ts";
-import type { Distribution, Figure, Setting } from "./figures.ts";
-import { observeFrames, observeLines } from "./observers.ts";
-import type { Observe } from "./observers.ts";
+import { makeOurs } from "./support/archives.ts";
+import type { Change } from "./support/arrivals.ts";
+import { nowMs, randomPause } from "./support/clock.ts";
+import type { Distribution, Figure, Setting } from "./support/figures.ts";
+import { observeFrames, observeLines } from "./support/observers.ts";
+import type { Observe } from "./support/observers.ts";
 
 const APPENDS = 300;
 /** Appends before those that count. */

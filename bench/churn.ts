@@ -5,9 +5,10 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { serve, until } from "../tests/support/program.ts";
 import { Workspace } from "../tests/support/workspace.ts";
-import { makeForeign } from "./archives.ts";
-import type { Figure, Setting } from "./figures.ts";
-import { memoryOf, openFilesOf } from "./usage.ts";
+import { makeForeign } from "./support/archives.ts";
+import type { Figure, Setting } from "./support/figures.ts";
+import { laneOf } from "./support/lane.ts";
+import { memoryOf, openFilesOf } from "./support/usage.ts";
 
 /** Before the first measure, and between it and the second. */
 const WARM_UP = 20_000;
@@ -32,7 +33,7 @@ export async function churn({ binary }: Setting): Promise<Figure[]> {
   using workspace = new Workspace();
   const path = workspace.path("sessions.db");
   const ids = makeForeign(path, 100);
-  const lane = { name: "bench", command: [binary] };
+  const lane = laneOf(binary);
   const { program, url } = await serve(lane, workspace.env, ["--db", path]);
   await using _program = program;
   const port = Number(new URL(url).port);

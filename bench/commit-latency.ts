@@ -1,18 +1,15 @@
 /** From a commit by another process to the line or frame that tells of it. Nobody syncs: the archive alone is watched. */
 
-import { join } from "node:path";
 import { Workspace } from "../tests/support/workspace.ts";
-import { makeForeign, makeOurs } from "./archives.ts";
-import type { Change } from "./arrivals.ts";
-import type { Distribution, Figure, Setting } from "./figures.ts";
-import { OBSERVERS } from "./observers.ts";
-import type { Observe } from "./observers.ts";
+import { makeForeign, makeOurs } from "./support/archives.ts";
+import { commit } from "./support/commits.ts";
+import type { Distribution, Figure, Setting } from "./support/figures.ts";
+import { OBSERVERS } from "./support/observers.ts";
+import type { Observe } from "./support/observers.ts";
 
-const COMMITS = 300;
 /** Commits before those that count. */
 const WARM_UP = 40;
-/** Between two commits, in ms. */
-const PAUSE = { min: 5, max: 60 };
+const PACE = { commits: 300 + WARM_UP, minMs: 5, maxMs: 60 };
 /** In the archive; one of them is followed. */
 const SESSIONS = 100;
 const AIM = { medianMs: 2, p99Ms: 10 };
@@ -40,19 +37,9 @@ const ARCHIVES = { "our own": prepareOurs, "a foreign": prepareForeign };
 
 async function measure(observe: Observe, { path, id, env }: Target, binary: string): Promise<number[]> {
   await using observer = await observe({ binary, env, id, args: ["--db", path, "--no-sync"] });
-  const changes = await commit(path, id);
+  const changes = await commit(path, id, PACE);
   await observer.arrivals.reached(changes.at(-1)?.messageCount ?? 0);
   return observer.arrivals.latencies(changes).slice(WARM_UP);
-}
-
-/** Resolves once the writer has ended. */
-async function commit(path: string, id: string): Promise<Change[]> {
-  const numbers = [COMMITS + WARM_UP, PAUSE.min, PAUSE.max].map(String);
-  await using writer = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "commit-writer.ts"), path, id, ...numbers],
-    { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
-  );
-  return JSON.parse(await new Response(writer.stdout).text()) as Change[];
 }
 
 async function prepareOurs(workspace: Workspace, binary: string): Promise<Target> {

@@ -1,19 +1,19 @@
 /** One server, very many clients: what an event, a client, a stalled client and a stop cost. Reads /proc, so it needs Linux. */
 
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ForeignArchive } from "../tests/support/archives.ts";
 import { serve } from "../tests/support/program.ts";
 import type { Program } from "../tests/support/program.ts";
 import { Workspace } from "../tests/support/workspace.ts";
-import { makeForeign, makeOurs } from "./archives.ts";
-import type { Change } from "./arrivals.ts";
-import { nowMs } from "./clock.ts";
-import { Crowd } from "./crowd-control.ts";
-import { percentile } from "./figures.ts";
-import type { Figure, Setting } from "./figures.ts";
-import { cpuMsOf, memoryOf } from "./usage.ts";
+import { makeForeign, makeOurs } from "./support/archives.ts";
+import { nowMs } from "./support/clock.ts";
+import { commit } from "./support/commits.ts";
+import { Crowd } from "./support/crowd-control.ts";
+import { percentile } from "./support/figures.ts";
+import type { Figure, Setting } from "./support/figures.ts";
+import { laneOf } from "./support/lane.ts";
+import { cpuMsOf, memoryOf } from "./support/usage.ts";
 
 const CLIENTS = 10_000;
 const SESSIONS = 1000;
@@ -35,12 +35,6 @@ const CONTINUOUS = { commits: 120, minMs: 30, maxMs: 70 };
 const FILL = { commits: 500, minMs: 5, maxMs: 15 };
 /** An id of so many characters is sent with each update, and so fills what the kernel takes. */
 const LONG_ID = 6000;
-
-interface Pace {
-  commits: number;
-  minMs: number;
-  maxMs: number;
-}
 
 interface Served {
   program: Program;
@@ -174,26 +168,12 @@ async function serveArchive(
   path: string,
   args: string[] = ["--no-sync"],
 ): Promise<Served> {
-  const { program, url } = await serve({ name: "bench", command: [binary] }, workspace.env, [
-    "--db",
-    path,
-    ...args,
-  ]);
+  const { program, url } = await serve(laneOf(binary), workspace.env, ["--db", path, ...args]);
   return { program, port: Number(new URL(url).port) };
 }
 
 function watchPath(id: string): string {
   return `/api/v1/sessions/${encodeURIComponent(id)}/watch?data=json`;
-}
-
-/** Resolves once the writer has ended. */
-async function commit(path: string, id: string, { commits, minMs, maxMs }: Pace): Promise<Change[]> {
-  const numbers = [commits, minMs, maxMs].map(String);
-  await using writer = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "commit-writer.ts"), path, id, ...numbers],
-    { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
-  );
-  return JSON.parse(await new Response(writer.stdout).text()) as Change[];
 }
 
 function perClient(kilobytes: number): string {

@@ -3,11 +3,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Program, serve } from "../tests/support/program.ts";
 import { Workspace } from "../tests/support/workspace.ts";
-import { makeOurs } from "./archives.ts";
-import { nowMs } from "./clock.ts";
-import { writeManyTranscripts } from "./corpus.ts";
-import type { Figure, Setting } from "./figures.ts";
-import { memoryOf, usageOf } from "./usage.ts";
+import { makeOurs } from "./support/archives.ts";
+import { nowMs } from "./support/clock.ts";
+import { writeManyTranscripts } from "./support/corpus.ts";
+import type { Figure, Setting } from "./support/figures.ts";
+import { laneOf } from "./support/lane.ts";
+import { memoryOf, usageOf } from "./support/usage.ts";
 
 const SESSIONS = 100;
 const MANY_SESSIONS = 10_000;
@@ -22,7 +23,7 @@ export async function idle({ binary }: Setting): Promise<Figure[]> {
   if (process.platform !== "linux") return [{ what: "skipped", value: "needs /proc" }];
   using workspace = new Workspace();
   const [transcript] = await makeOurs(workspace, binary, SESSIONS);
-  const server = await serve({ name: "bench", command: [binary] }, workspace.env);
+  const server = await serve(laneOf(binary), workspace.env);
   await using program = server.program;
   await sleep(SETTLE_MS);
   const alone = await observe(program.pid, "no client", OBSERVE_MS);
@@ -39,7 +40,7 @@ export async function idle({ binary }: Setting): Promise<Figure[]> {
 async function idleOverMany(binary: string): Promise<Figure[]> {
   using workspace = new Workspace();
   writeManyTranscripts(workspace, MANY_SESSIONS);
-  const lane = { name: "bench", command: [binary] };
+  const lane = laneOf(binary);
   await using first = new Program(lane, ["sync"], workspace.env);
   if ((await first.exit()) !== 0) throw new Error(`cannot sync: ${first.stderr}`);
   const server = await serve(lane, workspace.env);

@@ -2,10 +2,10 @@
 
 import { rmSync } from "node:fs";
 import { Workspace } from "../tests/support/workspace.ts";
-import { nowMs } from "./clock.ts";
-import { writeLongTranscript, writeManyTranscripts, writeRecordings } from "./corpus.ts";
-import { percentile } from "./figures.ts";
-import type { Figure, Setting } from "./figures.ts";
+import { nowMs } from "./support/clock.ts";
+import { writeLongTranscript, writeManyTranscripts, writeRecordings } from "./support/corpus.ts";
+import { percentile } from "./support/figures.ts";
+import type { Figure, Setting } from "./support/figures.ts";
 
 const COLD_BYTES = 300e6;
 const LONG_BYTES = 500e6;

@@ -11,13 +11,13 @@ import { appendLatency } from "./append-latency.ts";
 import { churn } from "./churn.ts";
 import { commitLatency } from "./commit-latency.ts";
 import { fanOut } from "./fan-out.ts";
-import { formatFigures } from "./figures.ts";
-import type { Bench } from "./figures.ts";
 import { idle } from "./idle.ts";
 import { importing } from "./import.ts";
-import { machineFacts, noise } from "./machine.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
+import { formatFigures } from "./support/figures.ts";
+import type { Bench } from "./support/figures.ts";
+import { machineFacts, noise } from "./support/machine.ts";
 
 const ROOT = join(import.meta.dir, "..");
 

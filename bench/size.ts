@@ -1,7 +1,7 @@
 /** How large the executable is: on disk, and as it is downloaded. */
 
 import { statSync } from "node:fs";
-import type { Figure, Setting } from "./figures.ts";
+import type { Figure, Setting } from "./support/figures.ts";
 
 export async function size({ binary }: Setting): Promise<Figure[]> {
   const bytes = await Bun.file(binary).bytes();

@@ -2,9 +2,9 @@
 
 import { Program } from "../tests/support/program.ts";
 import { Workspace } from "../tests/support/workspace.ts";
-import { makeOurs } from "./archives.ts";
-import { nowMs, randomPause } from "./clock.ts";
-import type { Figure, Setting } from "./figures.ts";
+import { makeOurs } from "./support/archives.ts";
+import { nowMs, randomPause } from "./support/clock.ts";
+import type { Figure, Setting } from "./support/figures.ts";
 
 const STARTS = 300;
 const WARM_UP = 10;

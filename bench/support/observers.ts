@@ -1,8 +1,9 @@
 /** The two ways to follow a session, each noting when an update arrives. */
 
 import { createParser } from "eventsource-parser";
-import { Program, serve } from "../tests/support/program.ts";
+import { Program, serve } from "../../tests/support/program.ts";
 import { Arrivals } from "./arrivals.ts";
+import { laneOf } from "./lane.ts";
 
 export interface ObserverOptions {
   binary: string;
@@ -27,7 +28,7 @@ export const OBSERVERS: Record<string, Observe> = { "NDJSON line": observeLines,
 /** `watch <id>`: an update has arrived when its line was read from the pipe. */
 export async function observeLines({ binary, env, id, args }: ObserverOptions): Promise<Observer> {
   const arrivals = new Arrivals();
-  const program = new Program({ name: "bench", command: [binary] }, [id, "--initial", ...args], env);
+  const program = new Program(laneOf(binary), [id, "--initial", ...args], env);
   // The first line says that everything after it is an update.
   note(await program.line(), arrivals);
   const closing = new AbortController();
@@ -45,7 +46,7 @@ export async function observeLines({ binary, env, id, args }: ObserverOptions): 
 /** A client of `watch serve`: an update has arrived when its frame is complete. */
 export async function observeFrames({ binary, env, id, args }: ObserverOptions): Promise<Observer> {
   const arrivals = new Arrivals();
-  const { program, url } = await serve({ name: "bench", command: [binary] }, env, args);
+  const { program, url } = await serve(laneOf(binary), env, args);
   const closing = new AbortController();
   const address = `${url}/api/v1/sessions/${encodeURIComponent(id)}/watch?data=json`;
   const response = await fetch(address, { signal: closing.signal });

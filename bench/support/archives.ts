@@ -1,9 +1,10 @@
 /** Archives to measure on: ours and somebody else's. */
 
-import { ClaudeTranscript } from "../tests/support/claude.ts";
-import { ForeignArchive } from "../tests/support/archives.ts";
-import { Program } from "../tests/support/program.ts";
-import type { Workspace } from "../tests/support/workspace.ts";
+import { ForeignArchive } from "../../tests/support/archives.ts";
+import { ClaudeTranscript } from "../../tests/support/claude.ts";
+import { Program } from "../../tests/support/program.ts";
+import type { Workspace } from "../../tests/support/workspace.ts";
+import { laneOf } from "./lane.ts";
 
 /** Writes `sessions` transcripts of a few messages and syncs them. @returns the transcripts. */
 export async function makeOurs(
@@ -14,7 +15,7 @@ export async function makeOurs(
   const transcripts = Array.from({ length: sessions }, () =>
     new ClaudeTranscript(workspace.claude).user("hello").assistant("hello to you"),
   );
-  await using program = new Program({ name: "bench", command: [binary] }, ["sync"], workspace.env);
+  await using program = new Program(laneOf(binary), ["sync"], workspace.env);
   if ((await program.exit()) !== 0) throw new Error(`cannot sync: ${program.stderr}`);
   return transcripts;
 }

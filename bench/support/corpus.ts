@@ -2,9 +2,9 @@
 
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { ClaudeTranscript } from "../tests/support/claude.ts";
-import { FIXTURES } from "../tests/support/recordings.ts";
-import type { Workspace } from "../tests/support/workspace.ts";
+import { ClaudeTranscript } from "../../tests/support/claude.ts";
+import { FIXTURES } from "../../tests/support/recordings.ts";
+import type { Workspace } from "../../tests/support/workspace.ts";
 
 /** Smaller recordings (bytes) were reduced to a header, or broken off at once: no sessions in which something was done. */
 const REAL_SESSION_BYTES = 20_000;

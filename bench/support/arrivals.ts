@@ -1,6 +1,6 @@
 /** Matches what was done with what an observer was told of it. */
 
-import { within } from "../tests/support/program.ts";
+import { within } from "../../tests/support/program.ts";
 import { nowMs } from "./clock.ts";
 
 /** A change that leaves a session with so many messages, and when (ms, see clock.ts) it was done. */
