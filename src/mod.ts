@@ -10,11 +10,14 @@ export type { ErrorCode } from "./errors.ts";
 export { openStore } from "./stores/open.ts";
 export type { OpenedStore, OpenOptions } from "./stores/open.ts";
 export { statMtime } from "./sync/files.ts";
+export type { Cursor } from "./watch/cursor.ts";
+export type { FeedFigures, Position } from "./watch/feed.ts";
 export type { Clock, Engine, ListQuery, MessageQuery, SessionPage, Store } from "./watch/ports.ts";
+export type { Filter, Selection } from "./watch/selection.ts";
 export type { SessionEvent, SessionState, SessionSummary, StatusEvent, Update } from "./watch/session.ts";
 export { Subscription } from "./watch/subscription.ts";
 export { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "./watch/watcher.ts";
-export type { EventsOptions, WatcherOptions } from "./watch/watcher.ts";
+export type { EventsOfOptions, EventsOptions, WatcherOptions } from "./watch/watcher.ts";
 
 /** A watcher on real time: `new Watcher(store).events(id, { signal })`. */
 export class Watcher extends ClockedWatcher {

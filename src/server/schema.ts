@@ -6,7 +6,6 @@ import type { ListQuery, MessageQuery } from "../watch/ports.ts";
 import type { Selection } from "../watch/selection.ts";
 
 const MAX_LIMIT = 1000;
-
 /** Of one stream; more do not fit into a request's head anyway. */
 const MAX_SESSIONS = 1000;
 const SYNC_HELP = 'send {"id":"<session>"} or {"path":"<transcript>"}';
@@ -67,17 +66,6 @@ export const watchQuery = v.object({
   last_event_id,
 });
 
-/** @throws WatchError `usage` */
-export function parseListQuery(query: Record<string, string>): ListQuery {
-  const { active_since: activeSince, ...rest } = parse(listQuery, query);
-  return defined({ ...rest, activeSince });
-}
-
-/** @throws WatchError `usage` */
-export function parseMessageQuery(query: Record<string, string>): MessageQuery {
-  return defined(parse(messageQuery, query));
-}
-
 /** Of `GET /api/v1/watch`. */
 export const manyQuery = v.pipe(
   v.object({
@@ -124,6 +112,22 @@ export const syncBody = v.pipe(
 export type SyncTarget = { id: string } | { path: string };
 
 /** @throws WatchError `usage` */
+export function parseListQuery(query: Record<string, string>): ListQuery {
+  const { active_since: activeSince, ...rest } = parse(listQuery, query);
+  return defined({ ...rest, activeSince });
+}
+
+/** @throws WatchError `usage` */
+export function parseMessageQuery(query: Record<string, string>): MessageQuery {
+  return defined(parse(messageQuery, query));
+}
+
+/** @throws WatchError `usage` */
+export function parseWatchQuery(query: Record<string, string>): v.InferOutput<typeof watchQuery> {
+  return parse(watchQuery, query);
+}
+
+/** @throws WatchError `usage` */
 export function parseManyQuery(
   query: Record<string, string>,
   sessions: string[] | undefined,
@@ -152,11 +156,6 @@ export function parseSyncBody(body: string): SyncTarget {
   const { id, path } = parse(syncBody, value);
   if (id !== undefined) return { id };
   return { path: path ?? "" };
-}
-
-/** @throws WatchError `usage` */
-export function parseWatchQuery(query: Record<string, string>): v.InferOutput<typeof watchQuery> {
-  return parse(watchQuery, query);
 }
 
 function text(description: string) {

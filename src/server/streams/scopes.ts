@@ -2,17 +2,15 @@
 
 import type { Delivery } from "../../watch/mailbox.ts";
 import type { Clock } from "../../watch/ports.ts";
-import type { Source } from "./streams.ts";
+import type { Item, Source } from "./stream.ts";
 
 /** `sessions`: some came or went; `messages`: some have new ones; `sync`: anything may have changed. */
 export type Scope = "sessions" | "messages" | "sync";
 
-export interface ScopeChange {
+export interface ScopeChange extends Item {
   scope: Scope;
   /** How far a reader has read who has taken it; null while more of the same moment is to follow. */
   sequence: number | null;
-  /** When (ms) there was the first sign of it. */
-  noticedMs: number;
 }
 
 /** Changes (ms) that follow each other faster are told together: whoever is told fetches a list. */

@@ -17,7 +17,8 @@ import type { AdmittedEnv } from "./admission.ts";
 import { manyAsLines, manyAsSse, oneAsLines, oneAsSse, scopesAsLines, scopesAsSse } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import { Scopes } from "./scopes.ts";
-import type { Source, Streams } from "./streams.ts";
+import type { Item, Source } from "./stream.ts";
+import type { Streams } from "./streams.ts";
 
 export interface StreamRoutesOptions {
   store: Store;
@@ -79,7 +80,7 @@ export function streamRoutes(options: StreamRoutesOptions): Hono<AdmittedEnv> {
     return respond(c, changes, format, format.opening(placeOf(position, since), clock.now()));
   });
 
-  function respond<T extends { noticedMs: number }>(
+  function respond<T extends Item>(
     c: Context<AdmittedEnv>,
     source: Source<T>,
     format: Format<T>,

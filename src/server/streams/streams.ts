@@ -3,6 +3,8 @@
 import type { Clock } from "../../watch/ports.ts";
 import type { CloseReason, StreamObserver } from "../stream-observer.ts";
 import type { Format } from "./formats.ts";
+import { Stream } from "./stream.ts";
+import type { Item, Keeper, StreamOptions } from "./stream.ts";
 import { Wheel } from "./wheel.ts";
 
 /** After so long (ms) without a byte a comment is sent, so that nothing on the way takes the stream for dead. */
@@ -10,29 +12,7 @@ const COMMENT_MS = 15_000;
 /** A client that has taken nothing for so long (ms) while something waits for it is not coming back. */
 const STALL_MS = 30_000;
 
-/** What a stream is fed from. */
-export interface Source<T> {
-  /** @returns undefined when nothing is pending. */
-  take(): T | undefined;
-  /** Calls `notify` whenever something may be pending, and at the end. */
-  onPending(notify: () => void): void;
-  readonly closed: boolean;
-  close(): void;
-}
-
-/** What is asked of one stream. */
-export interface StreamOptions<T> {
-  source: Source<T>;
-  format: Format<T>;
-  /** The first bytes. */
-  opening: Uint8Array;
-  /** Closes the connection of a client that does not read. */
-  cut: () => void;
-  /** Called once, at the end. */
-  onClose: () => void;
-}
-
-export class Streams {
+export class Streams implements Keeper {
   readonly #clock: Clock;
   readonly #heartbeatMs: number;
   readonly #observer: StreamObserver;
@@ -69,7 +49,6 @@ export class Streams {
     this.#observer.onOpen(stream.format.kind);
   }
 
-  /** @param item was handed to the client's connection. */
   sent(stream: Stream<Item>, item: Item): void {
     const nowMs = this.#clock.now();
     stream.lastByteMs = nowMs;
@@ -122,90 +101,6 @@ export class Streams {
   /** When (ms) a client that takes everything is to get a sign of life. */
   #quietUntilMs({ lastByteMs, lastEventMs }: Stream<Item>): number {
     return Math.min(lastByteMs + COMMENT_MS, lastEventMs + this.#heartbeatMs);
-  }
-}
-
-/** What all streams carry has in common that it was noticed at some time (ms). */
-interface Item {
-  noticedMs: number;
-}
-
-/** One client. It is the source of its response's body: with thousands of them, every object less counts. */
-class Stream<T extends Item> implements UnderlyingDefaultSource<Uint8Array> {
-  readonly format: Format<T>;
-  readonly openedMs: number;
-  lastByteMs: number;
-  lastEventMs: number;
-  slot: number | null = null;
-  readonly #options: StreamOptions<T>;
-  readonly #streams: Streams;
-  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
-
-  constructor(options: StreamOptions<T>, streams: Streams, nowMs: number) {
-    this.format = options.format;
-    this.openedMs = nowMs;
-    this.lastByteMs = nowMs;
-    this.lastEventMs = nowMs;
-    this.#options = options;
-    this.#streams = streams;
-  }
-
-  /** Whether the client has taken all that was sent. */
-  get takesMore(): boolean {
-    return (this.#controller?.desiredSize ?? 0) > 0;
-  }
-
-  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    this.#controller = controller;
-    // Bun withholds the headers until there is a first chunk.
-    controller.enqueue(this.#options.opening);
-    this.#streams.opened(this);
-    this.#options.source.onPending(() => this.pull());
-  }
-
-  /** Sends what is pending if the client takes it; the rest stays, coalesced, where it is. */
-  pull(): void {
-    const { source, format } = this.#options;
-    if (this.#controller === null) return;
-    if (source.closed) return this.#close("ended")?.close();
-    if (!this.takesMore) return;
-    const item = source.take();
-    if (item === undefined) return;
-    this.#controller.enqueue(format.frame(item));
-    this.#streams.sent(this, item);
-  }
-
-  cancel(): void {
-    this.#close("client");
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#controller?.enqueue(bytes);
-  }
-
-  /** The server stops. */
-  end(): void {
-    const farewell = this.format.farewell();
-    if (farewell !== null) this.write(farewell);
-    this.#close("server")?.close();
-  }
-
-  /** The client does not read: nothing that is said to it would ever arrive. */
-  giveUp(): void {
-    this.#close("stalled")?.error(new Error("the client has stopped reading"));
-    this.#options.cut();
-  }
-
-  /** @returns what has to be closed yet; null if it was before. */
-  #close(reason: CloseReason): ReadableStreamDefaultController<Uint8Array> | null {
-    const controller = this.#controller;
-    if (controller === null) return null;
-    this.#controller = null;
-    this.#streams.closed(this, reason);
-    // It calls back at its end: by then there is nothing left to do.
-    this.#options.source.close();
-    this.#options.onClose();
-    return controller;
   }
 }
 
