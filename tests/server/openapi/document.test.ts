@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { openApiDocument } from "../../../src/server/openapi/document.ts";
-import { CONNECTION, createTestApp } from "../../support/app.ts";
+import { CONNECTION, createTestApp, TestApp } from "../../support/app.ts";
 import type { BareApp } from "../../support/app.ts";
 import { ForeignArchive } from "../../support/archives.ts";
 import { FakeClock } from "../../support/clock.ts";
@@ -45,6 +45,19 @@ test("openApiDocument() names every schema that is referred to, and none that is
   expect([...new Set([...references].map(([, name]) => name))].sort()).toEqual(
     Object.keys(document.components.schemas).sort(),
   );
+});
+
+test("openApiDocument() says what the guard of the token does: which routes are open, and which take it in the URL", async () => {
+  await using app = new TestApp({ token: "secret" });
+  for (const [path, { get }] of Object.entries(document.paths)) {
+    if (get === undefined) continue;
+    const { security = document.security } = get as { security?: Record<string, string[]>[] };
+    const url = `${path.replace("{id}", "a")}?all=true`;
+    const [without] = await app.outcome(url);
+    const [inUrl] = await app.outcome(`${url}&token=secret`);
+    const takesUrl = security.length === 0 || security.some((scheme) => "token" in scheme);
+    expect([path, without, inUrl]).toEqual([path, security.length === 0 ? 200 : 401, takesUrl ? 200 : 401]);
+  }
 });
 
 /** What the document says of parameters is what requests are held to. */
