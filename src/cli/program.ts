@@ -36,8 +36,10 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Commands are loaded when they are run: a start pays for no other. */
-function createProgram(done: (exitCode: number) => void): Command {
+/** Takes the exit code of the command that was run. */
+type Done = (exitCode: number) => void;
+
+function createProgram(done: Done): Command {
   const program = new Command("watch")
     .description("Tells people and programs, at once, when an AI coding agent's session changes.")
     .usage("<id> [options]\n       watch --all [options]\n       watch <command> [options]")
@@ -47,8 +49,17 @@ function createProgram(done: (exitCode: number) => void): Command {
     .configureOutput({ outputError: () => undefined })
     .configureHelp({ showGlobalOptions: true });
   addCommonOptions(program);
+  // Each is loaded when it is run: a start pays for no other.
+  const follow = addFollow(program, done);
+  addServe(program, done);
+  addList(program, done);
+  addSync(program, done);
+  program.addHelpText("after", () => `\n${optionsOf(follow, "Options for following")}\n\n${NOTES}`);
+  return program;
+}
 
-  const follow = program
+function addFollow(program: Command, done: Done): Command {
+  return program
     .command("follow", { isDefault: true, hidden: true })
     .usage("<id> [options]")
     .description("follow one session, or all of them")
@@ -80,7 +91,9 @@ function createProgram(done: (exitCode: number) => void): Command {
       const { follow: run } = await import("./follow.ts");
       done(await run(target, options, await openLog(options)));
     });
+}
 
+function addServe(program: Command, done: Done): void {
   program
     .command("serve")
     .description("stream sessions over HTTP: Server-Sent Events, and a page to look at")
@@ -114,7 +127,9 @@ function createProgram(done: (exitCode: number) => void): Command {
       const { serve } = await import("./serve.ts");
       done(await serve(options, await openLog(options)));
     });
+}
 
+function addList(program: Command, done: Done): void {
   program
     .command("list")
     .description("list sessions, newest first")
@@ -131,7 +146,9 @@ function createProgram(done: (exitCode: number) => void): Command {
       const { list } = await import("./list.ts");
       done(await list(options, await openLog(options)));
     });
+}
 
+function addSync(program: Command, done: Done): void {
   program
     .command("sync")
     .description("bring the archive up to date once")
@@ -141,9 +158,6 @@ function createProgram(done: (exitCode: number) => void): Command {
       const { sync } = await import("./sync.ts");
       done(await sync(target, options, await openLog(options)));
     });
-
-  program.addHelpText("after", () => `\n${optionsOf(follow, "Options for following")}\n\n${NOTES}`);
-  return program;
 }
 
 function addCommonOptions(program: Command): void {

@@ -5,13 +5,13 @@
 
 import { afterAll, beforeAll, describe } from "bun:test";
 import type { Lane } from "../support/program.ts";
-import { bothVersionsOfHttp } from "./sse/versions.ts";
+import { theBodiesOfStreams } from "./sse/bodies.ts";
 import { connectionsAndMethods } from "./sse/connections.ts";
 import { cursorsAndIds } from "./sse/cursors.ts";
-import { theBodiesOfStreams } from "./sse/bodies.ts";
-import { theEndOfStreams } from "./sse/stop.ts";
 import { theHeadsOfStreams } from "./sse/heads.ts";
 import { SseServer } from "./sse/server.ts";
+import { theEndOfStreams } from "./sse/stop.ts";
+import { bothVersionsOfHttp } from "./sse/versions.ts";
 
 export function sseContract(lane: Lane): void {
   describe(`the SSE server keeps to its standards (${lane.name}):`, () => {

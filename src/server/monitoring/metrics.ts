@@ -1,10 +1,9 @@
 /** What the server tells of itself, as Prometheus reads it (https://prometheus.io/docs/instrumenting/exposition_formats/). */
 
-import { Counter, Gauge, Registry } from "prom-client";
-import type { Metric } from "prom-client";
+import type { Registry } from "prom-client";
 import type { FeedFigures } from "../../watch/feed.ts";
 import type { SyncFigures } from "../../watch/ports.ts";
-import type { Histogram } from "./histogram.ts";
+import { LiveRegistry } from "./live-registry.ts";
 import type { Measurements } from "./measurements.ts";
 
 /** What the runtime knows of this process. */
@@ -33,160 +32,84 @@ export interface MetricsOptions {
   onError: (error: unknown) => void;
 }
 
-/** What a source says now; null where there is nothing to say. */
-type Read = () => number | null | Promise<number | null>;
-
 /** @returns a registry that reads the sources whenever it is asked for its metrics. */
 export function metricsOf(sources: MetricsSources, options: MetricsOptions): Registry {
   const { measured, feed, sync, process } = sources;
   const { version, onError } = options;
-  const registry = new Registry();
-  const valueOf = async (read: Read): Promise<number | null> => {
-    try {
-      return await read();
-    } catch (error) {
-      onError(error);
-      return null;
-    }
-  };
+  const registry = new LiveRegistry(onError);
 
-  gauges("sessionwatch_streams", "Streams that are open, by what they carry.", "kind", measured.open);
-  counters(
+  registry.gauges(
+    "sessionwatch_streams",
+    "Streams that are open, by what they carry.",
+    "kind",
+    measured.open,
+  );
+  registry.counters(
     "sessionwatch_streams_opened_total",
     "Streams that were opened, by what they carry.",
     "kind",
     measured.opened,
   );
-  counters(
+  registry.counters(
     "sessionwatch_streams_closed_total",
     "Streams that were closed: the client went or stalled, the server stopped, or what was followed ended.",
     "reason",
     measured.closed,
   );
-  gauge("sessionwatch_subscribers", "Subscribers of the feed.", () => feed().subscribers);
-  counter(
+  registry.gauge("sessionwatch_subscribers", "Subscribers of the feed.", () => feed().subscribers);
+  registry.counter(
     "sessionwatch_updates_total",
     "Changes that were told, whatever the number of subscribers.",
     () => feed().updates,
   );
-  counter(
+  registry.counter(
     "sessionwatch_updates_coalesced_total",
     "Updates that a subscriber never got, because a newer one of the same session came first.",
     () => feed().coalesced,
   );
-  histogram(
+  registry.histogram(
     "sessionwatch_lag_seconds",
     "From the first sign of a change in the archive to the event at a client's connection.",
     (name) => Object.entries(measured.lags).flatMap(([kind, lags]) => lags.samples(name, { kind })),
   );
-  gauge("sessionwatch_degraded", "1 while the archive cannot be read, else 0.", () =>
+  registry.gauge("sessionwatch_degraded", "1 while the archive cannot be read, else 0.", () =>
     Number(feed().isDegraded),
   );
-  histogram(
+  registry.histogram(
     "sessionwatch_archive_look_seconds",
     "How long it took to ask the archive what has changed.",
     (name) => measured.looks.samples(name, {}),
   );
-  histogram(
+  registry.histogram(
     "sessionwatch_sync_seconds",
     "How long it took to bring one transcript's news into the archive.",
     (name) => measured.syncs.samples(name, {}),
   );
-  counter(
+  registry.counter(
     "sessionwatch_sync_failures_total",
     "Syncs of a transcript that failed, each time that they were tried.",
     () => sync()?.failures ?? null,
   );
-  gauge(
+  registry.gauge(
     "sessionwatch_sync_backlog",
     "Transcripts that are being synced, or wait for it.",
     () => sync()?.backlog ?? null,
   );
-  gauges("sessionwatch_build_info", "Always 1; the label says which version this is.", "version", {
+  registry.gauges("sessionwatch_build_info", "Always 1; the label says which version this is.", "version", {
     [version]: 1,
   });
   // Named and worded as every client library of Prometheus does it.
-  gauge("process_resident_memory_bytes", "Resident memory size in bytes.", process.residentBytes);
-  counter(
+  registry.gauge("process_resident_memory_bytes", "Resident memory size in bytes.", process.residentBytes);
+  registry.counter(
     "process_cpu_seconds_total",
     "Total user and system CPU time spent in seconds.",
     process.cpuSeconds,
   );
-  gauge(
+  registry.gauge(
     "process_start_time_seconds",
     "Start time of the process since unix epoch in seconds.",
     () => process.startedSeconds,
   );
-  gauge("process_open_fds", "Number of open file descriptors.", process.openFiles);
+  registry.gauge("process_open_fds", "Number of open file descriptors.", process.openFiles);
   return registry;
-
-  function gauge(name: string, help: string, read: Read): void {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        async collect() {
-          const value = await valueOf(read);
-          if (value === null) this.remove();
-          else this.set(value);
-        },
-      }),
-    );
-  }
-
-  function gauges(name: string, help: string, label: string, values: Record<string, number>): void {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        labelNames: [label],
-        registers: [],
-        collect() {
-          for (const [key, value] of Object.entries(values)) this.set({ [label]: key }, value);
-        },
-      }),
-    );
-  }
-
-  /** Others count: the registry's own counter is set to how far they are. */
-  function counter(name: string, help: string, read: Read): void {
-    registry.registerMetric(
-      new Counter({
-        name,
-        help,
-        registers: [],
-        async collect() {
-          const value = await valueOf(read);
-          this.remove();
-          if (value !== null) this.inc(value);
-        },
-      }),
-    );
-  }
-
-  function counters(name: string, help: string, label: string, values: Record<string, number>): void {
-    registry.registerMetric(
-      new Counter({
-        name,
-        help,
-        labelNames: [label],
-        registers: [],
-        collect() {
-          this.reset();
-          for (const [key, value] of Object.entries(values)) this.inc({ [label]: key }, value);
-        },
-      }),
-    );
-  }
-
-  function histogram(
-    name: string,
-    help: string,
-    samples: (name: string) => ReturnType<Histogram["samples"]>,
-  ): void {
-    const metric = { name, get: async () => ({ name, help, type: "histogram", values: samples(name) }) };
-    // A registry asks a metric for nothing but these two; its types only know the library's own ones.
-    registry.registerMetric(metric as unknown as Metric);
-  }
 }

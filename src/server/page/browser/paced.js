@@ -1,3 +1,5 @@
+/** Keeps a task from running as often as it is asked for. */
+
 /** Between two runs of the same task, in ms, however fast an agent writes. */
 const PAUSE_MS = 250;
 
