@@ -1,7 +1,7 @@
 /** The rules of the house that a machine can check: format, lint, types, and the walls between the folders. */
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { metricsOf } from "../src/server/monitoring/metrics.ts";
 import { ForeignArchive } from "./support/archives.ts";
@@ -71,6 +71,18 @@ test("the lock file has an entry for every platform's package: npm ci refuses it
     Object.keys(optionalDependencies),
   );
   expect(named.filter((name) => lock.packages[`node_modules/${name}`] === undefined)).toEqual([]);
+});
+
+test("CONTRIBUTING names only files that exist", () => {
+  const guide = readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8");
+  const files = ["src", "tests", "bench"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
+      (path) => `/${folder}/${path}`,
+    ),
+  );
+  const named = [...guide.matchAll(/`([\w./-]+\.(?:ts|js))`/g)].map(([, name]) => name ?? "");
+  expect(named.length).toBeGreaterThan(0);
+  expect(named.filter((name) => !files.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
 });
 
 describe("the README", () => {
