@@ -68,7 +68,7 @@ async function* oneSession(
 ): AsyncGenerator<StreamEvent, void, void> {
   const subscription = watcher.events(id, { signal });
   const session = await subscription.ready;
-  if (initial && session !== null) yield eventFor(id, session, systemClock.now());
+  if (initial && session !== null) yield eventFor(id, session, systemClock.date());
   yield* withHeartbeats(subscription[Symbol.asyncIterator](), systemClock, heartbeat);
 }
 
@@ -103,7 +103,7 @@ async function present(store: Store, filter: Filter, signal: AbortSignal): Promi
     store.list({ ...filter, limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) });
   for await (const session of everySession(pageAfter)) {
     signal.throwIfAborted();
-    events.push(eventForSummary(session.id, session, systemClock.now()));
+    events.push(eventForSummary(session.id, session, systemClock.date()));
   }
   return events.toReversed();
 }

@@ -113,8 +113,10 @@ export class SyncEngine implements Engine {
   async sourceToken(id: SessionId): Promise<SourceToken | null> {
     const seen = this.#upToDate.get(id) ?? null;
     if (seen !== null && this.#clock.now() - seen.atMs < this.#trustMs) return seen.token;
-    this.#upToDate.set(id, null);
     const transcript = await this.find(id).catch(unreachable);
+    // Anybody can ask for any id: what has no transcript is not remembered.
+    if (transcript === null) this.#upToDate.delete(id);
+    else this.#upToDate.set(id, null);
     return transcript === null ? null : transcriptToken(transcript.files);
   }
 

@@ -76,10 +76,13 @@ export class Audience {
     return [subscriber, followed];
   }
 
-  /** @returns the sessions that nobody follows any more. */
-  leave(subscriber: Subscriber, sessions: readonly Followed[]): Known[] {
+  leave(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
     this.#everyone.delete(subscriber);
+  }
+
+  /** @returns those of the sessions that nobody follows any more. */
+  unfollow(subscriber: Subscriber, sessions: readonly Followed[]): Known[] {
     const left: Known[] = [];
     for (const followed of sessions) {
       const { known, subscribers } = followed;
@@ -92,10 +95,14 @@ export class Audience {
   }
 
   /** Tells those who follow the session. */
-  tell({ id, traits }: Known, delivery: Delivery): void {
+  tell({ id, traits, formerTraits }: Known, delivery: Delivery): void {
     for (const subscribers of [this.#followed.get(id)?.subscribers ?? NOBODY, this.#everyone]) {
       for (const subscriber of subscribers)
-        if (subscriber.isJoined && matches(subscriber.filter, traits)) this.hand(subscriber, delivery);
+        if (
+          subscriber.isJoined &&
+          (matches(subscriber.filter, traits) || matches(subscriber.filter, formerTraits))
+        )
+          this.hand(subscriber, delivery);
     }
   }
 

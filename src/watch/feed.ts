@@ -126,15 +126,21 @@ export class Feed {
     return {
       ready: join(subscriber, sessions === "all" ? "all" : followed),
       leave: () => {
-        for (const known of this.#audience.leave(subscriber, followed)) {
-          // Whoever comes back begins anew, but for what others know of it.
-          if (known.state !== null) known.state = baseline(known.row);
-          this.#sessions.forgetUnseen(known);
-        }
+        this.#audience.leave(subscriber);
+        this.#forget(this.#audience.unfollow(subscriber, followed));
         if (!this.#audience.wantsAll) this.#lookout.forgetAll();
         if (this.#audience.size === 0) this.#lookout.stop();
       },
     };
+  }
+
+  /** Nobody follows these any more. */
+  #forget(sessions: readonly Known[]): void {
+    for (const known of sessions) {
+      // Whoever comes back begins anew, but for what others know of it.
+      if (known.state !== null) known.state = baseline(known.row);
+      this.#sessions.forgetUnseen(known);
+    }
   }
 
   async #joinOne(
@@ -160,19 +166,21 @@ export class Feed {
 
   async #joinMany(subscriber: Subscriber, wanted: Wanted, since: Cursor | undefined): Promise<Position> {
     const { epoch } = this.#options;
-    const isReset = since !== undefined && since.epoch !== epoch;
     let sequence = 0;
+    let isReset = false;
     await this.#read(wanted, () => {
       ({ sequence } = this.#sessions);
+      isReset = since !== undefined && (since.epoch !== epoch || since.sequence > sequence);
       subscriber.isJoined = true;
       if (since === undefined || isReset) return;
       for (const known of this.#missed(wanted, since.sequence))
         if (matches(subscriber.filter, known.traits)) this.#audience.hand(subscriber, this.#lastOf(known));
     });
-    // Whoever comes back may follow what was deleted meanwhile.
-    const missing =
-      wanted === "all" || since !== undefined ? undefined : wanted.find(({ known }) => known.row === null);
-    if (missing !== undefined) throw sessionNotFound(missing.known.id);
+    const gone = wanted === "all" ? [] : wanted.filter(({ known }) => known.row === null);
+    if (since === undefined && gone[0] !== undefined) throw sessionNotFound(gone[0].known.id);
+    // Whoever comes back may follow what was deleted meanwhile; but anybody can make up ids, and say to come back.
+    const unseen = gone.filter(({ known }) => known.sequence === 0);
+    this.#forget(this.#audience.unfollow(subscriber, unseen));
     this.#tellOutage(subscriber);
     return { cursor: { epoch, sequence }, isReset };
   }
@@ -194,8 +202,9 @@ export class Feed {
   /** @param isNews a session that was not known before was not there before. */
   #see(known: Known, row: SessionState | null, isNews: boolean): void {
     known.row = row;
+    known.formerTraits = known.traits;
     if (row !== null) known.traits = row;
-    if (known.state === null && row !== null && !isNews) this.#sessions.noteChange(known);
+    if (known.state === null && row !== null && !isNews) this.#sessions.noteChange(known, true);
     known.state ??= baseline(isNews ? null : row);
     this.#decide(known, undefined);
   }
@@ -205,23 +214,21 @@ export class Feed {
     const nowMs = this.#clock.now();
     const sighting = { nowMs, row: known.row, source };
     const { action, state } = step(known.state, sighting, this.#options.syncDelayMs);
-    const isNew = known.state.version === DELETED;
+    const wasGone = known.state.version === DELETED;
     known.state = state;
-    if (action === "emit") this.#tell(known, isNew);
+    if (action !== "emit") return action;
+    this.#updates += 1;
+    this.#sessions.noteChange(known, wasGone);
+    this.#audience.tell(known, this.#lastOf(known));
     return action;
   }
 
-  #tell(known: Known, isNew: boolean): void {
-    this.#updates += 1;
-    this.#sessions.noteChange(known);
-    this.#audience.tell(known, this.#lastOf(known, isNew));
-  }
-
   /** The same object goes to everyone, also to those who come back later. */
-  #lastOf(known: Known, isNew = false): Delivery {
-    if (known.told?.sequence !== known.sequence) {
-      const update = eventFor(known.id, known.row, this.#clock.now());
-      known.told = { update, sequence: known.sequence, isNew, noticedMs: this.#lookout.noticedMs };
+  #lastOf(known: Known): Delivery {
+    const { sequence, born } = known;
+    if (known.told?.sequence !== sequence) {
+      const update = eventFor(known.id, known.row, this.#clock.date());
+      known.told = { update, sequence, born, noticedMs: this.#lookout.noticedMs };
     }
     return known.told;
   }
@@ -232,6 +239,6 @@ export class Feed {
   }
 
   #statusDelivery(update: StatusEvent): Delivery {
-    return { update, sequence: null, isNew: false, noticedMs: this.#clock.now() };
+    return { update, sequence: null, born: 0, noticedMs: this.#clock.now() };
   }
 }

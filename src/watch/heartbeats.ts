@@ -14,7 +14,7 @@ export async function* withHeartbeats<T>(
     for (;;) {
       const next = events.next();
       const arrival = new Arrival(next, clock);
-      while (!(await arrival.within(silenceMs))) yield heartbeat(clock.now());
+      while (!(await arrival.within(silenceMs))) yield heartbeat(clock.date());
       const result = await next;
       if (result.done === true) return;
       yield result.value;

@@ -11,10 +11,14 @@ export interface Known {
   row: SessionState | null;
   /** The last ones that it had: a deleted session has none of its own. */
   traits: Traits;
+  /** Those that it had at the read before: who follows sessions that have them is told where it went. */
+  formerTraits: Traits;
   /** What subscribers know; null until it has been read. */
   state: WatchState | null;
   /** Of its last change, the first sight of it included; 0 while it has never been in the archive. */
   sequence: number;
+  /** Of the change with which it came, or was first seen: those who have read less do not know of it. */
+  born: number;
   /** How its last change was told; null if it was not. */
   told: Delivery | null;
 }
@@ -49,8 +53,10 @@ export class KnownSessions {
       id,
       row: null,
       traits: NO_TRAITS,
+      formerTraits: NO_TRAITS,
       state: null,
       sequence: 0,
+      born: 0,
       told: null,
     };
     this.#known.set(id, known);
@@ -62,10 +68,11 @@ export class KnownSessions {
     if (known.sequence === 0) this.#known.delete(known.id);
   }
 
-  /** It has changed now, after all others. */
-  noteChange(known: Known): void {
+  /** It has changed now, after all others. @param isNew it was not there before. */
+  noteChange(known: Known, isNew: boolean): void {
     this.#sequence += 1;
     known.sequence = this.#sequence;
+    if (isNew) known.born = known.sequence;
     this.#log.push({ known, sequence: known.sequence });
     if (this.#log.length > 2 * this.#known.size + SLACK)
       this.#log = this.#log.filter(({ known, sequence }) => known.sequence === sequence);

@@ -7,8 +7,8 @@ export interface Delivery {
   update: Update;
   /** Its place among all changes of sessions that the feed has told; null for what is no session's. */
   sequence: number | null;
-  /** Its session was not in the archive before. */
-  isNew: boolean;
+  /** The sequence with which its session came, or was first seen: those who have read less do not know of it. */
+  born: number;
   /** When (ms) there was the first sign of it. */
   noticedMs: number;
 }

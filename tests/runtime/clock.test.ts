@@ -1,22 +1,23 @@
 import { expect, setSystemTime, test } from "bun:test";
 import { systemClock } from "../../src/runtime/clock.ts";
 
-test("systemClock tells fractions of a ms, and agrees with the wall clock", () => {
+test("systemClock tells fractions of a ms, and agrees with the machine's clock where nobody sets it", () => {
   const times = Array.from({ length: 1000 }, () => systemClock.now());
   expect(times.some((ms) => !Number.isInteger(ms))).toBe(true);
   expect(times).toEqual(times.toSorted((a, b) => a - b));
-  expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(10);
 });
 
-test("systemClock follows a wall clock that is set", () => {
+test("systemClock goes on when the machine's clock is set, and knows what that says", () => {
+  const before = systemClock.now();
   try {
     for (const year of [2040, 2020]) {
       const setMs = Date.UTC(year, 0, 1);
       setSystemTime(setMs);
-      expect(Math.abs(systemClock.now() - setMs)).toBeLessThan(10);
+      expect(Math.abs(systemClock.date() - setMs)).toBeLessThan(1000);
+      expect(systemClock.now() - before).toBeGreaterThanOrEqual(0);
+      expect(systemClock.now() - before).toBeLessThan(10_000);
     }
   } finally {
     setSystemTime();
   }
-  expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(10);
 });

@@ -6,10 +6,20 @@ import type { Clock } from "../../src/watch/ports.ts";
 
 export class FakeClock implements Clock {
   #nowMs = Date.UTC(2026, 0, 1);
+  #wrongMs = 0;
   readonly #timers = new Set<{ atMs: number; run: () => void }>();
 
   now(): number {
     return this.#nowMs;
+  }
+
+  date(): number {
+    return this.#nowMs + this.#wrongMs;
+  }
+
+  /** Somebody sets the machine's clock. */
+  set(byMs: number): void {
+    this.#wrongMs += byMs;
   }
 
   after(ms: number, run: () => void): () => void {
@@ -47,6 +57,7 @@ export class FakeClock implements Clock {
 /** A clock on which short waiting is over at once, for tests in which time plays no part; deadlines are none. */
 export const hurriedClock: Clock = {
   now: () => Date.now(),
+  date: () => Date.now(),
   after(ms, run) {
     if (ms >= READ_PATIENCE_MS) return systemClock.after(ms, run);
     const immediate = setImmediate(run);
@@ -58,6 +69,7 @@ export const hurriedClock: Clock = {
 export function deadlinesOf(clock: FakeClock): Clock {
   return {
     now: () => clock.now(),
+    date: () => clock.date(),
     after: (ms, run) => (ms >= READ_PATIENCE_MS ? clock.after(ms, run) : hurriedClock.after(ms, run)),
   };
 }

@@ -11,7 +11,7 @@ export function updated(id: string, version = "v"): Update {
 
 /** @param sequence null for what is no session's. */
 export function delivered(update: Update, sequence: number | null = null): Delivery {
-  return { update, sequence, isNew: false, noticedMs: 0 };
+  return { update, sequence, born: 0, noticedMs: 0 };
 }
 
 /** @returns everything that is pending. */

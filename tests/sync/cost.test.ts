@@ -94,7 +94,11 @@ test.each(["serve", "follow"])(
   async (mode) => {
     const clock = new FakeClock();
     const engine = new SyncEngine(synced.archive, synced.engine.catalog.roots, {
-      clock: { now: () => clock.now(), after: (ms, run) => hurriedClock.after(ms, run) },
+      clock: {
+        now: () => clock.now(),
+        date: () => clock.date(),
+        after: (ms, run) => hurriedClock.after(ms, run),
+      },
       files,
       trustMs: POLL_MS,
     });

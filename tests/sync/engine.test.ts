@@ -221,3 +221,13 @@ function archive(options: SyncedOptions = {}): SyncedArchive {
   opened.push(synced);
   return synced;
 }
+
+test("sourceToken() remembers nothing of sessions that have no transcript: anybody can make up ids", async () => {
+  const synced = archive();
+  Bun.gc(true);
+  const before = process.memoryUsage().heapUsed;
+  for (let n = 0; n < 500; n += 1)
+    expect(await synced.engine.sourceToken(`${n}-${"x".repeat(100_000)}`)).toBeNull();
+  Bun.gc(true);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
+});

@@ -150,6 +150,22 @@ describe("Watcher.eventsOf() all sessions", () => {
     expect(told(subscription)).toEqual(["updated a"]);
   });
 
+  test("says so of a cursor that this life has not come to yet, too", async () => {
+    const position = await positionOf(all());
+    expect(await all({}, position + 1).ready).toMatchObject({
+      isReset: true,
+      cursor: { sequence: position },
+    });
+  });
+
+  test("tells a session that has moved to another project to those who follow either", async () => {
+    const [from, to, neither] = [all({ project: "other" }), all({ project: "moved" }), all({ project: "x" })];
+    await Promise.all([from.ready, to.ready, neither.ready]);
+    archive.db.exec("UPDATE sessions SET project = 'moved' WHERE id = 'c'");
+    await poll();
+    expect([from, to, neither].map(told)).toEqual([["updated c"], ["updated c"], []]);
+  });
+
   test("fault 10: an outage is told once, and what changed meanwhile when it is over", async () => {
     const subscription = all();
     await subscription.ready;
@@ -215,9 +231,11 @@ describe("Watcher.eventsOf() some sessions", () => {
     });
     const subscription = only(["a", "nobody"], 0);
     await subscription.ready;
-    archive.add("nobody");
+    observed.reads.length = 0;
+    archive.touch("a");
     await poll();
-    expect(told(subscription)).toContain("updated nobody");
+    // Anybody can make up ids: those that were never seen cost nothing more.
+    expect([told(subscription), observed.reads]).toEqual([["updated a"], [["a"]]]);
   });
 
   test("resumes after everybody was gone: what changed is told, deletions included, and nothing else", async () => {

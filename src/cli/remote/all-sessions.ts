@@ -86,7 +86,7 @@ export class AllSessions implements Subject {
   }
 
   #event(id: SessionId, session: SessionSummary | null): SessionEvent {
-    return eventForSummary(id, session, this.#clock.now());
+    return eventForSummary(id, session, this.#clock.date());
   }
 }
 

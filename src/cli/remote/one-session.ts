@@ -72,7 +72,7 @@ export class OneSession implements Subject {
   }
 
   #event(session: SessionSummary | null): SessionEvent {
-    return eventForSummary(this.#id, session, this.#clock.now());
+    return eventForSummary(this.#id, session, this.#clock.date());
   }
 }
 

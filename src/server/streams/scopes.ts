@@ -21,14 +21,17 @@ export class Scopes implements Source<ScopeChange> {
   readonly #clock: Clock;
   /** The first sign of each, in ms. */
   readonly #pending = new Map<Scope, number>();
-  #sequence: number | null = null;
+  /** How far the reader has read who takes what is pending. */
+  #sequence: number;
   #nextMs = 0;
   #cancelWait: (() => void) | null = null;
   #notify: () => void = () => undefined;
 
-  constructor(changes: Source<Delivery>, clock: Clock) {
+  /** @param sequence how far the reader has read. */
+  constructor(changes: Source<Delivery>, clock: Clock, sequence: number) {
     this.#changes = changes;
     this.#clock = clock;
+    this.#sequence = sequence;
   }
 
   get closed(): boolean {
@@ -53,9 +56,8 @@ export class Scopes implements Source<ScopeChange> {
   }
 
   /** The reader's cursor was of no use: it is to fetch everything. */
-  missedEverything(sequence: number): void {
+  missedEverything(): void {
     this.#pending.set("sync", this.#clock.now());
-    this.#sequence = sequence;
   }
 
   close(): void {
@@ -65,7 +67,7 @@ export class Scopes implements Source<ScopeChange> {
 
   #drain(): void {
     for (let delivery = this.#changes.take(); delivery !== undefined; delivery = this.#changes.take()) {
-      const scope = scopeOf(delivery);
+      const scope = scopeOf(delivery, this.#sequence);
       if (scope === null) continue;
       if (!this.#pending.has(scope)) this.#pending.set(scope, delivery.noticedMs);
       this.#sequence = delivery.sequence ?? this.#sequence;
@@ -82,10 +84,11 @@ export class Scopes implements Source<ScopeChange> {
   }
 }
 
-function scopeOf({ update, isNew }: Delivery): Scope | null {
+/** @param sequence how far the reader has read. */
+function scopeOf({ update, born }: Delivery, sequence: number): Scope | null {
   switch (update.event) {
     case "session_updated":
-      return isNew ? "sessions" : "messages";
+      return born > sequence ? "sessions" : "messages";
     case "session_deleted":
       return "sessions";
     case "recovered":

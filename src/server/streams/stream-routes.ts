@@ -53,7 +53,7 @@ export function streamRoutes(options: StreamRoutesOptions): Hono<AdmittedEnv> {
     // Where the client stands it knows better, until it was told what it has missed.
     const cursor = isKnown ? since.replaceAll(/[\0\r\n]/g, "") : (session?.version ?? DELETED);
     const format = wantsLines(c) ? one.lines : one[data];
-    return respond(c, subscription, format, format.opening(cursor, clock.now()));
+    return respond(c, subscription, format, format.opening(cursor, clock.date()));
   });
 
   routes.get("/watch", async (c) => {
@@ -63,7 +63,7 @@ export function streamRoutes(options: StreamRoutesOptions): Hono<AdmittedEnv> {
     const position = await subscription.ready;
     const format = wantsLines(c) ? many.lines : many.sse;
     const reason = position.isReset ? RESET_REASON : undefined;
-    return respond(c, subscription, format, format.opening(placeOf(position, since), clock.now(), reason));
+    return respond(c, subscription, format, format.opening(placeOf(position, since), clock.date(), reason));
   });
 
   routes.get("/events", async (c) => {
@@ -74,10 +74,11 @@ export function streamRoutes(options: StreamRoutesOptions): Hono<AdmittedEnv> {
       since === undefined ? {} : { since },
     );
     const position = await subscription.ready;
-    const changes = new Scopes(subscription, clock);
-    if (position.isReset) changes.missedEverything(position.cursor.sequence);
+    const { isReset, cursor } = position;
+    const changes = new Scopes(subscription, clock, isReset ? cursor.sequence : (since ?? cursor).sequence);
+    if (isReset) changes.missedEverything();
     const format = wantsLines(c) ? scopes.lines : scopes.sse;
-    return respond(c, changes, format, format.opening(placeOf(position, since), clock.now()));
+    return respond(c, changes, format, format.opening(placeOf(position, since), clock.date()));
   });
 
   function respond<T extends Item>(

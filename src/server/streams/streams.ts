@@ -82,17 +82,18 @@ export class Streams implements Keeper {
     stream.lastByteMs = nowMs;
     if (nowMs - stream.lastEventMs >= this.#heartbeatMs) {
       stream.lastEventMs = nowMs;
-      stream.write(this.#beat(format, nowMs));
+      stream.write(this.#beat(format));
     } else if (format.comment !== null) {
       stream.write(format.comment);
     }
   }
 
-  #beat(format: Format<Item>, nowMs: number): Uint8Array {
-    const second = Math.floor(nowMs / 1000);
+  #beat(format: Format<Item>): Uint8Array {
+    const dateMs = this.#clock.date();
+    const second = Math.floor(dateMs / 1000);
     let beat = this.#beats.get(format);
     if (beat?.second !== second) {
-      beat = { second, bytes: format.heartbeat(nowMs) };
+      beat = { second, bytes: format.heartbeat(dateMs) };
       this.#beats.set(format, beat);
     }
     return beat.bytes;

@@ -51,7 +51,6 @@ export class Wheel<T extends Due> {
 
   #tick(): void {
     this.#cancelTick = this.#clock.after(TICK_MS, () => this.#tick());
-    // A clock that was set back holds nothing up; one that was set forward makes everything due.
     const nowSlot = slotOf(this.#clock.now());
     const due = [...this.#slots].filter(([slot]) => slot <= nowSlot);
     this.#lastSlot = nowSlot;

@@ -15,6 +15,8 @@ const VERSION_COLUMNS = [
   "transcript_revision",
   "termination_status",
   "deleted_at",
+  // Not of the session itself, but of where it belongs: those who follow a project's are told.
+  "project",
 ];
 
 /** What a list shows. Not the file's mtime and inode: they exceed what JSON readers can hold. */

@@ -19,7 +19,7 @@ beforeEach(() => {
     mailbox = given;
     return { ready: Promise.resolve(null), leave: () => undefined };
   });
-  scopes = new Scopes(changes, clock);
+  scopes = new Scopes(changes, clock, 0);
   scopes.onPending(() => (calls += 1));
 });
 
@@ -31,13 +31,29 @@ function taken(): [scope: string, sequence: number | null][] {
 }
 
 test("Scopes tell whether sessions came or went, or have changed", () => {
-  mailbox.put({ ...delivered(updated("new"), 1), isNew: true });
+  mailbox.put({ ...delivered(updated("new"), 1), born: 1 });
   mailbox.put(delivered(updated("old"), 2));
   mailbox.put(delivered(eventFor("old", null, 0), 3));
   expect(taken()).toEqual([
     ["sessions", null],
     ["messages", 3],
   ]);
+});
+
+test("Scopes tell of a session that a reader does not know, however it has changed since it came", () => {
+  mailbox.put({ ...delivered(updated("new"), 5), born: 3 });
+  expect(taken()).toEqual([["sessions", 5]]);
+  mailbox.put({ ...delivered(updated("new"), 6), born: 3 });
+  expect(taken()).toEqual([]);
+});
+
+test("Scopes go on when somebody sets the machine's clock", async () => {
+  mailbox.put(delivered(updated("a"), 1));
+  taken();
+  clock.set(-3_600_000);
+  mailbox.put(delivered(updated("a"), 2));
+  await clock.advance(500);
+  expect(taken()).toEqual([["messages", 2]]);
 });
 
 test("Scopes tell the first change at once, and all that follow within half a second together", async () => {
@@ -59,8 +75,8 @@ test("Scopes call for a new look at everything after an outage, and for a reader
   mailbox.put(delivered({ event: "degraded", data: "why" }));
   expect(taken()).toEqual([]);
   mailbox.put(delivered({ event: "recovered", data: "now" }));
-  scopes.missedEverything(7);
-  expect(taken()).toEqual([["sync", 7]]);
+  scopes.missedEverything();
+  expect(taken()).toEqual([["sync", 0]]);
 });
 
 test("Scopes leave no timer behind", async () => {
@@ -75,7 +91,11 @@ test("Scopes leave no timer behind", async () => {
 test("Scopes tells what was held back, also when its timer comes before its time", async () => {
   const clock = new FakeClock();
   // Timers and clocks of a runtime need not agree on the last fraction of a ms.
-  const hasty: Clock = { now: () => clock.now(), after: (ms, run) => clock.after(ms - 0.5, run) };
+  const hasty: Clock = {
+    now: () => clock.now(),
+    date: () => clock.date(),
+    after: (ms, run) => clock.after(ms - 0.5, run),
+  };
   let notify = (): void => undefined;
   const mailbox = new Mailbox(() => notify());
   const scopes = new Scopes(
@@ -86,6 +106,7 @@ test("Scopes tells what was held back, also when its timer comes before its time
       close: () => undefined,
     },
     hasty,
+    0,
   );
   const told: string[] = [];
   scopes.onPending(() => {

@@ -78,6 +78,15 @@ describe("Streams", () => {
     expect(silence).toEqual([":", "event: heartbeat", ":", "event: heartbeat"]);
   });
 
+  test("say that they are alive when somebody sets the machine's clock back", async () => {
+    const reader = open();
+    await read(reader);
+    clock.set(-3_600_000);
+    const next = read(reader);
+    await clock.advance(15_000);
+    expect(await next).toStartWith(":");
+  });
+
   test("hold nothing for a client that does not read but the newest state of its session", async () => {
     const reader = open();
     for (let version = 1; version <= 1000; version += 1)
