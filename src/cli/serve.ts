@@ -46,13 +46,14 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
   let live: Live | undefined;
   engine?.onSynced(({ tookMs }) => measured.syncs.observe(tookMs));
   const streams = new Streams(systemClock, options.heartbeat, loggedStreams(log, measured));
+  const admission = new Admission(options);
   const app = createApp({
     store,
     watcher,
     streams,
     clock: systemClock,
     access,
-    admission: new Admission(options),
+    admission,
     sync: (target) => syncTarget(target, wiring),
     version: VERSION,
     pid: process.pid,
@@ -72,9 +73,11 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
     // Requests are answered while what had changed before is synced.
     if (engine !== undefined) live = startLive(engine, options, log);
     await aborted(signal);
+    admission.close();
     log.info("stopping with {streams} streams open", { streams: streams.size });
     live?.stop();
-    const drainMs = streams.size === 0 ? 0 : DRAIN_MS;
+    // Also those that are about to begin.
+    const drainMs = admission.size === 0 ? 0 : DRAIN_MS;
     streams.closeAll();
     await new Promise<void>((resolve) => void systemClock.after(drainMs, resolve));
     await listener.stop();

@@ -4,12 +4,15 @@ import { Hono } from "hono";
 import type { Registry } from "prom-client";
 import type { Clock, Store } from "../../watch/ports.ts";
 import type { Env } from "../env.ts";
+import type { Admission } from "../streams/admission.ts";
 import type { MetricsSources } from "./metrics.ts";
 import { Readiness } from "./readiness.ts";
 
 export interface MonitoringRoutesOptions {
   store: Store;
   clock: Clock;
+  /** Once it is closed, the server is not ready. */
+  admission: Admission;
   metrics: MetricsSources;
   version: string;
   pid: number;
@@ -18,7 +21,7 @@ export interface MonitoringRoutesOptions {
 }
 
 export function monitoringRoutes(options: MonitoringRoutesOptions): Hono<Env> {
-  const { store, clock, metrics, version, pid, onError } = options;
+  const { store, clock, admission, metrics, version, pid, onError } = options;
   const routes = new Hono<Env>();
   const readiness = new Readiness(store, clock);
   // Its library takes some MB: only who asks pays for it.
@@ -29,8 +32,9 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Hono<Env> {
   /** The process lives. */
   routes.get("/healthz", (c) => c.json({ ok: true }));
 
-  /** The archive can be read. */
+  /** The archive can be read, and the server does not stop. */
   routes.get("/readyz", async (c) => {
+    admission.assertOpen();
     await readiness.check();
     return c.json({ ok: true });
   });

@@ -12,8 +12,8 @@ import { DELETED } from "../../watch/session.ts";
 import type { Subscription } from "../../watch/subscription.ts";
 import type { Watcher } from "../../watch/watcher.ts";
 import { parseManyQuery, parseScopesQuery, parseWatchQuery } from "../schema.ts";
-import { Admission, admitStreams } from "./admission.ts";
-import type { AdmittedEnv } from "./admission.ts";
+import { admitStreams } from "./admission.ts";
+import type { Admission, AdmittedEnv } from "./admission.ts";
 import { manyAsLines, manyAsSse, oneAsLines, oneAsSse, scopesAsLines, scopesAsSse } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import { Scopes } from "./scopes.ts";
@@ -25,8 +25,7 @@ export interface StreamRoutesOptions {
   watcher: Watcher;
   streams: Streams;
   clock: Clock;
-  /** @default one with its own defaults */
-  admission?: Admission;
+  admission: Admission;
 }
 
 const NDJSON = "application/x-ndjson";
@@ -35,7 +34,7 @@ const SSE = "text/event-stream";
 const RESET_REASON = "the server was restarted: fetch the list again";
 
 export function streamRoutes(options: StreamRoutesOptions): Hono<AdmittedEnv> {
-  const { store, watcher, streams, clock, admission = new Admission() } = options;
+  const { store, watcher, streams, clock, admission } = options;
   const routes = new Hono<AdmittedEnv>();
   for (const path of ["/sessions/:id/watch", "/watch", "/events"]) routes.use(path, admitStreams(admission));
   const { epoch } = watcher;

@@ -17,6 +17,7 @@ export class Streams implements Keeper {
   readonly #heartbeatMs: number;
   readonly #observer: StreamObserver;
   readonly #open = new Set<Stream<Item>>();
+  #isClosed = false;
   readonly #wheel: Wheel<Stream<Item>>;
   /** The last heartbeat of each format: within a second they are all the same. */
   readonly #beats = new Map<Format<Item>, { second: number; bytes: Uint8Array }>();
@@ -38,8 +39,9 @@ export class Streams implements Keeper {
     return new Response(new ReadableStream(stream), { headers: headersOf(options.format) });
   }
 
-  /** Ends every stream; clients come back with their last event id. */
+  /** Ends every stream, and each that is opened yet as soon as it has begun; clients come back with their last event id. */
   closeAll(): void {
+    this.#isClosed = true;
     for (const stream of this.#open) stream.end();
   }
 
@@ -47,6 +49,7 @@ export class Streams implements Keeper {
     this.#open.add(stream);
     this.#wheel.schedule(stream, this.#quietUntilMs(stream));
     this.#observer.onOpen(stream.format.kind);
+    if (this.#isClosed) stream.end();
   }
 
   sent(stream: Stream<Item>, item: Item): void {

@@ -150,4 +150,12 @@ describe("Streams", () => {
     await settled();
     expect([streams.size, left, clock.pending]).toEqual([0, 2, 0]);
   });
+
+  test("that come too late have their last word at once", async () => {
+    streams.closeAll();
+    const reader = open();
+    expect(await read(reader)).toStartWith(": ok\n");
+    expect(await read(reader)).toStartWith(": the server is stopping\n");
+    expect([await read(reader), streams.size, left, clock.pending]).toEqual(["(end)", 0, 1, 0]);
+  });
 });
