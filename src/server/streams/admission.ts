@@ -111,6 +111,8 @@ export interface AdmittedEnv extends Env {
 /** Takes a place before anything else is done, and gives it back unless the answer is a stream. */
 export function admitStreams(admission: Admission): MiddlewareHandler<AdmittedEnv> {
   return async (c, next) => {
+    // Any other method is answered without a stream.
+    if (c.req.method !== "GET" && c.req.method !== "HEAD") return await next();
     const lease = admission.admit(c.env.address());
     c.set("lease", lease);
     await next();

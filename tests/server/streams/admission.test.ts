@@ -98,6 +98,17 @@ describe("a stream's place", () => {
     expect((await app.request("/api/v1/sessions", {}, "10.0.0.3")).status).toBe(200);
   });
 
+  test("is not wanted by a method that opens none", async () => {
+    await using app = new TestApp({}, { maxStreams: 1 });
+    await using _only = await opened(app, "127.0.0.1");
+    for (const [method, status] of [
+      ["HEAD", 503],
+      ["OPTIONS", 204],
+      ["PUT", 405],
+    ] as const)
+      expect([method, (await app.request(WATCH, { method })).status]).toEqual([method, status]);
+  });
+
   test("is free again after whatever was no stream, and after each stream's end", async () => {
     await using app = new TestApp({}, { maxStreams: 1 });
     expect((await app.outcome("/api/v1/sessions/nobody/watch"))[0]).toBe(404);
