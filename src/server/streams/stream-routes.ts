@@ -45,7 +45,7 @@ export function streamRoutes(options: StreamRoutesOptions): Hono<AdmittedEnv> {
   routes.get("/sessions/:id/watch", async (c) => {
     const id = c.req.param("id");
     const { data, last_event_id: fromQuery } = parseWatchQuery(c.req.query());
-    const since = c.req.header("last-event-id") ?? fromQuery;
+    const since = lastEventIdOf(c, fromQuery);
     const isKnown = since !== undefined && (isVersion(since) || (await store.get(id)) !== null);
     const subscription = watcher.events(id, isKnown ? { since } : {});
     const session = await subscription.ready;
@@ -102,9 +102,16 @@ function wantsLines(c: Context<AdmittedEnv>): boolean {
   return accepts(c, { header: "Accept", supports: [SSE, NDJSON], default: SSE }) === NDJSON;
 }
 
-/** The header comes from a client that reconnects by itself: it is newer than what stands in the URL. */
+/**
+ * The header comes from a client that reconnects by itself: it is newer than what stands in the URL. By the standard, an
+ * empty id is none.
+ */
+function lastEventIdOf(c: Context<AdmittedEnv>, fromQuery: string | undefined): string | undefined {
+  return c.req.header("last-event-id") || fromQuery || undefined;
+}
+
 function cursorOf(c: Context<AdmittedEnv>, fromQuery: string | undefined): Cursor | undefined {
-  const text = c.req.header("last-event-id") ?? fromQuery;
+  const text = lastEventIdOf(c, fromQuery);
   if (text === undefined) return undefined;
   const cursor = parseCursor(text);
   if (cursor === null)
