@@ -4,15 +4,19 @@ import { Hono } from "hono";
 import type { Registry } from "prom-client";
 import type { Clock, Store } from "../../watch/ports.ts";
 import type { Env } from "../env.ts";
-import type { Admission } from "../streams/admission.ts";
 import type { MetricsSources } from "./metrics.ts";
 import { Readiness } from "./readiness.ts";
+
+/** Through which streams are let in. */
+export interface Gate {
+  /** @throws Refusal once it is closed: the server stops, and is not ready. */
+  assertOpen: () => void;
+}
 
 export interface MonitoringRoutesOptions {
   store: Store;
   clock: Clock;
-  /** Once it is closed, the server is not ready. */
-  admission: Admission;
+  admission: Gate;
   metrics: MetricsSources;
   version: string;
   pid: number;
