@@ -29,7 +29,7 @@ export interface Format<T> {
   opening(cursor: string, nowMs: number, resetReason?: string): Uint8Array;
   frame(item: T): Uint8Array;
   heartbeat(nowMs: number): Uint8Array;
-  /** Keeps a quiet connection alive; null where the format has no such thing. */
+  /** Keeps a quiet connection alive; null where the format has no such thing, and a heartbeat does it. */
   comment: Uint8Array | null;
   /** The last bytes before the server stops. */
   farewell(): Uint8Array | null;

@@ -7,7 +7,7 @@ import { Stream } from "./stream.ts";
 import type { Item, Keeper, StreamOptions } from "./stream.ts";
 import { Wheel } from "./wheel.ts";
 
-/** After so long (ms) without a byte a comment is sent, so that nothing on the way takes the stream for dead. */
+/** After so long (ms) without a byte a comment or a heartbeat is sent, so that nothing on the way takes the stream for dead. */
 const COMMENT_MS = 15_000;
 /** A client that has taken nothing for so long (ms) while something waits for it is not coming back. */
 const STALL_MS = 30_000;
@@ -86,8 +86,8 @@ export class Streams implements Keeper {
     if (nowMs - stream.lastEventMs >= this.#heartbeatMs) {
       stream.lastEventMs = nowMs;
       stream.write(this.#beat(format, nowMs));
-    } else if (format.comment !== null) {
-      stream.write(format.comment);
+    } else {
+      stream.write(format.comment ?? this.#beat(format, nowMs));
     }
   }
 

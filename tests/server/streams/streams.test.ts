@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { CloseReason } from "../../../src/server/stream-observer.ts";
-import { oneAsSse } from "../../../src/server/streams/formats.ts";
+import { oneAsLines, oneAsSse } from "../../../src/server/streams/formats.ts";
 import { Streams } from "../../../src/server/streams/streams.ts";
 import type { Mailbox } from "../../../src/watch/mailbox.ts";
 import { Subscription } from "../../../src/watch/subscription.ts";
@@ -37,12 +37,11 @@ describe("Streams", () => {
   });
   afterEach(() => streams.closeAll());
 
-  function open(signal?: AbortSignal): ReadableStreamDefaultReader<Uint8Array> {
+  function open(signal?: AbortSignal, format = oneAsSse("id")): ReadableStreamDefaultReader<Uint8Array> {
     const subscription = new Subscription(signal, (given) => {
       mailbox = given;
       return { ready: Promise.resolve(null), leave: () => (left += 1) };
     });
-    const format = oneAsSse("id");
     const { body } = streams.respond({
       source: subscription,
       format,
@@ -76,6 +75,18 @@ describe("Streams", () => {
       silence.push((await next).split("\n")[0] ?? "");
     }
     expect(silence).toEqual([":", "event: heartbeat", ":", "event: heartbeat"]);
+  });
+
+  test("send a heartbeat after 15 s of silence where there are no comments", async () => {
+    const reader = open(undefined, oneAsLines());
+    await read(reader);
+    for (let beats = 0; beats < 3; beats += 1) {
+      const next = read(reader);
+      await clock.advance(14_000);
+      expect(await Promise.race([next, "nothing"])).toBe("nothing");
+      await clock.advance(1000);
+      expect(await Promise.race([next, "nothing"])).toStartWith('{"event":"heartbeat",');
+    }
   });
 
   test("hold nothing for a client that does not read but the newest state of its session", async () => {
