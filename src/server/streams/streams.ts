@@ -111,6 +111,7 @@ export class Streams implements Keeper {
 function headersOf({ contentType }: Pick<Format<never>, "contentType">): Record<string, string> {
   return {
     "content-type": contentType,
+    vary: "Accept",
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
   };

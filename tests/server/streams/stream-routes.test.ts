@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { Access } from "../../../src/server/guards/guards.ts";
 import { TestApp } from "../../support/app.ts";
 
 const STREAMS = ["/api/v1/sessions/a/watch", "/api/v1/watch?all=true", "/api/v1/events"];
@@ -11,6 +12,17 @@ test.each(STREAMS)("%s takes an empty last event id for none", async (path) => {
   const headers = { "last-event-id": "" };
   expect(await begin(app, path, { headers })).toBe(expected);
   expect(await begin(app, inQuery, { headers })).toBe(expected);
+});
+
+test.each(STREAMS)("%s says what its form depends on", async (path) => {
+  const varyFor = async (access: Partial<Access>): Promise<string | null> => {
+    await using app = new TestApp(access);
+    const { headers, body } = await app.request(path);
+    await body?.cancel();
+    return headers.get("vary");
+  };
+  expect(await varyFor({})).toBe("Accept");
+  expect(await varyFor({ corsOrigins: ["https://app.example"] })).toBe("Accept, Origin");
 });
 
 /** @returns the first bytes of a stream. */
