@@ -35,21 +35,22 @@ export class Stop {
   }
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** How long (ms) stopping may take: a file system that does not answer is not waited for. */
 const STOP_MS = 1500;
 
 /**
- * @returns a controller that aborts, with a Stop as its reason, at the first SIGINT or SIGTERM. A second one ends the
- * process at once, as it does by default; it comes by itself when stopping takes too long.
+ * @returns a controller that aborts, with a Stop as its reason, at the first SIGINT or SIGTERM. A second one of
+ * either kind ends the process at once, as it does by default; it comes by itself when stopping takes too long.
  */
 export function stopOnSignal(): AbortController {
   const stopping = new AbortController();
-  const stopAt = (signal: NodeJS.Signals, exitCode: number): void =>
-    void process.once(signal, () => {
-      stopping.abort(new Stop(exitCode));
-      systemClock.after(STOP_MS, () => process.kill(process.pid, signal));
-    });
-  stopAt("SIGINT", EXIT.interrupted);
-  stopAt("SIGTERM", EXIT.terminated);
+  const stop = (signal: NodeJS.Signals): void => {
+    // From now on either of them does what it does by default.
+    for (const name of SIGNALS) process.off(name, stop);
+    stopping.abort(new Stop(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated));
+    systemClock.after(STOP_MS, () => process.kill(process.pid, signal));
+  };
+  for (const name of SIGNALS) process.on(name, stop);
   return stopping;
 }

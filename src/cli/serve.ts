@@ -22,6 +22,7 @@ import { EXIT, stopOnSignal } from "./exit.ts";
 import { startLive } from "./live.ts";
 import type { Live, LiveFlags } from "./live.ts";
 import { loggedStreams, logRequest } from "./serve-log.ts";
+import { maxStreamsWithin } from "./stream-limit.ts";
 import { syncTarget } from "./sync-target.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
@@ -30,6 +31,7 @@ import type { CommonOptions } from "./wiring.ts";
 export interface ServeOptions extends CommonOptions, LiveFlags, AccessFlags, AdmissionOptions {
   /** 0 means any free one. */
   port: number;
+  maxStreams: number;
 }
 
 /** How long (ms) clients have to take the last bytes of their streams. */
@@ -37,7 +39,9 @@ const DRAIN_MS = 200;
 
 /** @returns the exit code, once it was told to stop. */
 export async function serve(options: ServeOptions, log: Logger): Promise<number> {
-  const access = accessOf(options, (message) => log.warning(message));
+  const warn = (message: string): void => log.warning(message);
+  const access = accessOf(options, warn);
+  const maxStreams = maxStreamsWithin(ownProcess.openFileLimit(), options.maxStreams, warn);
   const { signal } = stopOnSignal();
   const onError = (error: unknown): void => log.error(messageOf(error), { error });
   const measured = new Measurements();
@@ -46,13 +50,14 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
   let live: Live | undefined;
   engine?.onSynced(({ tookMs }) => measured.syncs.observe(tookMs));
   const streams = new Streams(systemClock, options.heartbeat, loggedStreams(log, measured));
+  const admission = new Admission({ ...options, maxStreams });
   const app = createApp({
     store,
     watcher,
     streams,
     clock: systemClock,
     access,
-    admission: new Admission(options),
+    admission,
     sync: (target) => syncTarget(target, wiring),
     version: VERSION,
     pid: process.pid,
@@ -72,9 +77,11 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
     // Requests are answered while what had changed before is synced.
     if (engine !== undefined) live = startLive(engine, options, log);
     await aborted(signal);
+    admission.close();
     log.info("stopping with {streams} streams open", { streams: streams.size });
     live?.stop();
-    const drainMs = streams.size === 0 ? 0 : DRAIN_MS;
+    // Also those that are about to begin.
+    const drainMs = admission.size === 0 ? 0 : DRAIN_MS;
     streams.closeAll();
     await new Promise<void>((resolve) => void systemClock.after(drainMs, resolve));
     await listener.stop();

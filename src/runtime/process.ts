@@ -1,5 +1,6 @@
 /** What this process uses. */
 
+import { existsSync, readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import process from "node:process";
 
@@ -11,6 +12,12 @@ export const ownProcess = {
   cpuSeconds(): number {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1_000_000;
+  },
+  /** How many files may be open at once. @returns null where there is no limit, or no /proc. */
+  openFileLimit(): number | null {
+    const limits = existsSync("/proc/self/limits") ? readFileSync("/proc/self/limits", "utf8") : "";
+    const [, soft] = /^Max open files +(\d+)/m.exec(limits) ?? [];
+    return soft === undefined ? null : Number(soft);
   },
   /** @returns null where there is no /proc. */
   async openFiles(): Promise<number | null> {

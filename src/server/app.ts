@@ -15,6 +15,7 @@ import { observeRequests } from "./request-observer.ts";
 import type { AnsweredRequest } from "./request-observer.ts";
 import { sessionRoutes } from "./sessions/session-routes.ts";
 import type { SessionRoutesOptions } from "./sessions/session-routes.ts";
+import type { Admission } from "./streams/admission.ts";
 import { streamRoutes } from "./streams/stream-routes.ts";
 import type { StreamRoutesOptions } from "./streams/stream-routes.ts";
 
@@ -23,6 +24,7 @@ export interface AppOptions extends SessionRoutesOptions, StreamRoutesOptions, M
   access?: Access;
   /** A request failed for a reason that is not the client's. */
   onError: (error: unknown) => void;
+  admission: Admission;
   /** Called for each request, also those that were refused. */
   onRequest: (request: AnsweredRequest) => void;
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../watch/ports.ts";
 /** What became of a request. */
 export interface AnsweredRequest {
   method: string;
-  /** Without the query: a token may stand in it. */
+  /** Without the query, and what looks like one within the path: a token may stand in it. */
   path: string;
   status: number;
   /** Until the headers of the answer; a stream goes on after them. */
@@ -21,6 +21,11 @@ export function observeRequests(
     const startedMs = clock.now();
     await next();
     const { method, path } = c.req;
-    onAnswer({ method, path, status: c.res.status, tookMs: clock.now() - startedMs });
+    onAnswer({ method, path: withoutQuery(path), status: c.res.status, tookMs: clock.now() - startedMs });
   };
+}
+
+/** Cuts at the first sign that divides the parts of a query, as it is or encoded. */
+function withoutQuery(path: string): string {
+  return path.replace(/(?:[?&;=]|%3f|%26|%3b|%3d).*$/is, "");
 }

@@ -248,6 +248,33 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect((await stream.event()).event).toBe("session_updated");
   });
 
+  test.if(lane === BINARY && process.platform === "linux")(
+    "has no more streams than files may be open, and starves nobody",
+    async () => {
+      using archive = new ForeignArchive(workspace.path("view.db")).add("a");
+      const limited = {
+        ...lane,
+        command: ["bash", "-c", 'ulimit -n 300; exec "$@"', "bash", ...lane.command],
+      };
+      const { program, url } = await serve(limited, workspace.env, ["--db", archive.path]);
+      await using _program = program;
+      expect(program.stderr).toContain(
+        "watch: warning: --max-streams: 20000 do not fit into this system's limit of 300 open files: there will be 100; raise it with ulimit -n\n",
+      );
+      const stream = `${url}/api/v1/sessions/a/watch`;
+      const open = (): Promise<SseClient> => SseClient.open(stream);
+      await using first = await open();
+      await first.frame();
+      const others = await Promise.all(Array.from({ length: 149 }, open));
+      const refused = others.filter(({ response }) => response.status === 503);
+      expect([refused.length, refused[0]?.response.headers.get("retry-after")]).toEqual([50, "10"]);
+      archive.touch("a");
+      expect((await first.event()).event).toBe("session_updated");
+      expect((await fetch(`${url}/api/v1/sessions`)).status).toBe(200);
+      await Promise.all(others.map((client) => client[Symbol.asyncDispose]()));
+    },
+  );
+
   /** Starts a server that must not. @returns what it said. */
   async function refused(...args: string[]): Promise<string> {
     await using program = new Program(lane, ["serve", "--port", "0", ...args], workspace.env);

@@ -349,7 +349,7 @@ describe.each(LANES)("watch --server, the token ($name)", (lane) => {
     };
     expect(await attempt(["--all"])).toEqual([
       1,
-      `watch: ${url} answered 401: it wants its token; give it with --token-file or SESSIONWATCH_TOKEN\n`,
+      `watch: ${url} answered 401: it wants a token, and none was sent; give it with --token-file or SESSIONWATCH_TOKEN\n`,
     ]);
     expect(await attempt(["a"], "wrong")).toEqual([
       1,
@@ -376,7 +376,7 @@ describe.each(LANES)("watch --server, the token ($name)", (lane) => {
     await using stranger = new Program(lane, args, { ...env, SESSIONWATCH_TOKEN: "wrong" });
     expect([await stranger.exit(), stranger.stderr]).toEqual([
       1,
-      `watch: ${url} answered 401: it wants its token; give it with --token-file or SESSIONWATCH_TOKEN\n`,
+      `watch: ${url} answered 401: the token that was sent is not its own; look at --token-file or SESSIONWATCH_TOKEN\n`,
     ]);
   });
 

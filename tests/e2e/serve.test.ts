@@ -259,6 +259,22 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     }
   });
 
+  test.each([
+    ["SIGINT", "SIGTERM", 143],
+    ["SIGTERM", "SIGINT", 130],
+  ] as const)("ends at once when %s is followed by %s", async (first, second, exitCode) => {
+    using archive = new ForeignArchive(workspace.path("view.db")).add("a");
+    const { program, url } = await start("--db", archive.path);
+    await using _program = program;
+    // It is given time to take the last bytes.
+    await using client = await SseClient.open(`${url}/api/v1/sessions/a/watch`);
+    await client.frame();
+    program.kill(first);
+    expect(await program.complaint()).toContain("stopping");
+    program.kill(second);
+    expect(await program.exit()).toBe(exitCode);
+  });
+
   test("says so when the port is in use", async () => {
     const { program, url } = await start();
     await using _program = program;

@@ -43,6 +43,7 @@ export function createTestApp(path: string, clock: Clock, options: TestAppOption
     watcher: new Watcher(store, undefined, { clock, pollIntervalMs }),
     streams,
     clock,
+    admission: new Admission(),
     sync: () => Promise.reject(new Error("nobody asked")),
     metrics: someSources(),
     version: "0",

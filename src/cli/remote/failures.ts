@@ -31,14 +31,26 @@ export function connectionFailure(origin: string, cause: unknown): ServerFailure
   return new ServerFailure(`cannot reach ${origin}: ${reason}`, reason, { isAbsent, cause });
 }
 
-/** @returns the error that an answer stands for. @param body what the server said. */
-export function failureAnswered(origin: string, response: Response, body: string): WatchError {
+/** What a server has said to a request. */
+export interface Refused {
+  response: Response;
+  body: string;
+  /** Whether the request carried a token. */
+  hadToken: boolean;
+}
+
+/** @returns the error that an answer stands for. */
+export function failureAnswered(origin: string, { response, body, hadToken }: Refused): WatchError {
   const { status, headers } = response;
-  if (status === 401)
+  if (status === 401) {
+    const why = hadToken
+      ? "the token that was sent is not its own; look at"
+      : "it wants a token, and none was sent; give it with";
     return new WatchError(
       "server_refused",
-      `${origin} answered 401: it wants its token; give it with --token-file or SESSIONWATCH_TOKEN`,
+      `${origin} answered 401: ${why} --token-file or SESSIONWATCH_TOKEN`,
     );
+  }
   const reason = `answered ${status}: ${reasonIn(body) ?? `HTTP ${status}`}`;
   const message = `${origin} ${reason}`;
   if (!MAY_PASS.has(status) && status < 500) return new WatchError("server_refused", message);

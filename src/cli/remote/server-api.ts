@@ -113,21 +113,21 @@ export class ServerApi {
       const patience = new Patience(clock, signal);
       const response = await this.#fetch(url, headers, patience);
       if (response.ok) return { response, patience };
-      const text = await this.#text({ response, patience });
+      const body = await this.#text({ response, patience });
       const location = response.headers.get("location");
       if (response.status === 404) return null;
-      if (location === null || response.status >= 400) throw failureAnswered(this.origin, response, text);
+      if (location === null || response.status >= 400)
+        throw failureAnswered(this.origin, { response, body, hadToken: this.#tokenFor(url) !== null });
       url = this.#redirected(location, url);
     }
     throw new WatchError("server_refused", `${this.origin} leads from one address to another without end`);
   }
 
   async #fetch(url: URL, headers: Record<string, string>, patience: Patience): Promise<Response> {
-    const { token, signal, answerMs } = this.#options;
-    // Nobody but the server that was named may see it.
-    const isOurs = token !== null && url.origin === this.origin;
+    const { signal, answerMs } = this.#options;
+    const token = this.#tokenFor(url);
     const init = {
-      headers: isOurs ? { ...headers, authorization: `Bearer ${token}` } : headers,
+      headers: token !== null ? { ...headers, authorization: `Bearer ${token}` } : headers,
       redirect: "manual",
       signal: patience.signal,
     } as const;
@@ -137,6 +137,11 @@ export class ServerApi {
       signal.throwIfAborted();
       throw connectionFailure(this.origin, error);
     }
+  }
+
+  /** Nobody but the server that was named may see it. */
+  #tokenFor({ origin }: URL): string | null {
+    return origin === this.origin ? this.#options.token : null;
   }
 
   #redirected(location: string, from: URL): URL {

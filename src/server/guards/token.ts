@@ -17,12 +17,17 @@ export function onlyWithToken(token: string): MiddlewareHandler {
     if (OPEN_PATH.test(path)) return next();
     const isStream = STREAM_PATH.test(path);
     const header = c.req.header("authorization");
-    const given = header === undefined && isStream ? c.req.query("token") : bearerIn(header);
+    const given = isStream && !isBearer(header) ? c.req.query("token") : bearerIn(header);
     if (given === undefined) throw refusal("this server wants a token", CHALLENGE, isStream);
     // It compares digests, in a time that says nothing about the token.
     if (await timingSafeEqual(token, given)) return next();
     throw refusal("this is not the token of this server", `${CHALLENGE}, error="invalid_token"`, isStream);
   };
+}
+
+/** Another scheme is for somebody else, such as a proxy that has a password of its own. */
+function isBearer(header: string | undefined): boolean {
+  return /^Bearer(?: |$)/i.test(header ?? "");
 }
 
 function bearerIn(header: string | undefined): string | undefined {

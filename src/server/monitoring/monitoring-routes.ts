@@ -7,9 +7,16 @@ import type { Env } from "../env.ts";
 import type { MetricsSources } from "./metrics.ts";
 import { Readiness } from "./readiness.ts";
 
+/** Through which streams are let in. */
+export interface Gate {
+  /** @throws Refusal once it is closed: the server stops, and is not ready. */
+  assertOpen: () => void;
+}
+
 export interface MonitoringRoutesOptions {
   store: Store;
   clock: Clock;
+  admission: Gate;
   metrics: MetricsSources;
   version: string;
   pid: number;
@@ -18,7 +25,7 @@ export interface MonitoringRoutesOptions {
 }
 
 export function monitoringRoutes(options: MonitoringRoutesOptions): Hono<Env> {
-  const { store, clock, metrics, version, pid, onError } = options;
+  const { store, clock, admission, metrics, version, pid, onError } = options;
   const routes = new Hono<Env>();
   const readiness = new Readiness(store, clock);
   // Its library takes some MB: only who asks pays for it.
@@ -29,8 +36,9 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Hono<Env> {
   /** The process lives. */
   routes.get("/healthz", (c) => c.json({ ok: true }));
 
-  /** The archive can be read. */
+  /** The archive can be read, and the server does not stop. */
   routes.get("/readyz", async (c) => {
+    admission.assertOpen();
     await readiness.check();
     return c.json({ ok: true });
   });

@@ -135,7 +135,7 @@ const recovered = v.pipe(
 
 const heartbeat = v.pipe(
   v.object({ event: v.literal("heartbeat"), data: at, cursor }),
-  v.description("A sign of life, after 30 s of silence; the first of JSON lines."),
+  v.description("A sign of life, after 30 s of silence; of JSON lines after 15 s, and the first one."),
 );
 
 const reset = v.pipe(

@@ -37,6 +37,7 @@ const failed = (description: string): Answer => ({ description, content: { "appl
 
 /** What any request may be answered with. */
 const ALWAYS = {
+  400: failed("The Host header is no name or address."),
   401: {
     ...failed("The server was started with a token, and this is not it."),
     headers: { "WWW-Authenticate": "Bearer" },
@@ -47,9 +48,11 @@ const ALWAYS = {
   500: failed("A fault of the server's; its log says more."),
 };
 /** The same, without the token. */
-const OPEN = { 403: ALWAYS[403], 500: ALWAYS[500] };
+const OPEN = { 400: ALWAYS[400], 403: ALWAYS[403], 500: ALWAYS[500] };
 const NO_SUCH_SESSION = failed("There is no such session.");
-const BAD_REQUEST = failed("A parameter is not what it may be; the error says what would be right.");
+const BAD_REQUEST = failed(
+  `A parameter is not what it may be; the error says what would be right. ${ALWAYS[400].description}`,
+);
 const RETRY_AFTER = { "Retry-After": "Seconds to wait before the next try." };
 const UNAVAILABLE = { ...failed("The archive cannot be read now."), headers: RETRY_AFTER };
 /** What a stream may be answered with instead. */
@@ -118,7 +121,9 @@ export const OPERATIONS: Record<string, Operation> = {
     answers: {
       ...ALWAYS,
       ...json("The session as it is now.", "Session"),
-      400: failed("The body is not what it may be; the error says what would be right."),
+      400: failed(
+        `The body is not what it may be; the error says what would be right. ${ALWAYS[400].description}`,
+      ),
       403: failed(
         `No agent keeps transcripts there, or this server syncs nothing. ${ALWAYS[403].description}`,
       ),

@@ -20,6 +20,7 @@ export class Admission {
   readonly #share: number;
   readonly #shares = new Map<string, number>();
   #size = 0;
+  #isClosed = false;
 
   constructor(options: AdmissionOptions = {}) {
     const { maxStreams = 20_000, maxStreamsPerAddress = Math.ceil(maxStreams / 10) } = options;
@@ -32,11 +33,23 @@ export class Admission {
     return this.#size;
   }
 
+  /** From now on nobody is let in: the server stops. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** @throws Refusal once it is closed. */
+  assertOpen(): void {
+    if (!this.#isClosed) return;
+    throw new Refusal(503, "the server is stopping; try again later", { "retry-after": RETRY_AFTER });
+  }
+
   /**
    * @param address null if it is not known.
-   * @throws Refusal when there is no place left.
+   * @throws Refusal when there is no place left, or the server stops.
    */
   admit(address: string | null): Lease {
+    this.assertOpen();
     if (this.#size >= this.#maxStreams) {
       const why = `this server has all the ${this.#maxStreams} streams that it may have (--max-streams)`;
       throw new Refusal(503, `${why}; try again later`, { "retry-after": RETRY_AFTER });
@@ -98,6 +111,8 @@ export interface AdmittedEnv extends Env {
 /** Takes a place before anything else is done, and gives it back unless the answer is a stream. */
 export function admitStreams(admission: Admission): MiddlewareHandler<AdmittedEnv> {
   return async (c, next) => {
+    // Any other method is answered without a stream.
+    if (c.req.method !== "GET" && c.req.method !== "HEAD") return await next();
     const lease = admission.admit(c.env.address());
     c.set("lease", lease);
     await next();

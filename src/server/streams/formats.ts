@@ -29,7 +29,7 @@ export interface Format<T> {
   opening(cursor: string, nowMs: number, resetReason?: string): Uint8Array;
   frame(item: T): Uint8Array;
   heartbeat(nowMs: number): Uint8Array;
-  /** Keeps a quiet connection alive; null where the format has no such thing. */
+  /** Keeps a quiet connection alive; null where the format has no such thing, and a heartbeat does it. */
   comment: Uint8Array | null;
   /** The last bytes before the server stops. */
   farewell(): Uint8Array | null;
@@ -38,15 +38,15 @@ export interface Format<T> {
 /** The stream of one session: its version is the cursor. `id`: data is the bare id, as the reference sends it. */
 export function oneAsSse(form: "id" | "json"): Format<Delivery> {
   return sse("session", ({ update }) => ({
-    id: isSessionEvent(update) ? versionAfter(update) : null,
+    id: versionIn(update),
     event: update.event,
     data: form === "json" ? JSON.stringify(update) : update.data,
   }));
 }
 
-/** The stream of one session: its version is the cursor. */
+/** The same as lines. */
 export function oneAsLines(): Format<Delivery> {
-  return lines("session", ({ update }) => ({ event: update, cursor: null }));
+  return lines("session", ({ update }) => ({ event: update, cursor: versionIn(update) }));
 }
 
 /** The stream of many sessions. */
@@ -78,6 +78,11 @@ export function scopesAsLines(epoch: string): Format<ScopeChange> {
     event: { event: "data_changed", data: { scope } },
     cursor: cursorAt(epoch, sequence),
   }));
+}
+
+/** @returns null if the event leaves the session as it is. */
+function versionIn(update: Delivery["update"]): string | null {
+  return isSessionEvent(update) ? versionAfter(update) : null;
 }
 
 function cursorAt(epoch: string, sequence: number | null): string | null {

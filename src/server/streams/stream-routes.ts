@@ -12,8 +12,8 @@ import { DELETED } from "../../watch/session.ts";
 import type { Subscription } from "../../watch/subscription.ts";
 import type { Watcher } from "../../watch/watcher.ts";
 import { parseManyQuery, parseScopesQuery, parseWatchQuery } from "../schema.ts";
-import { Admission, admitStreams } from "./admission.ts";
-import type { AdmittedEnv } from "./admission.ts";
+import { admitStreams } from "./admission.ts";
+import type { Admission, AdmittedEnv } from "./admission.ts";
 import { manyAsLines, manyAsSse, oneAsLines, oneAsSse, scopesAsLines, scopesAsSse } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import { Scopes } from "./scopes.ts";
@@ -25,8 +25,7 @@ export interface StreamRoutesOptions {
   watcher: Watcher;
   streams: Streams;
   clock: Clock;
-  /** @default one with its own defaults */
-  admission?: Admission;
+  admission: Admission;
 }
 
 const NDJSON = "application/x-ndjson";
@@ -35,7 +34,7 @@ const SSE = "text/event-stream";
 const RESET_REASON = "the server was restarted: fetch the list again";
 
 export function streamRoutes(options: StreamRoutesOptions): Hono<AdmittedEnv> {
-  const { store, watcher, streams, clock, admission = new Admission() } = options;
+  const { store, watcher, streams, clock, admission } = options;
   const routes = new Hono<AdmittedEnv>();
   for (const path of ["/sessions/:id/watch", "/watch", "/events"]) routes.use(path, admitStreams(admission));
   const { epoch } = watcher;
@@ -46,7 +45,7 @@ export function streamRoutes(options: StreamRoutesOptions): Hono<AdmittedEnv> {
   routes.get("/sessions/:id/watch", async (c) => {
     const id = c.req.param("id");
     const { data, last_event_id: fromQuery } = parseWatchQuery(c.req.query());
-    const since = c.req.header("last-event-id") ?? fromQuery;
+    const since = lastEventIdOf(c, fromQuery);
     const isKnown = since !== undefined && (isVersion(since) || (await store.get(id)) !== null);
     const subscription = watcher.events(id, isKnown ? { since } : {});
     const session = await subscription.ready;
@@ -104,9 +103,16 @@ function wantsLines(c: Context<AdmittedEnv>): boolean {
   return accepts(c, { header: "Accept", supports: [SSE, NDJSON], default: SSE }) === NDJSON;
 }
 
-/** The header comes from a client that reconnects by itself: it is newer than what stands in the URL. */
+/**
+ * The header comes from a client that reconnects by itself: it is newer than what stands in the URL. By the standard, an
+ * empty id is none.
+ */
+function lastEventIdOf(c: Context<AdmittedEnv>, fromQuery: string | undefined): string | undefined {
+  return c.req.header("last-event-id") || fromQuery || undefined;
+}
+
 function cursorOf(c: Context<AdmittedEnv>, fromQuery: string | undefined): Cursor | undefined {
-  const text = c.req.header("last-event-id") ?? fromQuery;
+  const text = lastEventIdOf(c, fromQuery);
   if (text === undefined) return undefined;
   const cursor = parseCursor(text);
   if (cursor === null)

@@ -7,7 +7,7 @@ import { Stream } from "./stream.ts";
 import type { Item, Keeper, StreamOptions } from "./stream.ts";
 import { Wheel } from "./wheel.ts";
 
-/** After so long (ms) without a byte a comment is sent, so that nothing on the way takes the stream for dead. */
+/** After so long (ms) without a byte a comment or a heartbeat is sent, so that nothing on the way takes the stream for dead. */
 const COMMENT_MS = 15_000;
 /** A client that has taken nothing for so long (ms) while something waits for it is not coming back. */
 const STALL_MS = 30_000;
@@ -17,6 +17,7 @@ export class Streams implements Keeper {
   readonly #heartbeatMs: number;
   readonly #observer: StreamObserver;
   readonly #open = new Set<Stream<Item>>();
+  #isClosed = false;
   readonly #wheel: Wheel<Stream<Item>>;
   /** The last heartbeat of each format: within a second they are all the same. */
   readonly #beats = new Map<Format<Item>, { second: number; bytes: Uint8Array }>();
@@ -38,8 +39,9 @@ export class Streams implements Keeper {
     return new Response(new ReadableStream(stream), { headers: headersOf(options.format) });
   }
 
-  /** Ends every stream; clients come back with their last event id. */
+  /** Ends every stream, and each that is opened yet as soon as it has begun; clients come back with their last event id. */
   closeAll(): void {
+    this.#isClosed = true;
     for (const stream of this.#open) stream.end();
   }
 
@@ -47,6 +49,7 @@ export class Streams implements Keeper {
     this.#open.add(stream);
     this.#wheel.schedule(stream, this.#quietUntilMs(stream));
     this.#observer.onOpen(stream.format.kind);
+    if (this.#isClosed) stream.end();
   }
 
   sent(stream: Stream<Item>, item: Item): void {
@@ -83,8 +86,8 @@ export class Streams implements Keeper {
     if (nowMs - stream.lastEventMs >= this.#heartbeatMs) {
       stream.lastEventMs = nowMs;
       stream.write(this.#beat(format));
-    } else if (format.comment !== null) {
-      stream.write(format.comment);
+    } else {
+      stream.write(format.comment ?? this.#beat(format));
     }
   }
 
@@ -109,6 +112,7 @@ export class Streams implements Keeper {
 function headersOf({ contentType }: Pick<Format<never>, "contentType">): Record<string, string> {
   return {
     "content-type": contentType,
+    vary: "Accept",
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
   };

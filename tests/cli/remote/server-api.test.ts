@@ -59,6 +59,16 @@ describe("ServerApi", () => {
     expect(await failureOf(404)).toBe(null);
   });
 
+  test("tells a token that is missing from one that is not the server's", async () => {
+    const refuse = (): Response => new Response(null, { status: 401 });
+    await expect(apiOf(refuse).session("a")).rejects.toThrow(
+      "answered 401: it wants a token, and none was sent",
+    );
+    await expect(apiOf(refuse, { token: "wrong" }).session("a")).rejects.toThrow(
+      "answered 401: the token that was sent is not its own",
+    );
+  });
+
   test("takes an answer that breaks off for a failure, and a page for a stranger's", async () => {
     const json = { "content-type": "application/json" };
     await expect(apiOf(() => new Response('{"id":', { headers: json })).session("a")).rejects.toMatchObject({

@@ -40,6 +40,20 @@ test("openApiDocument() describes the routes that there are, and no others", () 
   expect(described.sort()).toEqual([...new Set(routes)].sort());
 });
 
+test("openApiDocument() says of every route that a malformed Host header is refused", async () => {
+  await using app = new TestApp();
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const headers = { host: "two hosts" };
+      expect([path, (await app.request(path, { method, headers })).status]).toEqual([path, 400]);
+      expect([path, Object.keys((operation as { responses: object }).responses)]).toEqual([
+        path,
+        expect.arrayContaining(["400"]),
+      ]);
+    }
+  }
+});
+
 test("openApiDocument() names every schema that is referred to, and none that is not", () => {
   const references = JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g);
   expect([...new Set([...references].map(([, name]) => name))].sort()).toEqual(

@@ -61,6 +61,20 @@ describe("Admission", () => {
   });
 });
 
+describe("a server that stops", () => {
+  test("is not ready, opens no stream, and says when to come back", async () => {
+    await using app = new TestApp();
+    await using _present = await opened(app, "127.0.0.1");
+    app.admission.close();
+    for (const path of [WATCH, "/api/v1/watch?all=true", "/api/v1/events", "/readyz"]) {
+      const { status, headers } = await app.request(path);
+      expect([path, status, headers.get("retry-after")]).toEqual([path, 503, "10"]);
+    }
+    expect(await app.outcome(WATCH)).toEqual([503, "the server is stopping; try again later"]);
+    expect([await app.outcome("/healthz"), app.admission.size]).toEqual([[200, undefined], 1]);
+  });
+});
+
 describe("a stream's place", () => {
   test("is refused with when to come back, and what can be done", async () => {
     await using app = new TestApp({}, { maxStreams: 2, maxStreamsPerAddress: 1 });
@@ -82,6 +96,17 @@ describe("a stream's place", () => {
       { error: "this server has all the 2 streams that it may have (--max-streams); try again later" },
     ]);
     expect((await app.request("/api/v1/sessions", {}, "10.0.0.3")).status).toBe(200);
+  });
+
+  test("is not wanted by a method that opens none", async () => {
+    await using app = new TestApp({}, { maxStreams: 1 });
+    await using _only = await opened(app, "127.0.0.1");
+    for (const [method, status] of [
+      ["HEAD", 503],
+      ["OPTIONS", 204],
+      ["PUT", 405],
+    ] as const)
+      expect([method, (await app.request(WATCH, { method })).status]).toEqual([method, status]);
   });
 
   test("is free again after whatever was no stream, and after each stream's end", async () => {

@@ -91,9 +91,15 @@ describe("manyAsSse()", () => {
 });
 
 describe("lines", () => {
-  test("are the events as JSON; of many sessions with the cursor", () => {
+  test("are the events as JSON, with the cursor where they move it", () => {
     const update = delivered(updated("abc", "v1"), 7);
-    expect(text(oneAsLines().frame(update))).toBe(`${JSON_OF_ABC}\n`);
+    expect(text(oneAsLines().frame(update))).toBe(`${JSON_OF_ABC.slice(0, -1)},"cursor":"v1"}\n`);
+    expect(text(oneAsLines().frame(delivered(eventFor("abc", null, 0), 8)))).toBe(
+      '{"event":"session_deleted","data":"abc","at":"1970-01-01T00:00:00.000Z","cursor":"deleted"}\n',
+    );
+    expect(text(oneAsLines().frame(delivered({ event: "degraded", data: "why" })))).toBe(
+      '{"event":"degraded","data":"why"}\n',
+    );
     expect(text(manyAsLines("e").frame(update))).toBe(`${JSON_OF_ABC.slice(0, -1)},"cursor":"e.7"}\n`);
   });
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { CloseReason } from "../../../src/server/stream-observer.ts";
-import { oneAsSse } from "../../../src/server/streams/formats.ts";
+import { oneAsLines, oneAsSse } from "../../../src/server/streams/formats.ts";
 import { Streams } from "../../../src/server/streams/streams.ts";
 import type { Mailbox } from "../../../src/watch/mailbox.ts";
 import { Subscription } from "../../../src/watch/subscription.ts";
@@ -37,12 +37,11 @@ describe("Streams", () => {
   });
   afterEach(() => streams.closeAll());
 
-  function open(signal?: AbortSignal): ReadableStreamDefaultReader<Uint8Array> {
+  function open(signal?: AbortSignal, format = oneAsSse("id")): ReadableStreamDefaultReader<Uint8Array> {
     const subscription = new Subscription(signal, (given) => {
       mailbox = given;
       return { ready: Promise.resolve(null), leave: () => (left += 1) };
     });
-    const format = oneAsSse("id");
     const { body } = streams.respond({
       source: subscription,
       format,
@@ -85,6 +84,18 @@ describe("Streams", () => {
     const next = read(reader);
     await clock.advance(15_000);
     expect(await next).toStartWith(":");
+  });
+
+  test("send a heartbeat after 15 s of silence where there are no comments", async () => {
+    const reader = open(undefined, oneAsLines());
+    await read(reader);
+    for (let beats = 0; beats < 3; beats += 1) {
+      const next = read(reader);
+      await clock.advance(14_000);
+      expect(await Promise.race([next, "nothing"])).toBe("nothing");
+      await clock.advance(1000);
+      expect(await Promise.race([next, "nothing"])).toStartWith('{"event":"heartbeat",');
+    }
   });
 
   test("hold nothing for a client that does not read but the newest state of its session", async () => {
@@ -158,5 +169,13 @@ describe("Streams", () => {
     }
     await settled();
     expect([streams.size, left, clock.pending]).toEqual([0, 2, 0]);
+  });
+
+  test("that come too late have their last word at once", async () => {
+    streams.closeAll();
+    const reader = open();
+    expect(await read(reader)).toStartWith(": ok\n");
+    expect(await read(reader)).toStartWith(": the server is stopping\n");
+    expect([await read(reader), streams.size, left, clock.pending]).toEqual(["(end)", 0, 1, 0]);
   });
 });
