@@ -35,7 +35,7 @@ seeded(
     const [steady] = scribe.writings;
     await run(place, "sync");
     const kinds = [
-      { args: () => ["serve", "--port", "0"], ends: false, delayMs: 30 },
+      { args: () => ["serve", "--port", "0", "--max-streams", "1"], ends: false, delayMs: 30 },
       { args: () => [dice.pick(scribe.writings).id, "--initial"], ends: false, delayMs: 30 },
       { args: () => ["sync"], ends: true, delayMs: 150 },
     ];

@@ -433,7 +433,11 @@ describe.each(LANES)("common flags ($name)", (lane) => {
   });
 
   test("--log-format json makes every line of the log an object", async () => {
-    await using program = new Program(lane, ["serve", "--port", "0", "--log-format", "json"], workspace.env);
+    await using program = new Program(
+      lane,
+      ["serve", "--port", "0", "--max-streams", "1", "--log-format", "json"],
+      workspace.env,
+    );
     expect(JSON.parse(await program.complaint())).toMatchObject({
       level: "INFO",
       message: expect.stringMatching(/^listening on http:\/\/127\.0\.0\.1:\d+$/),

@@ -1,10 +1,10 @@
 /** Who may talk to `watch serve`, and how much, on every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { BINARY, LANES, Program, serve, until } from "../support/program.ts";
@@ -104,7 +104,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     );
     const guarded = await start("--host", "0.0.0.0", "--token-file", secretFile(TOKEN));
     await using _guarded = guarded.program;
-    expect(guarded.program.stderr).not.toContain("warning");
+    expect(guarded.program.stderr).not.toContain("warning: --insecure");
     const open = await start("--host", "0.0.0.0", "--insecure");
     await using _open = open.program;
     expect(open.program.stderr).toContain(
@@ -216,6 +216,27 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect((await sync({ id: "a", path: transcript.path }))[0]).toBe(400);
     expect(await sync(" ".repeat(70_000))).toEqual([413, { error: "body: send at most 65536 bytes" }]);
     expect(await (await fetch(`${url}/api/v1/sessions`)).json()).toMatchObject({ total: 1 });
+  });
+
+  test("syncs no path from which links lead out", async () => {
+    const transcript = new ClaudeTranscript(workspace.claude, "a").user("hello");
+    const [projects, project] = [join(workspace.claude, "projects"), dirname(transcript.path)];
+    mkdirSync(workspace.path("outside"));
+    writeFileSync(workspace.path("outside", "b.jsonl"), "{}\n");
+    symlinkSync(workspace.path("outside", "b.jsonl"), join(project, "b.jsonl"));
+    symlinkSync(workspace.path("outside"), join(projects, "linked"));
+    symlinkSync(transcript.path, join(project, "c.jsonl"));
+    const { program, url } = await start();
+    await using _program = program;
+    const sync = async (path: string): Promise<number> => {
+      const body = JSON.stringify({ path });
+      const headers = { "content-type": "application/json" };
+      return (await fetch(`${url}/api/v1/sessions/sync`, { method: "POST", headers, body })).status;
+    };
+    expect(await sync(join(project, "b.jsonl"))).toBe(403);
+    expect(await sync(join(projects, "linked", "b.jsonl"))).toBe(403);
+    expect(await sync(join(project, "c.jsonl"))).toBe(200);
+    expect(await sync(join(project, "gone.jsonl"))).toBe(404);
   });
 
   test("answers no request with two hosts, without a host, or with a head without bounds", async () => {

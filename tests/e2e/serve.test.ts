@@ -278,7 +278,9 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
   test("says so when the port is in use", async () => {
     const { program, url } = await start();
     await using _program = program;
-    await using second = new Program(lane, ["serve", "--port", new URL(url).port], workspace.env);
+    // So few that no system has a word to say about it.
+    const args = ["serve", "--max-streams", "1", "--port", new URL(url).port];
+    await using second = new Program(lane, args, workspace.env);
     expect(await second.exit()).toBe(1);
     expect(second.stderr).toBe(
       `watch: Cannot listen on 127.0.0.1:${new URL(url).port}: the port is in use; choose another with --port (0 for any free one)\n`,

@@ -112,7 +112,8 @@ for (const lane of LANES) {
       const update = { event: "session_updated", data: "a", message_count: 2 };
       const line = await one.json();
       expect(line).toMatchObject(update);
-      expect(Object.keys(line)).toEqual(["event", "data", "version", "message_count", "at"]);
+      expect(Object.keys(line)).toEqual(["event", "data", "version", "message_count", "at", "cursor"]);
+      expect(line["cursor"]).toBe(line["version"]);
       expect(await many.json()).toMatchObject({ ...update, cursor: expect.stringMatching(/^[\w-]+\.\d+$/) });
       expect(await scopes.json()).toMatchObject({ event: "data_changed", data: { scope: "messages" } });
     });
