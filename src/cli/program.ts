@@ -115,7 +115,11 @@ function addServe(program: Command, done: Done): void {
       [],
     )
     .option("--insecure", "listen beyond this machine without a token", false)
-    .option("--max-streams <n>", "streams at the same time", parseWhole(1, 10_000_000), 20_000)
+    .option(
+      "--max-streams <n>",
+      "streams at the same time (default: 20000, or what fits into the limit of open files)",
+      parseWhole(1, 10_000_000),
+    )
     .option(
       "--max-streams-per-address <n>",
       "of these, for one address (default: a tenth)",

@@ -31,7 +31,6 @@ import type { CommonOptions } from "./wiring.ts";
 export interface ServeOptions extends CommonOptions, LiveFlags, AccessFlags, AdmissionOptions {
   /** 0 means any free one. */
   port: number;
-  maxStreams: number;
 }
 
 /** How long (ms) clients have to take the last bytes of their streams. */

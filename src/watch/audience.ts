@@ -50,6 +50,13 @@ export class Audience {
     return this.#followed.values();
   }
 
+  /** @returns how many of the sessions that are followed are such. */
+  count(isSuch: (followed: Followed) => boolean): number {
+    let count = 0;
+    for (const followed of this.#followed.values()) if (isSuch(followed)) count += 1;
+    return count;
+  }
+
   /** @returns the next `count` of the sessions that are followed, going round; all of them if there are no more. */
   inTurn(count: number): Followed[] {
     if (this.#followed.size <= count) return [...this.#followed.values()];

@@ -2,7 +2,7 @@
 
 import { sessionNotFound } from "../errors.ts";
 import { Audience } from "./audience.ts";
-import type { Subscriber } from "./audience.ts";
+import type { Followed, Subscriber } from "./audience.ts";
 import type { Cursor } from "./cursor.ts";
 import { Fallback } from "./fallback.ts";
 import { KnownSessions } from "./known.ts";
@@ -46,6 +46,9 @@ export interface FeedFigures {
   subscribers: number;
   isDegraded: boolean;
 }
+
+/** Sessions that nobody has ever seen cost a read like any other: so many of them are followed at once. */
+export const UNSEEN_MAX = 1000;
 
 export class Feed {
   readonly #clock: Clock;
@@ -179,8 +182,9 @@ export class Feed {
     const gone = wanted === "all" ? [] : wanted.filter(({ known }) => known.row === null);
     if (since === undefined && gone[0] !== undefined) throw sessionNotFound(gone[0].known.id);
     // Whoever comes back may follow what was deleted meanwhile; but anybody can make up ids, and say to come back.
-    const unseen = gone.filter(({ known }) => known.sequence === 0);
-    this.#forget(this.#audience.unfollow(subscriber, unseen));
+    const unseen = gone.filter(isUnseen);
+    if (unseen.length > 0 && this.#audience.count(isUnseen) > UNSEEN_MAX)
+      this.#forget(this.#audience.unfollow(subscriber, unseen));
     this.#tellOutage(subscriber);
     return { cursor: { epoch, sequence }, isReset };
   }
@@ -241,4 +245,8 @@ export class Feed {
   #statusDelivery(update: StatusEvent): Delivery {
     return { update, sequence: null, born: 0, noticedMs: this.#clock.now() };
   }
+}
+
+function isUnseen({ known }: Followed): boolean {
+  return known.sequence === 0;
 }

@@ -19,3 +19,12 @@ test.each([
         ],
   );
 });
+
+test("maxStreamsWithin() takes what fits without a word where nobody wants a number", () => {
+  const warnings: string[] = [];
+  const warn = (message: string): void => void warnings.push(message);
+  expect([1024, null, 1_000_000].map((files) => maxStreamsWithin(files, undefined, warn))).toEqual([
+    824, 20_000, 20_000,
+  ]);
+  expect(warnings).toEqual([]);
+});

@@ -17,7 +17,7 @@ import {
   setHidden,
   status,
 } from "../../support/page.ts";
-import { BINARY, serve } from "../../support/program.ts";
+import { BINARY, serve, until } from "../../support/program.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 /** Why there can be no locks, and what runs in the page before its own script to make it so. */
@@ -143,6 +143,16 @@ test("page looks once a minute, so that times go on and a hidden tab's title tel
 
   await page.evaluate(setHidden, true);
   transcript.assistant("Just now");
+  const messages = async (): Promise<unknown> => {
+    const { sessions } = (await (await fetch(`${url}/api/v1/sessions`)).json()) as {
+      sessions: { message_count: number }[];
+    };
+    return sessions[0]?.message_count;
+  };
+  await until(
+    async () => (await messages()) === 2,
+    () => "the server to have read it",
+  );
   await page.clock.fastForward("02:00");
 
   await page.waitForFunction(() => document.title === "(1) sessionwatch");
