@@ -277,7 +277,12 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
         ...lane,
         command: ["bash", "-c", 'ulimit -n 300; exec "$@"', "bash", ...lane.command],
       };
-      const { program, url } = await serve(limited, workspace.env, ["--db", archive.path]);
+      const { program, url } = await serve(limited, workspace.env, [
+        "--db",
+        archive.path,
+        "--max-streams",
+        "20000",
+      ]);
       await using _program = program;
       expect(program.stderr).toContain(
         "watch: warning: --max-streams: 20000 do not fit into this system's limit of 300 open files: there will be 100; raise it with ulimit -n\n",
