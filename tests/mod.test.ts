@@ -25,7 +25,7 @@ test("statMtime() gives whole nanoseconds, and 0n for what cannot be stat'd", ()
 test("new Watcher(store).events(id, { signal }) follows a session on real time", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("view.db")).add("a");
-  const { store } = sessionwatch.openStore(archive.path, { defaultPath: workspace.archive });
+  const { store } = await sessionwatch.openStore(archive.path, { defaultPath: workspace.archive });
   const controller = new AbortController();
   const updates: sessionwatch.Update[] = [];
   const following = (async () => {

@@ -21,7 +21,7 @@ export interface ListOptions extends CommonOptions {
 
 /** @returns the exit code. */
 export async function list(options: ListOptions, log: Logger): Promise<number> {
-  const { store, engine, close } = wire(options, log);
+  const { store, engine, close } = await wire(options, log);
   try {
     if (engine !== undefined) await syncEverything(engine, log);
     const { limit, project, agent } = options;

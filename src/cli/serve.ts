@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
   const { signal } = stopOnSignal();
   const onError = (error: unknown): void => log.error(messageOf(error), { error });
   const measured = new Measurements();
-  const wiring = wire(options, log, { onLook: (ms) => measured.looks.observe(ms) });
+  const wiring = await wire(options, log, { onLook: (ms) => measured.looks.observe(ms) });
   const { store, engine, watcher, close } = wiring;
   let live: Live | undefined;
   engine?.onSynced(({ tookMs }) => measured.syncs.observe(tookMs));

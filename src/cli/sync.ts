@@ -21,7 +21,7 @@ import type { CommonOptions } from "./wiring.ts";
  * @returns the exit code: 1 if any transcript could not be read.
  */
 export async function sync(target: string | undefined, options: CommonOptions, log: Logger): Promise<number> {
-  const { store, engine, close } = wire(options, log);
+  const { store, engine, close } = await wire(options, log);
   try {
     if (engine === undefined) {
       throw new WatchError(

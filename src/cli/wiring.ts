@@ -41,9 +41,13 @@ export interface Wiring {
 export type WiringObserver = Partial<Pick<FeedOptions, "onLook">>;
 
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
-export function wire(options: CommonOptions, log: Logger, observer: WiringObserver = {}): Wiring {
+export async function wire(
+  options: CommonOptions,
+  log: Logger,
+  observer: WiringObserver = {},
+): Promise<Wiring> {
   const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
-  const { store, archive, foreignPath } = openStore(url, {
+  const { store, archive, foreignPath } = await openStore(url, {
     defaultPath: defaultArchive(),
     readOnly: !options.sync,
   });

@@ -5,11 +5,11 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, WatchError } from "../errors.ts";
+import type { Archive } from "../watch/archive.ts";
+import type { Store } from "../watch/ports.ts";
 import { openSqlite } from "./sqlite/open.ts";
-import type { OpenedSqlite } from "./sqlite/open.ts";
 
-export type { OpenedSqlite as OpenedStore };
-
+/** What is asked of an archive that is opened. */
 export interface OpenOptions {
   /** Our own archive, created when it is opened for the first time; needed only where no URL is given. */
   defaultPath?: string;
@@ -17,17 +17,27 @@ export interface OpenOptions {
   readOnly?: boolean;
 }
 
+/** An archive that can be read; ours can be written to as well, unless it was opened to be read only. */
+export interface OpenedStore {
+  store: Store;
+  archive: Archive | undefined;
+  /** Its absolute path, if it is a file of somebody else's. */
+  foreignPath?: string;
+}
+
+type Open = (url: string, options: OpenOptions) => OpenedStore | Promise<OpenedStore>;
+
 /** Per scheme: how to get from the URL to an open store. */
-const SCHEMES = new Map<string, (url: string, readOnly: boolean) => OpenedSqlite>([
-  ["sqlite", (url, readOnly) => openSqlite(sqlitePath(url), { isDefault: false, readOnly })],
-  ["file", (url, readOnly) => openSqlite(filePath(url), { isDefault: false, readOnly })],
+const SCHEMES = new Map<string, Open>([
+  ["sqlite", (url, options) => openFile(sqlitePath(url), options)],
+  ["file", (url, options) => openFile(filePath(url), options)],
 ]);
 
 /**
- * @param url `sqlite:…`, `file:…`, or the path of an existing file; undefined for our own archive.
+ * @param url `sqlite:…`, `file:…`, `postgres://…`, or the path of an existing file; undefined for our own archive.
  * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
-export function openStore(url: string | undefined, options: OpenOptions = {}): OpenedSqlite {
+export async function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
   const { defaultPath, readOnly = false } = options;
   if (url === undefined) {
     if (defaultPath === undefined) throw new TypeError("openStore() needs a URL or a defaultPath");
@@ -35,7 +45,7 @@ export function openStore(url: string | undefined, options: OpenOptions = {}): O
   }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
   const open = SCHEMES.get(scheme ?? "");
-  if (open !== undefined) return open(url, readOnly);
+  if (open !== undefined) return await open(url, options);
   if (scheme !== undefined && !existsSync(url)) {
     // Only the scheme: what follows may hold a password.
     throw new WatchError(
@@ -43,11 +53,15 @@ export function openStore(url: string | undefined, options: OpenOptions = {}): O
       `--db: unknown scheme "${scheme}:"; use ${knownSchemes()}, or the path of a file`,
     );
   }
-  return openSqlite(resolve(expandHome(url)), { isDefault: false, readOnly });
+  return openFile(resolve(expandHome(url)), options);
+}
+
+function openFile(path: string, { readOnly = false }: OpenOptions): OpenedStore {
+  return openSqlite(path, { isDefault: false, readOnly });
 }
 
 function knownSchemes(): string {
-  return [...SCHEMES.keys()].map((scheme) => `${scheme}:`).join(" or ");
+  return [...SCHEMES.keys()].map((scheme) => `${scheme}:`).join(", ");
 }
 
 /** `sqlite:relative.db`, `sqlite:~/in/home.db`, `sqlite:///absolute.db`. */

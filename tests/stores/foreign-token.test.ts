@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { DatabaseSync } from "node:sqlite";
 import { openStore } from "../../src/stores/open.ts";
 import { ForeignArchive } from "../support/archives.ts";
-import { openForeign } from "../support/stores.ts";
+import { openForeign, openOwn } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";
 
 /** @returns the token of session `a` after `change` was made to its archive. */
@@ -45,7 +45,7 @@ test("states() gives no token where there is no file_mtime", async () => {
 
 test("states() of our own archive gives the token that was stored, not the file's time", async () => {
   using workspace = new Workspace();
-  const { store } = openStore(undefined, { defaultPath: workspace.archive });
+  const store = openOwn(workspace.archive);
   const db = new DatabaseSync(workspace.archive);
   db.exec(`INSERT INTO sessions (id, created_at, file_mtime) VALUES ('a', '2026', 1767225600123456789);
     INSERT INTO sessions (id, created_at, file_mtime, source_token) VALUES ('b', '2026', 1767225600123456789, 't')`);
@@ -58,11 +58,11 @@ test("states() of our own archive gives the token that was stored, not the file'
 test("openStore() says where a foreign archive is, and only of a foreign one", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("sessions.db"));
-  const foreign = openStore(archive.path);
+  const foreign = await openStore(archive.path);
   expect(foreign.foreignPath).toBe(archive.path);
   const options = { defaultPath: workspace.archive };
-  const ours = openStore(undefined, options);
-  const oursReadOnly = openStore(undefined, { ...options, readOnly: true });
+  const ours = await openStore(undefined, options);
+  const oursReadOnly = await openStore(undefined, { ...options, readOnly: true });
   expect([ours.foreignPath, oursReadOnly.foreignPath]).toEqual([undefined, undefined]);
   for (const { store } of [foreign, ours, oursReadOnly]) await store.close();
 });

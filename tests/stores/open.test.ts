@@ -3,6 +3,7 @@ import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { openStore } from "../../src/stores/open.ts";
+import type { OpenedStore } from "../../src/stores/open.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -13,13 +14,13 @@ beforeEach(() => {
 });
 afterEach(() => workspace[Symbol.dispose]());
 
-function open(url?: string) {
+function open(url?: string): Promise<OpenedStore> {
   return openStore(url, { defaultPath: workspace.archive });
 }
 
-function failure(url: string): unknown {
+async function failure(url: string): Promise<unknown> {
   try {
-    open(url);
+    await open(url);
   } catch (error) {
     return error;
   }
@@ -28,9 +29,9 @@ function failure(url: string): unknown {
 
 describe("openStore()", () => {
   test("creates our own archive for its owner alone, and opens it again", async () => {
-    await open().store.close();
+    await (await open()).store.close();
     expect(statSync(workspace.archive).mode & 0o777).toBe(0o600);
-    const { store, archive } = open();
+    const { store, archive } = await open();
     expect(archive).toBeDefined();
     await store.close();
   });
@@ -45,20 +46,20 @@ describe("openStore()", () => {
       pathToFileURL(path).href,
       path,
     ]) {
-      const { store } = open(url);
+      const { store } = await open(url);
       expect((await store.list()).total).toBe(1);
       await store.close();
     }
   });
 
-  test("refuses an unknown scheme with the names of the valid ones, and never repeats what follows it", () => {
-    expect(failure("mysql://root:hunter2@db/x")).toMatchObject({
+  test("refuses an unknown scheme with the names of the valid ones, and never repeats what follows it", async () => {
+    expect(await failure("mysql://root:hunter2@db/x")).toMatchObject({
       code: "usage",
-      message: '--db: unknown scheme "mysql:"; use sqlite: or file:, or the path of a file',
+      message: '--db: unknown scheme "mysql:"; use sqlite:, file:, or the path of a file',
     });
   });
 
-  test("says what is wrong with a file that is no archive", () => {
+  test("says what is wrong with a file that is no archive", async () => {
     const text = workspace.path("notes.txt");
     writeFileSync(text, "dear diary, ".repeat(100));
     const empty = workspace.path("empty.db");
@@ -83,7 +84,7 @@ describe("openStore()", () => {
       [odd, "archive_unusable", "its sessions table has no column message_count"],
     ];
     for (const [path, code, why] of reasons) {
-      expect(failure(`sqlite:${path}`)).toMatchObject({
+      expect(await failure(`sqlite:${path}`)).toMatchObject({
         code,
         message: `Cannot read archive ${JSON.stringify(path)}: ${why}`,
       });
@@ -91,7 +92,7 @@ describe("openStore()", () => {
   });
 
   test("refuses an archive of ours that a newer version has written", async () => {
-    await open().store.close();
+    await (await open()).store.close();
     const db = new DatabaseSync(workspace.archive);
     db.exec("PRAGMA user_version = 7");
     db.close();
@@ -101,15 +102,15 @@ describe("openStore()", () => {
         "was written by a newer sessionwatch (schema 7; this one knows 3): upgrade watch",
       ),
     };
-    expect(failure(`sqlite:${workspace.archive}`)).toMatchObject(refusal);
-    expect(() => open()).toThrow(expect.objectContaining(refusal));
+    expect(await failure(`sqlite:${workspace.archive}`)).toMatchObject(refusal);
+    await expect(open()).rejects.toMatchObject(refusal);
   });
 
-  test("does not turn somebody else's database at our place into ours", () => {
+  test("does not turn somebody else's database at our place into ours", async () => {
     mkdirSync(workspace.data);
     const db = new DatabaseSync(workspace.archive);
     db.exec("CREATE TABLE songs (id TEXT)");
     db.close();
-    expect(() => open()).toThrow("it is not a sessionwatch archive");
+    await expect(open()).rejects.toThrow("it is not a sessionwatch archive");
   });
 });

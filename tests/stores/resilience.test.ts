@@ -247,7 +247,7 @@ describe("a foreign archive", () => {
   });
 
   test("is never written to, not even by our own schema", async () => {
-    const { archive: writable } = openStore(`sqlite:${archive.path}`, {
+    const { archive: writable } = await openStore(`sqlite:${archive.path}`, {
       defaultPath: "/nonexistent/sessions.db",
     });
     expect(writable).toBeUndefined();

@@ -1,11 +1,10 @@
 import { expect, test } from "bun:test";
 import { DatabaseSync } from "node:sqlite";
-import { openStore } from "../../src/stores/open.ts";
 import { storeContract } from "../contract/store.ts";
 import type { ArchiveFixture } from "../contract/store.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import type { ForeignOptions } from "../support/archives.ts";
-import { openForeign } from "../support/stores.ts";
+import { openForeign, openOwn } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";
 
 storeContract("our own archive", ours);
@@ -34,7 +33,7 @@ function foreign(options: ForeignOptions): ArchiveFixture {
 
 function ours(): ArchiveFixture {
   const workspace = new Workspace();
-  const { store } = openStore(undefined, { defaultPath: workspace.archive });
+  const store = openOwn(workspace.archive);
   const db = new DatabaseSync(workspace.archive);
   return {
     ...changesTo(db),
@@ -73,7 +72,7 @@ function changesTo(db: DatabaseSync): Pick<ArchiveFixture, "add" | "grow"> {
 
 test("our own archive lists sessions by its index, without sorting them", () => {
   using workspace = new Workspace();
-  const { store } = openStore(undefined, { defaultPath: workspace.archive });
+  const store = openOwn(workspace.archive);
   const db = new DatabaseSync(workspace.archive);
   const plan = db
     .prepare(
@@ -89,7 +88,7 @@ test("our own archive lists sessions by its index, without sorting them", () => 
 
 test("our own archive tells which sessions have changed, whoever has changed them and in whatever way", async () => {
   using workspace = new Workspace();
-  const { store } = openStore(undefined, { defaultPath: workspace.archive });
+  const store = openOwn(workspace.archive);
   const db = new DatabaseSync(workspace.archive);
   const insert = "INSERT INTO sessions (id, created_at) VALUES ";
   db.exec(`${insert} ('a', ''), ('b', ''), ('c', '')`);

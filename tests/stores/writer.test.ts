@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { openStore } from "../../src/stores/open.ts";
 import type { Archive, SourceRecord, SyncTransaction } from "../../src/watch/archive.ts";
 import type { SessionFacts } from "../../src/watch/transcript.ts";
+import { openOwn } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";
 
 let workspace: Workspace;
@@ -19,9 +19,7 @@ afterEach(async () => {
 });
 
 function open(): Archive {
-  const opened = openStore(undefined, { defaultPath: workspace.archive });
-  if (opened.archive === undefined) throw new Error("our own archive can be written");
-  return opened.archive;
+  return openOwn(workspace.archive);
 }
 
 const FACTS: SessionFacts = {

@@ -1,7 +1,7 @@
 /** Our own archive, written to as another process of ours would. */
 
 import { DatabaseSync } from "node:sqlite";
-import { openStore } from "../../src/stores/open.ts";
+import { openOwn } from "./stores.ts";
 
 export class OwnArchive implements Disposable {
   readonly path: string;
@@ -14,7 +14,7 @@ export class OwnArchive implements Disposable {
   }
 
   static async create(path: string): Promise<OwnArchive> {
-    await openStore(undefined, { defaultPath: path }).store.close();
+    await openOwn(path).close();
     return new OwnArchive(path);
   }
 

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
-import { openStore } from "../../src/stores/open.ts";
+import { openOwn } from "./stores.ts";
 
 /** Numbers that are added up in pairs: more than any machine gets through in a second. */
 const NUMBERS = 20_000;
@@ -11,8 +11,7 @@ const TRIAL = 50;
 
 /** @param sessionMs how long (ms of work) the archive needs for each new session. */
 export async function makeSlowArchive(path: string, sessionMs: number): Promise<void> {
-  const { archive } = openStore(undefined, { defaultPath: path });
-  await archive?.close();
+  await openOwn(path).close();
   const db = new DatabaseSync(path);
   try {
     db.exec(`CREATE TABLE burden AS

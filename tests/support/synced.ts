@@ -5,7 +5,6 @@ import type { Agent } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code.ts";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { openStore } from "../../src/stores/open.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import type { EngineOptions } from "../../src/sync/engine.ts";
 import type { Files } from "../../src/sync/files.ts";
@@ -18,6 +17,7 @@ import { expectSameImage, imageOf } from "./archive-image.ts";
 import type { Image } from "./archive-image.ts";
 import { hurriedClock } from "./clock.ts";
 import { within } from "./program.ts";
+import { openOwn } from "./stores.ts";
 
 export interface SyncedOptions {
   /** @default the system's */
@@ -46,9 +46,7 @@ export class SyncedArchive implements AsyncDisposable {
     const env = kind === "home" ? {} : { CLAUDE_CONFIG_DIR: folder, CODEX_HOME: folder };
     this.#roots = agent.roots({ env, home: folder }).map((path) => ({ agent, path }));
     this.#options = { clock, ...(files === undefined ? {} : { files }) };
-    const { archive } = openStore(undefined, { defaultPath: path });
-    if (archive === undefined) throw new Error("our own archive can be written");
-    this.archive = archive;
+    this.archive = openOwn(path);
     this.engine = this.#newEngine();
   }
 

@@ -5,12 +5,12 @@ import { claudeCode } from "../../src/agents/claude-code.ts";
 import { codex } from "../../src/agents/codex.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { openStore } from "../../src/stores/open.ts";
 import { imageOf } from "../support/archive-image.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { FakeClock, hurriedClock } from "../support/clock.ts";
 import { prompt } from "../support/codex.ts";
 import { listening } from "../support/listening.ts";
+import { openOwn } from "../support/stores.ts";
 import { SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -200,8 +200,7 @@ test("a session in the trash or excluded is left alone", async () => {
 test("two engines on two connections that sync one transcript at once never double a message", async () => {
   const transcript = new ClaudeTranscript(workspace.claude).user("0");
   const first = archive();
-  const { archive: second } = openStore(undefined, { defaultPath: first.path });
-  if (second === undefined) throw new Error("our own archive can be written");
+  const second = openOwn(first.path);
   try {
     const roots = [{ agent: claudeCode, path: join(workspace.claude, "projects") }];
     for (let n = 1; n <= 30; n += 1) {

@@ -1,6 +1,8 @@
 /** A connection to a database, with the statements that were prepared on it. */
 
 import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementSync } from "node:sqlite";
+import { sessionColumns } from "../shared/session-rows.ts";
+import type { SessionColumns } from "../shared/session-rows.ts";
 import type { Tables } from "./tables.ts";
 
 /** A statement that takes a row: bound by position, which is several times as fast as by name. */
@@ -38,6 +40,7 @@ export class Statements {
 /** A reading connection, with what was learned about the archive when it was opened. */
 export class Connection extends Statements {
   readonly tables: Tables;
+  readonly columns: SessionColumns;
   /** Differs from that of every other connection to the archive: what one has seen, another cannot go on from. */
   readonly generation: number;
   readonly #db: DatabaseSync;
@@ -46,6 +49,7 @@ export class Connection extends Statements {
     super(db);
     this.#db = db;
     this.tables = tables;
+    this.columns = sessionColumns(tables.sessions);
     this.generation = generation;
   }
 

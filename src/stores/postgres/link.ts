@@ -1,0 +1,128 @@
+/** One connection to the server, at most: opened when it is needed, and given up for a new one when it fails. */
+
+import type { Socket } from "node:net";
+import postgres from "postgres";
+import type { Sql } from "postgres";
+import { dial } from "./dial.ts";
+import type { Target } from "./target.ts";
+
+export type Row = Record<string, unknown>;
+
+/** What a statement takes in place of `$1`, `$2`, …; lists go as JSON text. */
+export type Value = string | number | boolean | null;
+
+export interface LinkOptions {
+  /** What the connection is for; the server's administrator sees it. */
+  purpose: string;
+  /** How long (ms) an unused connection stays open. @default for ever */
+  idleMs?: number;
+  /** Called for each notification. */
+  onNotice?: (payload: string) => void;
+  /** The connection was lost; the next query opens another one. */
+  onLost?: () => void;
+}
+
+/** A connection, and what belongs to it. */
+interface Life {
+  sql: Sql;
+  /** That of the connection, and those of attempts to cancel a statement. */
+  sockets: Set<Socket>;
+}
+
+/** How long (ms) a connection may take to be there: to find the server's address, to reach it, and to make it safe. */
+const CONNECT_MS = 2500;
+/** How long (ms) the server has for an answer. @see Link.query */
+const DEADLINE_MS = 2500;
+/** How long (ms) the server has to take note that an answer is not waited for any more. */
+const CANCEL_MS = 1000;
+
+/** Statements take turns; what one of them runs into is its own failure, but a lost connection is everybody's. */
+export class Link {
+  readonly #target: Target;
+  readonly #options: LinkOptions;
+  #life: Life | null = null;
+  #isClosed = false;
+
+  constructor(target: Target, options: LinkOptions) {
+    this.#target = target;
+    this.#options = options;
+  }
+
+  /**
+   * Runs one statement. Nothing is prepared under a name and nothing set for the session: behind a pooler, the next
+   * statement may run elsewhere.
+   *
+   * @param deadlineMs after which the statement is cancelled and the connection given up.
+   * @throws Error with the server's `code`, or that of the network.
+   */
+  async query(text: string, values: readonly Value[] = [], deadlineMs = DEADLINE_MS): Promise<Row[]> {
+    if (this.#isClosed) throw new Error("the archive was closed");
+    const life = (this.#life ??= this.#begin());
+    const query = life.sql.unsafe<Row[]>(text, [...values]);
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      query.cancel();
+      reject(new Error(`no answer within ${deadlineMs / 1000} s`));
+    }, deadlineMs);
+    try {
+      return [...(await Promise.race([query, late]))];
+    } catch (error) {
+      if (!isAnswer(error)) this.#giveUp(life, CANCEL_MS);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** At once: what is under way fails. */
+  close(): void {
+    this.#isClosed = true;
+    if (this.#life !== null) this.#giveUp(this.#life, 0);
+  }
+
+  #begin(): Life {
+    const { purpose, idleMs, onNotice, onLost } = this.#options;
+    const { user, password, database } = this.#target;
+    const sockets = new Set<Socket>();
+    const options = {
+      user,
+      database,
+      // An empty one is not asked for anywhere else.
+      password: () => password ?? "",
+      max: 1,
+      // Made safe by then.
+      ssl: false,
+      socket: async () => {
+        const socket = await dial(this.#target, CONNECT_MS);
+        sockets.add(socket);
+        socket.once("close", () => sockets.delete(socket));
+        return socket;
+      },
+      connection: { application_name: `sessionwatch ${purpose}` },
+      connect_timeout: (2 * CONNECT_MS) / 1000,
+      idle_timeout: idleMs === undefined ? undefined : idleMs / 1000,
+      max_lifetime: null,
+      // Poolers that give each transaction another connection know neither prepared statements nor what they are of.
+      prepare: false,
+      fetch_types: false,
+      onnotice: () => undefined,
+      onnotify: (_channel: string, payload: string) => onNotice?.(payload),
+      onclose: () => onLost?.(),
+    };
+    return { sql: postgres(options), sockets };
+  }
+
+  /** postgres.js would wait for a connection that says nothing, and for one that cannot be had. */
+  #giveUp(life: Life, graceMs: number): void {
+    if (this.#life === life) this.#life = null;
+    setTimeout(() => {
+      void life.sql.end({ timeout: 0 });
+      for (const socket of life.sockets) socket.destroy();
+    }, graceMs);
+  }
+}
+
+/** Whether it is the server's answer to the statement: the connection goes on. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.severity === "ERROR";
+}
