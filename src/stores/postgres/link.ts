@@ -11,6 +11,9 @@ export type Row = Record<string, unknown>;
 /** What a statement takes in place of `$1`, `$2`, …; lists go as JSON text. */
 export type Value = string | number | boolean | null;
 
+/** Runs one statement. @see Link.query */
+export type Run = (text: string, values?: readonly Value[], deadlineMs?: number) => Promise<Row[]>;
+
 export interface LinkOptions {
   /** What the connection is for; the server's administrator sees it. */
   purpose: string;
@@ -55,10 +58,38 @@ export class Link {
    * @param deadlineMs after which the statement is cancelled and the connection given up.
    * @throws Error with the server's `code`, or that of the network.
    */
-  async query(text: string, values: readonly Value[] = [], deadlineMs = DEADLINE_MS): Promise<Row[]> {
-    if (this.#isClosed) throw new Error("the archive was closed");
-    const life = (this.#life ??= this.#begin());
-    const query = life.sql.unsafe<Row[]>(text, [...values]);
+  query: Run = async (text, values, deadlineMs) => {
+    const life = this.#current();
+    return await this.#run(life, life.sql, text, values, deadlineMs);
+  };
+
+  /**
+   * Runs statements that take effect together, or not at all. Those of others wait meanwhile.
+   *
+   * @throws as `query` does, and what `work` throws.
+   */
+  async transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    const life = this.#current();
+    const [result] = await life.sql.begin(async (sql) => [
+      await work((text, values, deadlineMs) => this.#run(life, sql, text, values, deadlineMs)),
+    ]);
+    return result as T;
+  }
+
+  /** At once: what is under way fails. */
+  close(): void {
+    this.#isClosed = true;
+    if (this.#life !== null) this.#giveUp(this.#life, 0);
+  }
+
+  async #run(
+    life: Life,
+    sql: Pick<Sql, "unsafe">,
+    text: string,
+    values: readonly Value[] = [],
+    deadlineMs = DEADLINE_MS,
+  ): Promise<Row[]> {
+    const query = sql.unsafe<Row[]>(text, [...values]);
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       query.cancel();
@@ -74,10 +105,10 @@ export class Link {
     }
   }
 
-  /** At once: what is under way fails. */
-  close(): void {
-    this.#isClosed = true;
-    if (this.#life !== null) this.#giveUp(this.#life, 0);
+  #current(): Life {
+    if (this.#isClosed) throw new Error("the archive was closed");
+    this.#life ??= this.#begin();
+    return this.#life;
   }
 
   #begin(): Life {
