@@ -58,22 +58,27 @@ export class Link {
    * @param deadlineMs after which the statement is cancelled and the connection given up.
    * @throws Error with the server's `code`, or that of the network.
    */
-  query: Run = async (text, values, deadlineMs) => {
-    const life = this.#current();
-    return await this.#run(life, life.sql, text, values, deadlineMs);
-  };
+  query: Run = async (text, values, deadlineMs) => await this.#run(this.#current(), text, values, deadlineMs);
 
   /**
-   * Runs statements that take effect together, or not at all. Those of others wait meanwhile.
+   * Runs statements that take effect together, or not at all. A link on which transactions are run is used for nothing
+   * else, and for one at a time.
    *
    * @throws as `query` does, and what `work` throws.
    */
   async transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
     const life = this.#current();
-    const [result] = await life.sql.begin(async (sql) => [
-      await work((text, values, deadlineMs) => this.#run(life, sql, text, values, deadlineMs)),
-    ]);
-    return result as T;
+    const run: Run = (text, values, deadlineMs) => this.#run(life, text, values, deadlineMs);
+    await run("BEGIN");
+    try {
+      const result = await work(run);
+      await run("COMMIT");
+      return result;
+    } catch (error) {
+      // Where the connection is lost, so is the transaction.
+      if (life === this.#life) await run("ROLLBACK").catch(() => this.#giveUp(life, 0));
+      throw error;
+    }
   }
 
   /** At once: what is under way fails. */
@@ -84,12 +89,13 @@ export class Link {
 
   async #run(
     life: Life,
-    sql: Pick<Sql, "unsafe">,
     text: string,
     values: readonly Value[] = [],
     deadlineMs = DEADLINE_MS,
   ): Promise<Row[]> {
-    const query = sql.unsafe<Row[]>(text, [...values]);
+    // postgres.js would go on with a connection that knows nothing of the transaction.
+    if (life !== this.#life) throw new Error("the connection was lost");
+    const query = life.sql.unsafe<Row[]>(text, [...values]);
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       query.cancel();
@@ -138,9 +144,13 @@ export class Link {
       fetch_types: false,
       onnotice: () => undefined,
       onnotify: (_channel: string, payload: string) => onNotice?.(payload),
-      onclose: () => onLost?.(),
+      onclose: () => {
+        if (this.#life === life) this.#giveUp(life, 0);
+        onLost?.();
+      },
     };
-    return { sql: postgres(options), sockets };
+    const life = { sql: postgres(options), sockets };
+    return life;
   }
 
   /** postgres.js would wait for a connection that says nothing, and for one that cannot be had. */
