@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { messageOf, WatchError } from "../errors.ts";
 import type { Archive } from "../watch/archive.ts";
 import type { Store } from "../watch/ports.ts";
+import { openPostgres } from "./postgres/open.ts";
 import { openSqlite } from "./sqlite/open.ts";
 
 /** What is asked of an archive that is opened. */
@@ -31,6 +32,8 @@ type Open = (url: string, options: OpenOptions) => OpenedStore | Promise<OpenedS
 const SCHEMES = new Map<string, Open>([
   ["sqlite", (url, options) => openFile(sqlitePath(url), options)],
   ["file", (url, options) => openFile(filePath(url), options)],
+  ["postgres", (url) => openPostgres(url)],
+  ["postgresql", (url) => openPostgres(url)],
 ]);
 
 /**

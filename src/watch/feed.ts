@@ -73,6 +73,7 @@ export class Feed {
       onSession: (id, row, isNews) => {
         if (row !== null || this.#sessions.has(id)) this.#see(this.#sessions.meet(id), row, isNews);
       },
+      countPresent: () => this.#sessions.countPresent(),
       onComplete: (states) => {
         for (const known of this.#sessions)
           if (known.row !== null && !states.has(known.id)) this.#see(known, null, true);

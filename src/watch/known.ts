@@ -89,6 +89,13 @@ export class KnownSessions {
     return changed.toReversed();
   }
 
+  /** @returns how many were in the archive when they were last read. */
+  countPresent(): number {
+    let count = 0;
+    for (const { row } of this.#known.values()) if (row !== null) count += 1;
+    return count;
+  }
+
   [Symbol.iterator](): IterableIterator<Known> {
     return this.#known.values();
   }

@@ -2,7 +2,7 @@
 
 import type { Followed } from "./audience.ts";
 import { Outage } from "./outage.ts";
-import type { Clock, Mark, Store } from "./ports.ts";
+import type { Changes, Clock, Mark, Store } from "./ports.ts";
 import type { SessionId, SessionState, StatusEvent } from "./session.ts";
 import { Turns } from "./turns.ts";
 
@@ -18,6 +18,8 @@ export interface LookoutOptions {
   wantsAll: () => boolean;
   /** @param isNews a session that was not known before was not there before. */
   onSession: (id: SessionId, row: SessionState | null, isNews: boolean) => void;
+  /** How many sessions are known to be in the archive. */
+  countPresent: () => number;
   /** The archive was read as a whole: of the sessions that are known, those that it does not hold are gone. */
   onComplete: (states: ReadonlyMap<SessionId, SessionState | null>) => void;
   onStatus: (status: StatusEvent) => void;
@@ -50,6 +52,9 @@ export class Lookout {
   /** Something has changed since all sessions were last read; and when (ms) they may be read again. */
   #isAllBehind = false;
   #restUntilMs = 0;
+  /** Everything is to be looked at; else only what was hinted at. */
+  #isDue = false;
+  readonly #hinted = new Set<SessionId>();
   /** When (ms) there was the first sign of what the next look will find. */
   #noticedMs: number | null = null;
   #isOn = false;
@@ -75,7 +80,7 @@ export class Lookout {
   start(): void {
     if (this.#isOn) return;
     this.#isOn = true;
-    this.#cancelHints = this.#options.store.onHint(() => void this.wake());
+    this.#cancelHints = this.#options.store.onHint((ids) => this.#hear(ids));
     this.#schedulePoll();
   }
 
@@ -88,6 +93,8 @@ export class Lookout {
     this.#cancelHints = null;
     this.#revision = null;
     this.#isAllBehind = false;
+    this.#isDue = false;
+    this.#hinted.clear();
     this.#outage.end();
   }
 
@@ -98,6 +105,7 @@ export class Lookout {
 
   /** Looks at the archive now, and again if a look is under way. */
   wake(): Promise<void> {
+    this.#isDue = true;
     this.#noticedMs ??= this.#options.clock.now();
     return this.#turns.look();
   }
@@ -117,6 +125,13 @@ export class Lookout {
       this.#joining.push({ wanted, onRead: done, onFailure });
       this.#turns.join();
     });
+  }
+
+  #hear(ids: readonly SessionId[] | null): void {
+    if (ids === null) return void this.wake();
+    for (const id of ids) this.#hinted.add(id);
+    this.#noticedMs ??= this.#options.clock.now();
+    void this.#turns.look();
   }
 
   async #readJoining(): Promise<void> {
@@ -149,21 +164,28 @@ export class Lookout {
 
   /** Learns of all sessions what has become of them since they were last known. */
   async #readAll(): Promise<void> {
-    const { store, clock, onSession, onComplete, wantsAll } = this.#options;
+    const { store, wantsAll, countPresent } = this.#options;
+    const { total } = await this.#take(() => store.changes(this.#mark));
+    // Some have gone without a trace.
+    if (total !== null && total !== countPresent()) await this.#take(() => store.changes(null));
+    this.#isAllBehind = false;
+    this.#isAllRead = wantsAll();
+  }
+
+  async #take(read: () => Promise<Changes>): Promise<Changes> {
+    const { clock, onSession, onComplete } = this.#options;
     const startedMs = clock.now();
-    const { mark, states, isComplete } = await store.changes(this.#mark);
+    const changes = await read();
+    const { mark, states, isComplete, isScan } = changes;
     this.#noteReadable();
     // Who sees the archive for the first time takes it as it is.
     const isNews = this.#mark !== null;
     this.#mark = mark;
     for (const [id, row] of states) onSession(id, row, isNews);
-    if (isComplete) {
-      onComplete(states);
-      const endedMs = clock.now();
-      this.#restUntilMs = endedMs + REST_PER_WORK * (endedMs - startedMs);
-    }
-    this.#isAllBehind = false;
-    this.#isAllRead = wantsAll();
+    if (isComplete) onComplete(states);
+    const endedMs = clock.now();
+    if (isScan) this.#restUntilMs = endedMs + REST_PER_WORK * (endedMs - startedMs);
+    return changes;
   }
 
   #schedulePoll(): void {
@@ -185,17 +207,36 @@ export class Lookout {
       return;
     }
     const startedMs = clock.now();
+    const isDue = this.#isDue;
+    const hinted = [...this.#hinted];
+    this.#isDue = false;
+    this.#hinted.clear();
     try {
-      await this.#readChanges();
+      if (hinted.length > 0) await this.#readHinted(hinted, isDue);
+      if (isDue) await this.#readChanges();
       this.#noteReadable();
     } catch (error) {
       this.#revision = null;
-      const degraded = this.#outage.note(error, clock.now());
+      for (const id of hinted) this.#hinted.add(id);
+      const degraded = this.#outage.note(error, startedMs, clock.now());
       if (degraded !== null) onStatus(degraded);
       if (this.#isOn) this.#schedulePoll();
     } finally {
       this.#noticedMs = null;
       onLook(clock.now() - startedMs);
+    }
+  }
+
+  /** @param isDue everything that is followed by its id is looked at anyway. */
+  async #readHinted(ids: readonly SessionId[], isDue: boolean): Promise<void> {
+    const { store, onSession, followed } = this.#options;
+    if (this.#isAllRead) {
+      const rows = await store.states(ids);
+      for (const id of ids) onSession(id, rows.get(id) ?? null, true);
+    } else if (!isDue) {
+      const hinted = new Set(ids);
+      const read = [...followed()].filter(({ isRead, known }) => isRead && hinted.has(known.id));
+      if (read.length > 0) await this.#readFollowed(read);
     }
   }
 

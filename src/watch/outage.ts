@@ -19,9 +19,12 @@ export class Outage {
     this.#maxRetryMs = maxRetryMs;
   }
 
-  /** @returns what subscribers should be told of this failure, if anything. */
-  note(error: unknown, nowMs: number): StatusEvent | null {
-    this.#sinceMs ??= nowMs;
+  /**
+   * @param askedMs when the archive was asked: it may have taken its time to fail.
+   * @returns what subscribers should be told of this failure, if anything.
+   */
+  note(error: unknown, askedMs: number, nowMs: number): StatusEvent | null {
+    this.#sinceMs ??= askedMs;
     this.#tries += 1;
     if (this.#told !== null || nowMs - this.#sinceMs < DEGRADED_AFTER_MS) return null;
     this.#told = { event: "degraded", data: messageOf(error) };

@@ -30,7 +30,7 @@ export interface Store {
    */
   changes(mark: Mark | null): Promise<Changes>;
   /** Calls `hint` when the archive may have changed; hints can be missed, so the poll stays the truth. */
-  onHint(hint: () => void): () => void;
+  onHint(hint: Hint): () => void;
   list(query?: ListQuery): Promise<SessionPage>;
   get(id: SessionId): Promise<SessionSummary | null>;
   /** Ids that start with `prefix`, with or without their agent's name before the colon; the newest first. */
@@ -38,6 +38,9 @@ export interface Store {
   messages(id: SessionId, query?: MessageQuery): Promise<MessageRow[]>;
   close(): Promise<void>;
 }
+
+/** @param ids which sessions have changed; null if it may be any. */
+export type Hint = (ids: readonly SessionId[] | null) => void;
 
 /** A moment in an archive's life; means something to the store that gave it alone. */
 export type Mark = string;
@@ -50,6 +53,10 @@ export interface Changes {
   states: ReadonlyMap<SessionId, SessionState | null>;
   /** Every session is in `states`: what is not, is gone. */
   isComplete: boolean;
+  /** How many sessions there are: whoever knows of more has not been told of some that are gone. Null if nobody has counted. */
+  total: number | null;
+  /** Every session was looked at: too much work to be asked for all the time. */
+  isScan: boolean;
 }
 
 export interface ListQuery {

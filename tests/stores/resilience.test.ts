@@ -258,7 +258,7 @@ describe("a foreign archive", () => {
 describe("hints", () => {
   test("come when another connection commits", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = store.onHint(resolve);
+    const stop = store.onHint(() => resolve());
     archive.touch("a");
     await within(promise, () => "a hint");
     stop();

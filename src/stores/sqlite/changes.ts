@@ -13,19 +13,14 @@ interface Place {
 
 /** Every session that has changed since `mark`, or every one that there is. */
 export function readChanges(connection: Connection, mark: Mark | null): Changes {
-  if (connection.tables.sessionChanges.size === 0)
-    return { mark: "", states: readAllStates(connection), isComplete: true };
+  if (connection.tables.sessionChanges.size === 0) return completeAnswer("", connection);
   const { generation } = connection;
   const place = mark === null ? null : parseMark(mark);
   if (place?.generation !== generation) {
     // Asked first: what is committed in between is then told twice, and not never.
     const newest = connection.prepare("SELECT max(sequence) AS sequence FROM session_changes").get();
     const sequence = Number(newest?.["sequence"]);
-    return {
-      mark: formatMark({ generation, sequence }),
-      states: readAllStates(connection),
-      isComplete: true,
-    };
+    return completeAnswer(formatMark({ generation, sequence }), connection);
   }
   const changed = connection
     .prepare("SELECT sequence, session_id FROM session_changes WHERE sequence > ? ORDER BY sequence")
@@ -34,7 +29,18 @@ export function readChanges(connection: Connection, mark: Mark | null): Changes 
   const sequence = Number(changed.at(-1)?.["sequence"] ?? place.sequence);
   const found = readStates(connection, ids);
   const states = new Map<SessionId, SessionState | null>(ids.map((id) => [id, found.get(id) ?? null]));
-  return { mark: formatMark({ generation, sequence }), states, isComplete: false };
+  return {
+    mark: formatMark({ generation, sequence }),
+    states,
+    isComplete: false,
+    total: null,
+    isScan: false,
+  };
+}
+
+function completeAnswer(mark: Mark, connection: Connection): Changes {
+  const states = readAllStates(connection);
+  return { mark, states, isComplete: true, total: states.size, isScan: true };
 }
 
 function formatMark({ generation, sequence }: Place): Mark {

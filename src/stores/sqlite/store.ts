@@ -1,7 +1,7 @@
 /** Reads any SQLite archive, ours or an agentsview one of any age. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Changes, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
+import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
 import { readChanges } from "./changes.ts";
 import { ArchiveHints } from "./hints.ts";
@@ -49,8 +49,8 @@ export class SqliteStore implements Store {
     return this.read((connection) => readChanges(connection, mark));
   }
 
-  onHint(hint: () => void): () => void {
-    return this.#hints.add(hint);
+  onHint(hint: Hint): () => void {
+    return this.#hints.add(() => hint(null));
   }
 
   async list(query: ListQuery = {}): Promise<SessionPage> {

@@ -1,0 +1,151 @@
+/** Reads any PostgreSQL archive, ours or an agentsview one of any age. */
+
+import { WatchError } from "../../errors.ts";
+import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
+import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
+import { readChanges } from "./changes.ts";
+import { Link } from "./link.ts";
+import type { Run } from "./link.ts";
+import { Listener } from "./listener.ts";
+import { readMessages } from "./messages.ts";
+import { reasonOf } from "./reasons.ts";
+import { findIds, readSummaries, readSummary } from "./sessions.ts";
+import { checkSignature, readStates, StaleTables } from "./states.ts";
+import { findSchema, readTables } from "./tables.ts";
+import type { Tables } from "./tables.ts";
+import type { Target } from "./target.ts";
+import { channelOf } from "./trigger.ts";
+
+/** How long (ms) an archive that tells of its changes is taken at its word. */
+const TRUST_MS = 60_000;
+/** How long (ms) a connection for lists and messages stays open when nobody asks any more. */
+const IDLE_MS = 30_000;
+
+/** A connection for the polls, one to listen, and one for everything that people ask for: they may ask for much. */
+export class PostgresStore implements Store {
+  readonly #target: Target;
+  readonly #polls: Link;
+  readonly #questions: Link;
+  readonly #listener: Listener;
+  readonly #hints = new Set<Hint>();
+  /** Null until they are known, and when they may have changed. */
+  #tables: Tables | null = null;
+  /** When all sessions were last looked at, and what was heard at that time. */
+  #looked: { atMs: number; hearing: number | null } | null = null;
+
+  constructor(target: Target) {
+    this.#target = target;
+    this.#polls = new Link(target, { purpose: "poll" });
+    this.#questions = new Link(target, { purpose: "read", idleMs: IDLE_MS });
+    this.#listener = new Listener(target, {
+      elsewhere: this.#polls.query,
+      onChange: (ids) => {
+        for (const hint of this.#hints) hint(ids);
+      },
+    });
+  }
+
+  /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
+  async open(): Promise<Tables> {
+    return await this.#read(this.#polls, async (_run, tables) => tables);
+  }
+
+  /** It could be said what has happened in the whole server, but at the cost of a question. */
+  async revision(): Promise<null> {
+    return null;
+  }
+
+  async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>> {
+    return await this.#read(this.#polls, (run, tables) => readStates(run, tables, ids));
+  }
+
+  async changes(mark: Mark | null): Promise<Changes> {
+    return await this.#read(this.#polls, async (run, tables) => {
+      const { hearing } = this.#listener;
+      const looked = this.#looked;
+      const isTold = hearing !== null && hearing === looked?.hearing;
+      if (mark !== null && isTold && performance.now() - looked.atMs < TRUST_MS) {
+        await checkSignature(run, tables);
+        return { mark, states: new Map(), total: null, isComplete: false, isScan: false };
+      }
+      const changes = await readChanges(run, tables, mark);
+      this.#looked = { atMs: performance.now(), hearing };
+      return changes;
+    });
+  }
+
+  onHint(hint: Hint): () => void {
+    this.#hints.add(hint);
+    this.#listen();
+    return () => {
+      this.#hints.delete(hint);
+      this.#listen();
+    };
+  }
+
+  async list(query: ListQuery = {}): Promise<SessionPage> {
+    return await this.#read(this.#questions, (run, tables) => readSummaries(run, tables, query));
+  }
+
+  async get(id: SessionId): Promise<SessionSummary | null> {
+    return await this.#read(this.#questions, (run, tables) => readSummary(run, tables, id));
+  }
+
+  async idsStartingWith(prefix: string, limit: number): Promise<SessionId[]> {
+    return await this.#read(this.#questions, (run, tables) => findIds(run, tables, prefix, limit));
+  }
+
+  async messages(id: SessionId, query: MessageQuery = {}): Promise<MessageRow[]> {
+    return await this.#read(this.#questions, (run, tables) => readMessages(run, tables, id, query));
+  }
+
+  async close(): Promise<void> {
+    this.#listener.listenTo(null);
+    this.#polls.close();
+    this.#questions.close();
+  }
+
+  /** Nobody listens for nobody; and an archive that does not tell of its changes is not listened to. */
+  #listen(): void {
+    const isWanted = this.#hints.size > 0 && this.#tables?.tellsChanges === true;
+    this.#listener.listenTo(isWanted && this.#tables !== null ? channelOf(this.#tables.objectId) : null);
+  }
+
+  async #read<T>(link: Link, query: (run: Run, tables: Tables) => Promise<T>): Promise<T> {
+    try {
+      try {
+        return await query(link.query, await this.#known(link));
+      } catch (error) {
+        // The tables are not what they were: whoever has changed them has done so between two looks.
+        if (!(error instanceof StaleTables) && !isSchemaError(error)) throw error;
+        this.#tables = null;
+        return await query(link.query, await this.#known(link));
+      }
+    } catch (error) {
+      throw cannotRead(this.#target.name, error);
+    }
+  }
+
+  async #known({ query }: Link): Promise<Tables> {
+    if (this.#tables !== null) return this.#tables;
+    const schema = await findSchema(query, this.#target.schema);
+    this.#tables = await readTables(query, schema);
+    this.#looked = null;
+    this.#listen();
+    return this.#tables;
+  }
+}
+
+/** A table, a column or a schema is not there. */
+function isSchemaError(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "42P01" || code === "42703" || code === "3F000";
+}
+
+function cannotRead(name: string, error: unknown): WatchError {
+  if (error instanceof WatchError && error.code === "usage") return error;
+  const code = error instanceof WatchError ? error.code : "archive_unavailable";
+  return new WatchError(code, `Cannot read archive ${JSON.stringify(name)}: ${reasonOf(error)}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,27 @@
+/** What text can be to PostgreSQL, and how its values become text that means the same on every connection. */
+
+/** @returns whether the archive can hold it: no id that is known there has a NUL, or half a character. */
+export function isStorable(text: string): boolean {
+  return !text.includes("\0") && text.isWellFormed();
+}
+
+/** RFC 3339 UTC with microseconds, whatever the time zone and style of the connection. */
+const TIME_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
+
+/** @returns SQL for the value of a column as text; nothing of it is lost, nothing depends on settings. */
+export function asText(column: string, type: string): string {
+  if (type === "timestamp with time zone")
+    return `pg_catalog.to_char(${column} AT TIME ZONE 'UTC', ${TIME_FORMAT})`;
+  if (type === "timestamp without time zone") return `pg_catalog.to_char(${column}, ${TIME_FORMAT})`;
+  return `${column}::text`;
+}
+
+/** @returns SQL for the value of a column as JSON readers want it: times and documents as text. */
+export function asValue(column: string, type: string): string {
+  return /^(timestamp|json|uuid)/.test(type) ? asText(column, type) : column;
+}
+
+/** @returns a time as others write it: with milliseconds, where it has no microseconds. */
+export function shortTime(text: string): string {
+  return text.replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})000Z$/, "$1Z");
+}
