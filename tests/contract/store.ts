@@ -7,11 +7,11 @@ import type { Store } from "../../src/watch/ports.ts";
 export interface ArchiveFixture extends AsyncDisposable {
   store: Store;
   /** Adds a session with one user message, last active at `activeAt` (RFC 3339). */
-  add(session: { id: string; project: string; activeAt: string }): void | Promise<void>;
+  add(session: { id: string; project: string; activeAt: string }): unknown;
   /** Adds one message to a session. */
-  grow(id: string): void | Promise<void>;
+  grow(id: string): unknown;
   /** Puts a session into the trash; undefined where the archive has none. */
-  trash: ((id: string) => void | Promise<void>) | undefined;
+  trash: ((id: string) => unknown) | undefined;
   /** Ids that the archive cannot hold. */
   impossibleIds?: readonly string[];
 }

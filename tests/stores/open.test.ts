@@ -55,7 +55,8 @@ describe("openStore()", () => {
   test("refuses an unknown scheme with the names of the valid ones, and never repeats what follows it", async () => {
     expect(await failure("mysql://root:hunter2@db/x")).toMatchObject({
       code: "usage",
-      message: '--db: unknown scheme "mysql:"; use sqlite:, file:, postgres:, postgresql:, or the path of a file',
+      message:
+        '--db: unknown scheme "mysql:"; use sqlite:, file:, postgres:, postgresql:, or the path of a file',
     });
   });
 

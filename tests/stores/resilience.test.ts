@@ -270,7 +270,7 @@ describe("hints", () => {
     copyFileSync(another("first.db", "a"), path);
     const replaced = openForeign(path);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = replaced.onHint(resolve);
+    const stop = replaced.onHint(() => resolve());
     renameSync(workspace.path("place"), workspace.path("old-place"));
     mkdirSync(workspace.path("place"));
     copyFileSync(another("second.db", "b"), path);
@@ -295,7 +295,7 @@ describe("hints", () => {
     // A file that nothing else reacts to shows that notifications up to here have been delivered.
     const { promise, resolve } = Promise.withResolvers<void>();
     const other = openForeign(another("marker.db", "m"));
-    const stopOther = other.onHint(resolve);
+    const stopOther = other.onHint(() => resolve());
     writeFileSync(workspace.path("marker.db-wal"), "");
     await within(promise, () => "a hint for the marker");
     expect(hinted).toEqual([]);
