@@ -94,6 +94,8 @@ export class PostgresServer implements AsyncDisposable {
       "fsync = off",
       "shared_buffers = 32MB",
       "max_connections = 200",
+      // Its transactions would be among those that tests count on.
+      "autovacuum = off",
       ...settings,
     ];
     appendFileSync(join(folder, "postgresql.conf"), `${lines.join("\n")}\n`);
