@@ -5,6 +5,7 @@ import { systemClock } from "../../../src/runtime/clock.ts";
 import type { Update } from "../../../src/watch/session.ts";
 import type { Subscription } from "../../../src/watch/subscription.ts";
 import { Watcher } from "../../../src/watch/watcher.ts";
+import { PGBOUNCER, PgBouncer } from "../../support/pgbouncer.ts";
 import { PostgresForeignArchive } from "../../support/postgres-archive.ts";
 import { INSTALLATIONS, sharedServer } from "../../support/postgres.ts";
 import { until, within } from "../../support/program.ts";
@@ -113,3 +114,29 @@ for (const installation of INSTALLATIONS) {
     });
   });
 }
+
+test.skipIf(PGBOUNCER === null)("behind PgBouncer no notice arrives, and polls find everything", async () => {
+  const server = await sharedServer();
+  await using archive = await PostgresForeignArchive.create(server);
+  for (const id of ["a", "b"]) await archive.add(id);
+  await archive.sql.begin(async (sql) => {
+    for (const statement of installTrigger(archive.schema)) await sql.unsafe(statement);
+  });
+  await using bouncer = await PgBouncer.start(server);
+  const { store } = await openStore(bouncer.url(archive.url));
+  const watcher = new Watcher(store, undefined, { clock: systemClock, pollIntervalMs: 50 });
+  const subscriptions = [["a"], "all"].map((sessions) =>
+    watcher.eventsOf({ sessions: sessions as string[] | "all", filter: {} }),
+  );
+  const updates = subscriptions.map((subscription) => subscription[Symbol.asyncIterator]());
+  for (const subscription of subscriptions) await subscription.ready;
+  for (let round = 0; round < 20; round += 1) {
+    await archive.touch("a");
+    for (const iterator of updates) {
+      const { value } = await within(iterator.next(), () => "an update");
+      expect(value).toMatchObject({ event: "session_updated", data: "a", message_count: 2 + round });
+    }
+  }
+  for (const subscription of subscriptions) subscription.close();
+  await store.close();
+});
