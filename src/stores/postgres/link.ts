@@ -141,6 +141,8 @@ export class Link {
       max_lifetime: null,
       // Poolers that give each transaction another connection know neither prepared statements nor what they are of.
       prepare: false,
+      // One statement after the other: PgBouncer takes the connection away after the first answer.
+      max_pipeline: 0,
       fetch_types: false,
       onnotice: () => undefined,
       onnotify: (_channel: string, payload: string) => onNotice?.(payload),
