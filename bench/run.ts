@@ -13,6 +13,7 @@ import { commitLatency } from "./commit-latency.ts";
 import { fanOut } from "./fan-out.ts";
 import { idle } from "./idle.ts";
 import { importing } from "./import.ts";
+import { pgLatency } from "./pg-latency.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { formatFigures } from "./support/figures.ts";
@@ -26,6 +27,7 @@ const BENCHES = new Map<string, Bench>([
   ["start", start],
   ["commit-latency", commitLatency],
   ["append-latency", appendLatency],
+  ["pg-latency", pgLatency],
   ["import", importing],
   ["idle", idle],
   ["fan-out", fanOut],
