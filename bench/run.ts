@@ -14,6 +14,7 @@ import { fanOut } from "./fan-out.ts";
 import { idle } from "./idle.ts";
 import { importing } from "./import.ts";
 import { pgLatency } from "./pg-latency.ts";
+import { pgScale } from "./pg-scale.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { formatFigures } from "./support/figures.ts";
@@ -28,6 +29,7 @@ const BENCHES = new Map<string, Bench>([
   ["commit-latency", commitLatency],
   ["append-latency", appendLatency],
   ["pg-latency", pgLatency],
+  ["pg-scale", pgScale],
   ["import", importing],
   ["idle", idle],
   ["fan-out", fanOut],
