@@ -30,6 +30,8 @@ interface Life {
   sql: Sql;
   /** That of the connection, and those of attempts to cancel a statement. */
   sockets: Set<Socket>;
+  /** Whatever is only now connected has come too late. */
+  isOver: boolean;
 }
 
 /** How long (ms) a connection may take to be there: to find the server's address, to reach it, and to make it safe. */
@@ -119,18 +121,28 @@ export class Link {
 
   #begin(): Life {
     const { purpose, idleMs, onNotice, onLost } = this.#options;
-    const { user, password, database } = this.#target;
+    const { user, database } = this.#target;
     const sockets = new Set<Socket>();
+    let [endpoint] = this.#target.endpoints;
     const options = {
       user,
       database,
+      // Not used, but otherwise taken from variables.
+      host: "archive",
+      port: 5432,
       // An empty one is not asked for anywhere else.
-      password: () => password ?? "",
+      password: () => (endpoint === undefined ? "" : this.#target.password(endpoint)),
       max: 1,
       // Made safe by then.
       ssl: false,
       socket: async () => {
-        const socket = await dial(this.#target, CONNECT_MS);
+        const dialled = await dial(this.#target, CONNECT_MS);
+        const { socket } = dialled;
+        if (life.isOver) {
+          socket.destroy();
+          throw new Error("the connection was given up");
+        }
+        ({ endpoint } = dialled);
         sockets.add(socket);
         socket.once("close", () => sockets.delete(socket));
         return socket;
@@ -151,7 +163,7 @@ export class Link {
         onLost?.();
       },
     };
-    const life = { sql: postgres(options), sockets };
+    const life: Life = { sql: postgres(options), sockets, isOver: false };
     return life;
   }
 
@@ -159,6 +171,7 @@ export class Link {
   #giveUp(life: Life, graceMs: number): void {
     if (this.#life === life) this.#life = null;
     setTimeout(() => {
+      life.isOver = true;
       void life.sql.end({ timeout: 0 });
       for (const socket of life.sockets) socket.destroy();
     }, graceMs);
