@@ -1,0 +1,29 @@
+/** `watch pg install`: triggers on a PostgreSQL archive of somebody else's, so that it tells of its changes. */
+
+import { quoted } from "../stores/postgres/identifier.ts";
+import { installOn, removeFrom } from "../stores/postgres/install.ts";
+import { findSchema } from "../stores/postgres/tables.ts";
+import { EXIT } from "./exit.ts";
+import { printable, writeLine } from "./output.ts";
+import { withArchive } from "./pg.ts";
+import type { PgOptions } from "./pg.ts";
+
+/** The flags of `watch pg install`. */
+export interface PgInstallOptions extends PgOptions {
+  /** Takes the triggers away. */
+  remove: boolean;
+}
+
+/** @returns the exit code. @throws WatchError, PipeClosed. */
+export async function pgInstall({ remove, ...options }: PgInstallOptions): Promise<number> {
+  const said = await withArchive("pg install", options, async (link, target) => {
+    const schema = await findSchema(link.query, target.schema);
+    const where = `schema ${quoted(schema)} of ${target.name}`;
+    if (!remove) return `${await installOn(link, schema)}: changes of sessions in ${where} are told at once`;
+    return (await removeFrom(link, schema)) === "removed"
+      ? `removed: changes of sessions in ${where} are found by polls`
+      : `nothing to remove: ${where} has no triggers of ours`;
+  });
+  await writeLine(printable(said));
+  return EXIT.done;
+}

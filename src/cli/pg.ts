@@ -1,0 +1,44 @@
+/** What the commands of `watch pg` work with: a connection to the PostgreSQL archive that is named. */
+
+import process from "node:process";
+import { messageOf, WatchError } from "../errors.ts";
+import { Link } from "../stores/postgres/link.ts";
+import { parseTarget } from "../stores/postgres/target.ts";
+import type { Target } from "../stores/postgres/target.ts";
+
+/** The flag that names it. */
+export interface PgOptions {
+  db?: string;
+}
+
+/** What a command does, and the one line that it says at the end. */
+export type PgWork = (link: Link, target: Target) => Promise<string>;
+
+/**
+ * @param command as it is typed.
+ * @returns what `work` returns.
+ * @throws WatchError: `usage` if no PostgreSQL archive is named, `archive_unavailable` for what is none that `work` throws.
+ */
+export async function withArchive(command: string, options: PgOptions, work: PgWork): Promise<string> {
+  const target = targetOf(command, options);
+  const link = new Link(target, { purpose: command });
+  try {
+    return await work(link, target);
+  } catch (error) {
+    if (error instanceof WatchError) throw error;
+    throw new WatchError("archive_unavailable", `Cannot use archive ${target.name}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  } finally {
+    link.close();
+  }
+}
+
+function targetOf(command: string, { db }: PgOptions): Target {
+  const url = db ?? (process.env["SESSIONWATCH_DB"] || undefined);
+  if (url === undefined || !/^postgres(?:ql)?:/i.test(url)) {
+    const where = "with --db or SESSIONWATCH_DB, as in --db postgres://user@host/database";
+    throw new WatchError("usage", `${command}: name a PostgreSQL archive ${where}`);
+  }
+  return parseTarget(url);
+}
