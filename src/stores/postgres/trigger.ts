@@ -20,8 +20,8 @@ const IDS_MAX = 1000;
 /** In bytes: a payload must stay below 8000, and may be longer than this by as much as an id. */
 const PAYLOAD_BYTES = 7000;
 const ID_BYTES_MAX = 900;
-/** How full the server's queue may be: where it is full, nobody who notifies can commit. */
-const QUEUE_USAGE_MAX = 0.5;
+/** Of the server's queue, 0 to 1: so full, it may still take ids, or anything at all. Where it is full, nobody can commit who notifies. */
+const QUEUE_USAGE = { naming: 0.5, telling: 0.9 };
 
 const EVENTS = [
   ["INSERT", "REFERENCING NEW TABLE AS changed"],
@@ -71,17 +71,18 @@ export function removeTrigger(schema: string): string[] {
 
 /**
  * It runs as whoever writes, who needs no right to anything for it, and pays for it once for each statement, however many rows
- * that writes. What goes wrong in it, such as that the table has no `id` any more, is the server's log's, and never the writer's.
+ * that writes. What goes wrong in it, such as that the table has no `id` any more, is for the server's log, and never the writer's failure.
  * (A notification has a price that nothing here can change: commits that notify take turns, and a transaction that has
  * notified cannot be prepared for a commit in two phases.)
  */
 const BODY = `
     DECLARE
       channel CONSTANT text := '${PREFIX}' || TG_RELID;
+      usage CONSTANT float8 := pg_notification_queue_usage();
       ids text[];
       payload text;
     BEGIN
-      IF pg_notification_queue_usage() > ${QUEUE_USAGE_MAX} THEN
+      IF usage > ${QUEUE_USAGE.telling} THEN
         RETURN NULL;
       END IF;
       IF TG_OP <> 'TRUNCATE' THEN
@@ -93,7 +94,7 @@ const BODY = `
           RETURN NULL;
         END IF;
       END IF;
-      IF TG_OP = 'TRUNCATE' OR cardinality(ids) > ${IDS_MAX}
+      IF TG_OP = 'TRUNCATE' OR usage > ${QUEUE_USAGE.naming} OR cardinality(ids) > ${IDS_MAX}
         OR EXISTS (SELECT FROM unnest(ids) AS one (id) WHERE octet_length(to_json(one.id)::text) > ${ID_BYTES_MAX})
       THEN
         PERFORM pg_notify(channel, '${ANYTHING}');
@@ -109,7 +110,8 @@ const BODY = `
       END LOOP;
       RETURN NULL;
     EXCEPTION WHEN OTHERS THEN
-      RAISE LOG 'sessionwatch cannot tell of changes: %', SQLERRM;
+      RAISE LOG 'sessionwatch cannot tell which sessions have changed: %', SQLERRM;
+      PERFORM pg_notify(channel, '${ANYTHING}');
       RETURN NULL;
     END
     `;
