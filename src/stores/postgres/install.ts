@@ -3,6 +3,7 @@
 import { messageOf, WatchError } from "../../errors.ts";
 import { literal, quoted } from "./identifier.ts";
 import type { Link, Row, Run } from "./link.ts";
+import { ARCHIVE_TABLE } from "./tables.ts";
 import { functionName, installTrigger, MIN_SERVER_VERSION, removeTrigger } from "./trigger.ts";
 
 /** How long (ms) a lock may be waited for: all who write to the table would wait behind it. */
@@ -55,32 +56,28 @@ export async function removeFrom(link: Link, schema: string): Promise<"removed" 
 async function factsOf(run: Run, schema: string): Promise<Row> {
   const [facts] = await run(
     `SELECT
-       current_setting('server_version_num')::int AS server_version,
-       current_setting('transaction_read_only') = 'on' AS is_read_only,
-       pg_is_in_recovery() AS is_standby,
+       pg_catalog.current_setting('server_version_num')::int AS server_version,
+       pg_catalog.current_setting('transaction_read_only') = 'on' AS is_read_only,
+       pg_catalog.pg_is_in_recovery() AS is_standby,
        current_user::text AS role,
        c.relkind::text AS kind,
-       ${hasColumn("id")} AS has_id,
-       ${hasColumn("source_token")} AS is_ours,
-       has_schema_privilege(n.oid, 'USAGE') AS may_use,
-       has_schema_privilege(n.oid, 'CREATE') AS may_create,
-       has_table_privilege(c.oid, 'TRIGGER') AS may_trigger,
-       pg_get_userbyid(p.proowner)::text AS function_owner,
-       pg_has_role(p.proowner, 'USAGE') AS may_replace,
-       pg_has_role(p.proowner, 'USAGE') OR pg_has_role(n.nspowner, 'USAGE') AS may_drop,
-       EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = p.oid) AS has_trigger
-     FROM pg_namespace n
-     LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'sessions'
-     LEFT JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = ${literal(functionName())} AND p.pronargs = 0
+       EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'id' AND NOT a.attisdropped) AS has_id,
+       EXISTS (SELECT FROM pg_catalog.pg_class m WHERE m.relnamespace = n.oid AND m.relname = ${literal(ARCHIVE_TABLE)}) AS is_ours,
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS may_use,
+       pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS may_create,
+       pg_catalog.has_table_privilege(c.oid, 'TRIGGER') AS may_trigger,
+       pg_catalog.pg_get_userbyid(p.proowner)::text AS function_owner,
+       pg_catalog.pg_has_role(p.proowner, 'USAGE') AS may_replace,
+       pg_catalog.pg_has_role(p.proowner, 'USAGE') OR pg_catalog.pg_has_role(n.nspowner, 'USAGE') AS may_drop,
+       EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = p.oid) AS has_trigger
+     FROM pg_catalog.pg_namespace n
+     LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'sessions'
+     LEFT JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proname = ${literal(functionName())} AND p.pronargs = 0
      WHERE n.nspname = $1::text`,
     [schema],
   );
   if (facts === undefined) throw new WatchError("archive_unusable", "there is no such schema");
   return facts;
-}
-
-function hasColumn(name: string): string {
-  return `EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = ${literal(name)} AND NOT a.attisdropped)`;
 }
 
 function checkTable({ kind, has_id: hasId }: Row): void {
@@ -131,7 +128,7 @@ async function change<T>(link: Link, failed: string, work: (run: Run) => Promise
   try {
     return await link.transaction(async (run) => {
       await run(`SET LOCAL lock_timeout = ${LOCK_MS}`);
-      await run(`SELECT pg_advisory_xact_lock(${LOCK_KEY})`, [], LOCKED_MS);
+      await run(`SELECT pg_catalog.pg_advisory_xact_lock(${LOCK_KEY})`, [], LOCKED_MS);
       return await work(run);
     });
   } catch (error) {

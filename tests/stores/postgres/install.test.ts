@@ -162,7 +162,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
 
   test("installOn() and removeFrom() refuse an archive of our own", async () => {
     await using archive = await archiveOf();
-    await archive.sql`ALTER TABLE agentsview.sessions ADD COLUMN source_token text`;
+    await archive.sql`CREATE TABLE agentsview.sessionwatch_archive (schema_version integer)`;
     for (const change of [install, remove])
       await expect(change(archive)).rejects.toMatchObject({ code: "usage" });
   });
