@@ -26,7 +26,7 @@ export async function withArchive(command: string, options: PgOptions, work: PgW
     return await work(link, target);
   } catch (error) {
     if (error instanceof WatchError) throw error;
-    throw new WatchError("archive_unavailable", `Cannot use archive ${target.name}: ${messageOf(error)}`, {
+    throw new WatchError("archive_unavailable", `Cannot open archive ${target.name}: ${messageOf(error)}`, {
       cause: error,
     });
   } finally {
