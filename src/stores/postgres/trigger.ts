@@ -25,7 +25,7 @@ const QUEUE_USAGE = { naming: 0.5, telling: 0.9 };
 
 const EVENTS = [
   ["INSERT", "REFERENCING NEW TABLE AS changed"],
-  // The old ones for those that have got another id.
+  // The old ones are for what has got another id: anything may have changed then.
   ["UPDATE", "REFERENCING NEW TABLE AS changed OLD TABLE AS replaced"],
   ["DELETE", "REFERENCING OLD TABLE AS changed"],
   ["TRUNCATE", ""],
@@ -79,31 +79,40 @@ const BODY = `
     DECLARE
       channel CONSTANT text := '${PREFIX}' || TG_RELID;
       usage CONSTANT float8 := pg_notification_queue_usage();
-      ids text[];
+      total bigint;
+      ids text;
       payload text;
+      is_named boolean := false;
     BEGIN
       IF usage > ${QUEUE_USAGE.telling} THEN
         RETURN NULL;
       END IF;
       IF TG_OP <> 'TRUNCATE' THEN
-        ids := ARRAY(SELECT changed.id::text FROM changed WHERE changed.id IS NOT NULL LIMIT ${IDS_MAX + 1});
-        IF TG_OP = 'UPDATE' AND cardinality(ids) <= ${IDS_MAX} THEN
-          ids := ids || ARRAY(SELECT replaced.id::text FROM replaced WHERE replaced.id IS NOT NULL EXCEPT SELECT unnest(ids));
-        END IF;
-        IF cardinality(ids) = 0 THEN
+        SELECT count(*), json_agg(few.id::text)::text INTO total, ids
+        FROM (SELECT changed.id FROM changed LIMIT ${IDS_MAX + 1}) AS few;
+        IF total = 0 THEN
           RETURN NULL;
         END IF;
+        is_named := total <= ${IDS_MAX} AND usage <= ${QUEUE_USAGE.naming};
+        IF is_named AND TG_OP = 'UPDATE' THEN
+          is_named := NOT EXISTS (SELECT replaced.id FROM replaced EXCEPT SELECT changed.id FROM changed);
+        END IF;
       END IF;
-      IF TG_OP = 'TRUNCATE' OR usage > ${QUEUE_USAGE.naming} OR cardinality(ids) > ${IDS_MAX}
-        OR EXISTS (SELECT FROM unnest(ids) AS one (id) WHERE octet_length(to_json(one.id)::text) > ${ID_BYTES_MAX})
-      THEN
+      IF is_named AND octet_length(ids) <= ${PAYLOAD_BYTES} THEN
+        PERFORM pg_notify(channel, ids);
+        RETURN NULL;
+      END IF;
+      IF is_named THEN
+        is_named := NOT EXISTS (SELECT FROM json_array_elements(ids::json) AS one (id) WHERE octet_length(one.id::text) > ${ID_BYTES_MAX});
+      END IF;
+      IF NOT is_named THEN
         PERFORM pg_notify(channel, '${ANYTHING}');
         RETURN NULL;
       END IF;
       FOR payload IN
         SELECT json_agg(sized.id)::text FROM (
-          SELECT one.id, sum(octet_length(to_json(one.id)::text) + 2) OVER (ORDER BY one.place) / ${PAYLOAD_BYTES} AS batch
-          FROM unnest(ids) WITH ORDINALITY AS one (id, place)
+          SELECT one.id, sum(octet_length(one.id::text) + 2) OVER (ORDER BY one.place) / ${PAYLOAD_BYTES} AS batch
+          FROM json_array_elements(ids::json) WITH ORDINALITY AS one (id, place)
         ) AS sized GROUP BY sized.batch
       LOOP
         PERFORM pg_notify(channel, payload);

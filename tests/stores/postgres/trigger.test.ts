@@ -117,12 +117,12 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await ear.ids()).toEqual(["a", "b"]);
   });
 
-  test("tell of the old id, too, of what has got another one", async () => {
+  test("say that anything may have changed where a session has got another id", async () => {
     await using ear = await installed();
     await insert(ear.archive, ["a", "b"]);
     await ear.payloads();
     await ear.archive.sql.unsafe("UPDATE agentsview.sessions SET id = 'host~' || id");
-    expect(await ear.ids()).toEqual(["a", "b", "host~a", "host~b"]);
+    expect(await ear.payloads()).toEqual([ANYTHING]);
   });
 
   test("tell once of a session that a transaction changes often, and nothing of one that is undone", async () => {
@@ -158,11 +158,14 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     await using ear = await installed();
     await ear.archive.sql`TRUNCATE agentsview.sessions CASCADE`;
     expect(await ear.payloads()).toEqual([ANYTHING]);
-    await insert(ear.archive, ["a", "é".repeat(451)]);
+    await insert(ear.archive, ["a", "é".repeat(4000)]);
     expect(await ear.payloads()).toEqual([ANYTHING]);
-    // As long as any that is named.
-    await insert(ear.archive, ["é".repeat(449), "a"]);
-    expect(await ear.ids()).toEqual(["a", "é".repeat(449)]);
+    await insert(ear.archive, ["b", "é".repeat(3000)]);
+    expect(await ear.ids()).toEqual(["b", "é".repeat(3000)]);
+    // As long as any that is named beside many others.
+    const ids = Array.from({ length: 30 }, (_, n) => String(n).padStart(3, "0") + "é".repeat(447));
+    await insert(ear.archive, ids);
+    expect(await ear.ids()).toEqual(ids);
   });
 
   test("name ids of every kind, in payloads of every size", async () => {
@@ -237,7 +240,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
   test("tell of a partitioned table what is written to it, and not to a partition", async () => {
     await using archive = await archiveOf();
     await archive.sql`CREATE SCHEMA parted;
-      CREATE TABLE parted.sessions (id uuid, ids int, payload int, channel int, batch int, place int) PARTITION BY HASH (id);
+      CREATE TABLE parted.sessions (id uuid, ids int, payload int, channel int, total int, usage int) PARTITION BY HASH (id);
       CREATE TABLE parted.half PARTITION OF parted.sessions FOR VALUES WITH (MODULUS 2, REMAINDER 0);
       CREATE TABLE parted.other PARTITION OF parted.sessions FOR VALUES WITH (MODULUS 2, REMAINDER 1)`.simple();
     for (const statement of installTrigger("parted")) await archive.sql.unsafe(statement);
@@ -248,7 +251,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     const [moved = ""] = ids;
     const id = crypto.randomUUID();
     await archive.sql`UPDATE parted.sessions SET id = ${id} WHERE id = ${moved}`;
-    expect(new Set(await ear.ids())).toEqual(new Set([moved, id]));
+    expect(await ear.payloads()).toEqual([ANYTHING]);
     await archive.sql`DELETE FROM parted.half; DELETE FROM parted.other`.simple();
     expect(await ear.payloads()).toEqual([]);
   });
