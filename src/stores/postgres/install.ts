@@ -4,7 +4,7 @@ import { messageOf, WatchError } from "../../errors.ts";
 import { literal, quoted } from "./identifier.ts";
 import type { Link, Row, Run } from "./link.ts";
 import { ARCHIVE_TABLE } from "./tables.ts";
-import { functionName, installTrigger, MIN_SERVER_VERSION, removeTrigger } from "./trigger.ts";
+import { FUNCTION, installTrigger, MIN_SERVER_VERSION, removeTrigger } from "./trigger.ts";
 
 /** How long (ms) a lock may be waited for: all who write to the table would wait behind it. */
 const LOCK_MS = 3000;
@@ -72,7 +72,7 @@ async function factsOf(run: Run, schema: string): Promise<Row> {
        EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = p.oid) AS has_trigger
      FROM pg_catalog.pg_namespace n
      LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'sessions'
-     LEFT JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proname = ${literal(functionName())} AND p.pronargs = 0
+     LEFT JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proname = ${literal(FUNCTION)} AND p.pronargs = 0
      WHERE n.nspname = $1::text`,
     [schema],
   );

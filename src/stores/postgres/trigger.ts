@@ -12,6 +12,9 @@ export const ANYTHING = "*";
 /** Names all triggers, and the function that they call, begin with. */
 export const PREFIX = "sessionwatch_";
 
+/** What the triggers call, without its schema. */
+export const FUNCTION = `${PREFIX}notify`;
+
 /** Older servers cannot replace a trigger, only drop it: for its owner alone, and in the way of whoever reads the table. */
 export const MIN_SERVER_VERSION = 14;
 
@@ -20,7 +23,10 @@ const IDS_MAX = 1000;
 /** In bytes: a payload must stay below 8000, and may be longer than this by as much as an id. */
 const PAYLOAD_BYTES = 7000;
 const ID_BYTES_MAX = 900;
-/** Of the server's queue, 0 to 1: so full, it may still take ids, or anything at all. Where it is full, nobody can commit who notifies. */
+/**
+ * How full (0 to 1) the server's queue may be for ids to be named, and for anything to be said. Where it is full, because some
+ * listener sleeps in a transaction, nobody who notifies can commit.
+ */
 const QUEUE_USAGE = { naming: 0.5, telling: 0.9 };
 
 const EVENTS = [
@@ -37,11 +43,6 @@ export const TRIGGER_COUNT = EVENTS.length;
 /** @param table the object id of the archive's `sessions`. @returns the channel on which its changes are told. */
 export function channelOf(table: number): string {
   return `${PREFIX}${table}`;
-}
-
-/** @returns the name of the function that the triggers call, without its schema. */
-export function functionName(): string {
-  return `${PREFIX}notify`;
 }
 
 /**
@@ -70,10 +71,10 @@ export function removeTrigger(schema: string): string[] {
 }
 
 /**
- * It runs as whoever writes, who needs no right to anything for it, and pays for it once for each statement, however many rows
- * that writes. What goes wrong in it, such as that the table has no `id` any more, is for the server's log, and never the writer's failure.
- * (A notification has a price that nothing here can change: commits that notify take turns, and a transaction that has
- * notified cannot be prepared for a commit in two phases.)
+ * It runs as whoever writes, who needs no right to anything for it, and pays for it once for each statement, however many
+ * rows that writes. What goes wrong in it, such as that the table has no `id` any more, is for the server's log, and never
+ * the writer's failure. A notification has a price that nothing here can change: commits that notify take turns, and a
+ * transaction that has notified cannot be prepared for a commit in two phases.
  */
 const BODY = `
     DECLARE
@@ -126,5 +127,5 @@ const BODY = `
     `;
 
 function functionIn(schema: string): string {
-  return `${quoted(schema)}.${functionName()}`;
+  return `${quoted(schema)}.${FUNCTION}`;
 }
