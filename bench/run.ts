@@ -14,6 +14,7 @@ import { fanOut } from "./fan-out.ts";
 import { idle } from "./idle.ts";
 import { importing } from "./import.ts";
 import { pgLatency } from "./pg-latency.ts";
+import { pgPush } from "./pg-push.ts";
 import { pgScale } from "./pg-scale.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
@@ -34,6 +35,7 @@ const BENCHES = new Map<string, Bench>([
   ["idle", idle],
   ["fan-out", fanOut],
   ["churn", churn],
+  ["pg-push", pgPush],
 ]);
 
 const { values, positionals } = parseArgs({
