@@ -255,7 +255,7 @@ export class SyncEngine implements Engine {
     try {
       await copy.open(synced);
       await this.#archive.sync(id, async (transaction) => {
-        if (!transaction.isDeleted) copied = await copy.run(transaction);
+        if (!transaction.isOffLimits) copied = await copy.run(transaction);
       });
     } catch (error) {
       // The next look sees what is there.

@@ -37,8 +37,8 @@ export interface SyncedTranscript {
 export interface SyncTransaction {
   /** Read inside the transaction: another process may have been faster. */
   readonly source: SourceRecord | null;
-  /** The user has deleted it: its transcript is to be left alone. */
-  readonly isDeleted: boolean;
+  /** The user has deleted the session, or another machine syncs it: its transcript is to be left alone. */
+  readonly isOffLimits: boolean;
   /** Forgets the session's messages, for a transcript that is read from its start again. */
   clear(): Promise<void>;
   write(entries: readonly TranscriptEntry[]): Promise<void>;

@@ -150,7 +150,7 @@ describe("Archive.sync()", () => {
     );
     db.close();
     for (const id of ["trashed", "excluded"]) {
-      await archive.sync(id, async ({ isDeleted }) => expect(isDeleted).toBe(true));
+      await archive.sync(id, async ({ isOffLimits }) => expect(isOffLimits).toBe(true));
     }
   });
 });
