@@ -45,7 +45,8 @@ export interface SyncTransaction {
   save(facts: SessionFacts, source: SourceRecord): Promise<void>;
 }
 
-export interface Archive extends Store {
+/** What a sync needs of an archive. */
+export interface ArchiveWriting {
   syncedTranscripts(): Promise<Map<SessionId, SyncedTranscript>>;
   source(id: SessionId): Promise<SourceRecord | null>;
   /**
@@ -56,6 +57,8 @@ export interface Archive extends Store {
    */
   sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void>;
 }
+
+export interface Archive extends Store, ArchiveWriting {}
 
 /** @returns the token of a transcript that consists of these files, in reading order. */
 export function transcriptToken(files: readonly { token: SourceToken }[]): SourceToken {

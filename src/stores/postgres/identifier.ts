@@ -5,7 +5,8 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** @returns a text as SQL has it, for the few statements that take no parameters. */
+/** @returns a text as SQL has it, for statements that take no parameters; the server knows no NUL. */
 export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  // What a plain one makes of backslashes is a setting of the server's.
+  return `E'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
