@@ -1,11 +1,14 @@
 /** Our own archive in PostgreSQL, in a schema of its own, written to as another process of ours would. */
 
-import type { Sql } from "postgres";
+import { expect } from "bun:test";
+import type { Row, RowList, Sql } from "postgres";
 import { Link } from "../../src/stores/postgres/link.ts";
 import { initArchive } from "../../src/stores/postgres/schema.ts";
 import { parseTarget } from "../../src/stores/postgres/target.ts";
 import type { Target } from "../../src/stores/postgres/target.ts";
 import { ArchiveWriter } from "../../src/stores/postgres/writer.ts";
+import { FAULTS } from "./archive-image.ts";
+import type { Image } from "./archive-image.ts";
 import type { PostgresServer } from "./postgres.ts";
 
 export class PostgresOwnArchive implements AsyncDisposable {
@@ -61,6 +64,44 @@ export class PostgresOwnArchive implements AsyncDisposable {
     return this;
   }
 
+  /** What `imageOf()` gives of a SQLite archive with the same content. */
+  async image(): Promise<Image> {
+    const image = await this.#atOnce(async (all) => ({
+      sessions: await all("SELECT * FROM sessions ORDER BY id"),
+      messages: await all("SELECT * FROM messages ORDER BY session_id, ordinal"),
+      calls: await all(`
+        SELECT message_ordinal AS of_message, tool_calls.* FROM tool_calls
+        ORDER BY session_id, of_message, call_index`),
+      states: await all("SELECT * FROM sync_state ORDER BY session_id"),
+      files: await all("SELECT * FROM sync_files ORDER BY session_id, position"),
+    }));
+    for (const row of image.sessions) {
+      delete row["updated_at"];
+      // A transcript without any time was created when it was first seen.
+      if (row["started_at"] === null) delete row["created_at"];
+    }
+    for (const row of image.calls) for (const name of ["message_ordinal", "call_index"]) delete row[name];
+    return image;
+  }
+
+  /** Checks what must hold of an archive at any moment. @returns how many messages each session has. */
+  async expectNoFaults(): Promise<Map<string, number>> {
+    return await this.#atOnce(async (all) => {
+      for (const [fault, query] of Object.entries(FAULTS))
+        expect({ fault, rows: await all(query) }).toEqual({ fault, rows: [] });
+      const counts = await all("SELECT id, message_count FROM sessions");
+      return new Map(counts.map((row) => [String(row["id"]), Number(row["message_count"])]));
+    });
+  }
+
+  /** Everything that `work` reads, it sees at one moment. */
+  async #atOnce<T>(work: (all: (query: string) => Promise<Row[]>) => Promise<T>): Promise<T> {
+    const result = await this.sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", (sql) =>
+      work(async (query) => asSqlite(await sql.unsafe(query))),
+    );
+    return result as T;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const writer of this.#writers) await writer.close();
     await this.sql.end();
@@ -75,4 +116,28 @@ export async function initialize(url: string, schema: string): ReturnType<typeof
   } finally {
     link.close();
   }
+}
+
+const INT8 = 20;
+
+/** @returns the rows as SQLite has them: whole numbers as BigInts, 1 and 0 for true and false, and times as text. */
+function asSqlite(rows: RowList<Row[]>): Row[] {
+  const large = new Set(rows.columns.filter(({ type }) => type === INT8).map(({ name }) => name));
+  return rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [
+        name,
+        large.has(name) ? bigintOf(value) : sqliteValue(value),
+      ]),
+    ),
+  );
+}
+
+function bigintOf(value: unknown): bigint | null {
+  return value === null ? null : BigInt(String(value));
+}
+
+function sqliteValue(value: unknown): unknown {
+  if (typeof value === "boolean" || typeof value === "number") return BigInt(value);
+  return value instanceof Date ? value.toISOString() : value;
 }

@@ -8,8 +8,8 @@ export type ColumnType = "text" | "integer" | "bigint" | "boolean" | "timestampt
 /** A value as JSON has it. */
 export type JsonCell = string | number | boolean | null;
 
-const INTEGER_MAX = 2 ** 31 - 1;
-const BIGINT_MAX = 2n ** 63n - 1n;
+const INTEGER = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+const BIGINT = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
 /** @returns what the column holds of a value: integers come as near as they can, and what is no time is none. */
 export function cellAs(type: ColumnType, value: Cell): JsonCell {
@@ -35,15 +35,17 @@ export function storable(text: string): string {
 
 /** @returns a whole number that fits into four bytes. */
 export function clampInteger(value: number): number {
-  return Number.isNaN(value) ? 0 : Math.trunc(Math.min(Math.max(value, -INTEGER_MAX), INTEGER_MAX)) + 0;
+  return Number.isNaN(value) ? 0 : Math.trunc(Math.min(Math.max(value, INTEGER.min), INTEGER.max)) + 0;
 }
 
 /** As text: it may be more than a number holds. */
 function clampBigint(value: string | number | bigint | boolean): string {
-  if (typeof value === "number" && !Number.isFinite(value))
-    return String(value > 0 ? BIGINT_MAX : value < 0 ? -BIGINT_MAX : 0n);
+  if (value === Number.POSITIVE_INFINITY) return String(BIGINT.max);
+  if (value === Number.NEGATIVE_INFINITY) return String(BIGINT.min);
+  if (Number.isNaN(value)) return "0";
   const whole = typeof value === "number" ? BigInt(Math.trunc(value)) : BigInt(value);
-  return String(whole > BIGINT_MAX ? BIGINT_MAX : whole < -BIGINT_MAX ? -BIGINT_MAX : whole);
+  if (whole > BIGINT.max) return String(BIGINT.max);
+  return String(whole < BIGINT.min ? BIGINT.min : whole);
 }
 
 /** Of the years that RFC 3339 can write; the server would take more than that for a time, and refuse what is none. */

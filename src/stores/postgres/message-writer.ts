@@ -18,7 +18,7 @@ import { mergeKey } from "./merge-key.ts";
 import type { Statements } from "./statements.ts";
 
 /** So much text (UTF-16 units) is held back, so that what is small needs one round trip for all of it. */
-const HELD_BACK_LENGTH = 4_000_000;
+const HELD_BACK_LENGTH = 2_000_000;
 
 /** Sends statements, and answers with the rows of the last one. */
 export type Send = (statements: readonly string[]) => Promise<readonly Row[]>;
@@ -132,14 +132,14 @@ export class MessageWriter {
       const row = draft.entry.key === null ? undefined : known.get(draft.entry.key);
       if (row === undefined) {
         messages.push(messageRow(draft, this.#id, this.#nextOrdinal));
-        calls.push(...this.#calls(draft.blocks, this.#nextOrdinal, 0));
+        this.#addCalls(calls, draft.blocks, this.#nextOrdinal, 0);
         this.totals.noteInserted(draft);
         this.#nextOrdinal += 1;
       } else {
         const ordinal = Number(row["ordinal"]);
         const extension = extensionOf(draft, knownMessage(row));
         extensions.push({ ordinal, ...extension.row });
-        calls.push(...this.#calls(extension.added, ordinal, Number(row["calls"])));
+        this.#addCalls(calls, extension.added, ordinal, Number(row["calls"]));
         this.totals.noteExtended(draft, Number(row["output_tokens"]));
       }
     }
@@ -162,13 +162,15 @@ export class MessageWriter {
     return known;
   }
 
-  #calls(blocks: readonly DraftBlock[], ordinal: number, firstIndex: number): CellRow[] {
-    return callRows(blocks).map((row, index) => ({
-      session_id: this.#id,
-      message_ordinal: ordinal,
-      call_index: firstIndex + index,
-      ...row,
-    }));
+  /** One by one: a message may have more calls than a function can have arguments. */
+  #addCalls(calls: CellRow[], blocks: readonly DraftBlock[], ordinal: number, firstIndex: number): void {
+    for (const [index, row] of callRows(blocks).entries())
+      calls.push({
+        session_id: this.#id,
+        message_ordinal: ordinal,
+        call_index: firstIndex + index,
+        ...row,
+      });
   }
 
   async #retract({ of }: RetractionEntry): Promise<void> {
