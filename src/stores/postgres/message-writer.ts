@@ -20,6 +20,9 @@ import type { Statements } from "./statements.ts";
 /** So much text (UTF-16 units) is held back, so that what is small needs one round trip for all of it. */
 const HELD_BACK_LENGTH = 2_000_000;
 
+/** So many keys are remembered; a transcript with more of them asks for what it may go on with. */
+const KEYS_MAX = 50_000;
+
 /** Sends statements, and answers with the rows of the last one. */
 export type Send = (statements: readonly string[]) => Promise<readonly Row[]>;
 
@@ -46,6 +49,8 @@ export class MessageWriter {
   #nextOrdinal: number;
   /** Whether there may be messages to be deleted. */
   #hasRows: boolean;
+  /** The keys of all messages; null if they are not known. */
+  #keys: Set<string> | null;
   #batch = new Batch();
   #waitingLength = 0;
   /** Ready to be sent, in this order. */
@@ -59,6 +64,7 @@ export class MessageWriter {
       return send(messages);
     };
     this.#hasRows = lastOrdinal !== null;
+    this.#keys = lastOrdinal === null ? new Set() : null;
     this.totals = totals;
     this.#nextOrdinal = lastOrdinal === null ? 0 : lastOrdinal + 1;
   }
@@ -68,6 +74,7 @@ export class MessageWriter {
     this.#batch = new Batch();
     this.#waitingLength = 0;
     this.#ready = this.#hasRows ? this.#statements.deleteMessages(this.#id) : [];
+    this.#keys = new Set();
     this.totals = new Totals();
     this.#nextOrdinal = 0;
   }
@@ -126,7 +133,7 @@ export class MessageWriter {
       this.#ready.push(...this.#statements.setResults(this.#id, resultRows));
       this.#ready.push(...this.#statements.setSubagents(this.#id, links));
     }
-    const known = this.#nextOrdinal > 0 ? await this.#known(drafts) : new Map<string, Row>();
+    const known = await this.#known(drafts);
     const [messages, extensions, calls]: [CellRow[], CellRow[], CellRow[]] = [[], [], []];
     for (const draft of drafts) {
       const row = draft.entry.key === null ? undefined : known.get(draft.entry.key);
@@ -134,6 +141,7 @@ export class MessageWriter {
         messages.push(messageRow(draft, this.#id, this.#nextOrdinal));
         this.#addCalls(calls, draft.blocks, this.#nextOrdinal, 0);
         this.totals.noteInserted(draft);
+        this.#noteKey(draft);
         this.#nextOrdinal += 1;
       } else {
         const ordinal = Number(row["ordinal"]);
@@ -152,7 +160,9 @@ export class MessageWriter {
 
   /** @returns the messages that drafts go on with, by their keys. */
   async #known(drafts: readonly Draft[]): Promise<Map<string, Row>> {
-    const keys = drafts.flatMap(({ entry: { key } }) => (key === null ? [] : [key]));
+    const keys = drafts
+      .flatMap(({ entry: { key } }) => (key === null ? [] : [key]))
+      .filter((key) => this.#keys?.has(key) ?? true);
     const known = new Map<string, Row>();
     for (const query of this.#statements.selectByKeys(this.#id, keys)) {
       const rows = await this.#send([...this.#ready, query]);
@@ -160,6 +170,11 @@ export class MessageWriter {
       for (const row of rows) known.set(String(row["merge_key"]), row);
     }
     return known;
+  }
+
+  #noteKey({ entry: { key } }: Draft): void {
+    if (key !== null) this.#keys?.add(key);
+    if (this.#keys !== null && this.#keys.size > KEYS_MAX) this.#keys = null;
   }
 
   /** One by one: a message may have more calls than a function can have arguments. */

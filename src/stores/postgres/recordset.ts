@@ -3,7 +3,7 @@
 import type { CellRow } from "../shared/draft-rows.ts";
 import { cellAs } from "./cell.ts";
 import type { ColumnType, JsonCell } from "./cell.ts";
-import { literal, quoted } from "./identifier.ts";
+import { dollarQuoted, quoted } from "./identifier.ts";
 
 /** What one statement carries, in UTF-16 units: longer only if a single row is. */
 const PIECE_LENGTH = 4_000_000;
@@ -27,7 +27,7 @@ export class Recordset {
   tables(rows: Iterable<CellRow>): string[] {
     const types = this.#columns.map(([name, type]) => `${quoted(name)} ${type}`).join(", ");
     return this.#pieces(rows).map(
-      (piece) => `json_to_recordset(${literal(`[${piece.join(",")}]`)}::json) AS r (${types})`,
+      (piece) => `json_to_recordset(${dollarQuoted(`[${piece.join(",")}]`)}::json) AS r (${types})`,
     );
   }
 

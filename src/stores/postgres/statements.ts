@@ -4,8 +4,8 @@ import { CALL_COLUMNS, EXTENDED_COLUMNS, MESSAGE_COLUMNS, USAGE_COLUMNS } from "
 import type { CellRow } from "../shared/draft-rows.ts";
 import { mergedColumn, SESSION_COLUMNS } from "../shared/saved-session.ts";
 import type { ColumnType } from "./cell.ts";
-import { storable } from "./cell.ts";
-import { literal, quoted } from "./identifier.ts";
+import { clampInteger, storable } from "./cell.ts";
+import { dollarQuoted, literal, quoted } from "./identifier.ts";
 import { Recordset } from "./recordset.ts";
 
 /** Of all columns that are written and hold no text. */
@@ -205,7 +205,7 @@ export class Statements {
   }
 
   retractUuids(id: string, uuids: readonly string[]): string {
-    const list = literal(JSON.stringify(uuids.map(storable)));
+    const list = dollarQuoted(JSON.stringify(uuids.map(storable)));
     return this.#retract(id, `source_uuid IN (SELECT json_array_elements_text(${list}::json))`);
   }
 
@@ -213,7 +213,7 @@ export class Statements {
     return this.#retract(
       id,
       `ordinal >= (SELECT min(ordinal) FROM (SELECT ordinal FROM ${this.#schema}.messages
-        WHERE session_id = ${text(id)} AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ${Math.max(count, 0)}) AS last)`,
+        WHERE session_id = ${text(id)} AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ${clampInteger(Math.max(count, 0))}) AS last)`,
     );
   }
 
