@@ -14,6 +14,7 @@ import type { Image } from "../support/archive-image.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { claudeLines } from "../support/claude-lines.ts";
 import { codexLines, THREADS } from "../support/codex-lines.ts";
+import { settled } from "../support/clock.ts";
 import { Dice } from "../support/dice.ts";
 import { FollowedHome } from "../support/followed-home.ts";
 import { cuts, growing, interleave, turns } from "../support/interleaving.ts";
@@ -125,7 +126,7 @@ export function archiveContract(name: string, create: () => Promise<WritableArch
         log.push(`${name} begins`);
         await transaction.write([message(name)]);
         await transaction.save(FACTS, SOURCE);
-        await new Promise((resolve) => setTimeout(resolve, 2));
+        await settled();
         log.push(`${name} ends`);
       };
       await Promise.all(

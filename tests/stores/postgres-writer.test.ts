@@ -2,14 +2,16 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { claudeCode } from "../../src/agents/claude-code.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
+import { parseTarget } from "../../src/stores/postgres/target.ts";
 import type { Target } from "../../src/stores/postgres/target.ts";
+import { ArchiveWriter } from "../../src/stores/postgres/writer.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import type { SyncReport } from "../../src/sync/engine.ts";
 import type { ArchiveWriting, SyncTransaction } from "../../src/watch/archive.ts";
 import type { TranscriptEntry } from "../../src/watch/transcript.ts";
 import { archiveContract } from "../contract/archive.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
-import { PostgresOwnArchive } from "../support/postgres-own-archive.ts";
+import { initialize, PostgresOwnArchive } from "../support/postgres-own-archive.ts";
 import { INSTALLATIONS, PostgresServer, sharedServer } from "../support/postgres.ts";
 import { until, within } from "../support/program.ts";
 import { callOf, FACTS, message, save, SOURCE } from "../support/saves.ts";
@@ -238,6 +240,44 @@ describe("ArchiveWriter, when its server restarts", () => {
       await own[Symbol.asyncDispose]();
     },
   );
+});
+
+test("ArchiveWriter does not depend on what a server's administrator likes", async () => {
+  const settings = [
+    "default_transaction_isolation = 'serializable'",
+    "default_transaction_read_only = on",
+    "standard_conforming_strings = off",
+    "datestyle = 'German'",
+    "intervalstyle = 'sql_standard'",
+    "lc_messages = 'C'",
+    "timezone = 'Asia/Kathmandu'",
+    "array_nulls = off",
+    "quote_all_identifiers = on",
+  ];
+  await using server = await PostgresServer.start({ settings });
+  const url = server.url("postgres");
+  const made = await Promise.all(Array.from({ length: 4 }, () => initialize(url, "sessionwatch")));
+  expect(made.filter(({ created }) => created)).toHaveLength(1);
+  const options = { schema: "sessionwatch", machine: "it's \\ here" };
+  const writers = [1, 2].map(() => new ArchiveWriter(parseTarget(url), options));
+  const timestamp = "2026-02-01T10:00:00.123Z";
+  await Promise.all(
+    Array.from({ length: 20 }, (_, n) =>
+      writers[n % 2]?.sync("a'\\", async (transaction) => {
+        await transaction.write([message(`quote' and \\ ${n}`, { timestamp })]);
+        await transaction.save(FACTS, SOURCE);
+      }),
+    ),
+  );
+  const sql = server.connect("postgres");
+  const [session] = await sql`SELECT id, machine, message_count FROM sessionwatch.sessions`;
+  expect(session).toEqual({ id: "a'\\", machine: "it's \\ here", message_count: 20 });
+  const [row] = await sql`
+    SELECT content, to_char(timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS') AS at
+    FROM sessionwatch.messages WHERE content LIKE '% 0'`;
+  expect(row).toEqual({ content: "quote' and \\ 0", at: "2026-02-01 10:00:00.123" });
+  await sql.end();
+  for (const writer of writers) await writer.close();
 });
 
 function through(way: SlowWay, target: Target): Target {

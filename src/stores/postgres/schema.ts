@@ -212,7 +212,7 @@ async function init(run: Run, schema: string): Promise<Initialized> {
   if (schema === "" || Buffer.byteLength(schema) > NAME_BYTES_MAX)
     throw unusable(schema, `a schema's name has 1 to ${NAME_BYTES_MAX} bytes`);
   // Whatever the server's default is: what is there is looked at when the lock was had.
-  await run("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
+  await run("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
   // Nobody looks at what somebody else is about to change: it takes until the end of the transaction.
   await run(`SELECT pg_catalog.pg_advisory_xact_lock(${lockKey(schema)})`, [], PATIENCE_MS);
   const state = await schemaState(run, schema);
