@@ -70,7 +70,7 @@ export class Link {
    */
   async transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
     const life = this.#current();
-    const run: Run = (text, values, deadlineMs) => this.#run(life, text, values, deadlineMs);
+    const run = this.#runOn(life);
     await run("BEGIN");
     try {
       const result = await work(run);
@@ -81,6 +81,15 @@ export class Link {
       if (life === this.#life) await run("ROLLBACK").catch(() => this.#giveUp(life, 0));
       throw error;
     }
+  }
+
+  /**
+   * For a transaction that sends its beginning and its end along with its statements.
+   *
+   * @returns what runs statements on one connection: once that is lost, everything fails.
+   */
+  onOneConnection(): Run {
+    return this.#runOn(this.#current());
   }
 
   /** At once: what is under way fails. */
@@ -111,6 +120,10 @@ export class Link {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #runOn(life: Life): Run {
+    return (text, values, deadlineMs) => this.#run(life, text, values, deadlineMs);
   }
 
   #current(): Life {
