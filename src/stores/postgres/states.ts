@@ -35,12 +35,6 @@ export async function readStates(
   return statesOf(tables, takeApart(tables, rows).sessions);
 }
 
-/** @throws StaleTables */
-export async function checkSignature(run: Run, tables: Tables): Promise<void> {
-  const [row] = await run(`SELECT ${signatureOf(String(tables.objectId))} AS signature`);
-  if (row?.["signature"] !== tables.signature) throw new StaleTables();
-}
-
 /**
  * SQL for a row that tells of the look itself.
  *
