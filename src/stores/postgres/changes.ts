@@ -6,6 +6,7 @@
 import type { Changes, Mark } from "../../watch/ports.ts";
 import type { SessionId, SessionState } from "../../watch/session.ts";
 import { stateOf } from "../shared/session-rows.ts";
+import { literal } from "./identifier.ts";
 import type { Row, Run } from "./link.ts";
 import { isKept, sessionsOf, stateColumns, statesOf } from "./sessions.ts";
 import { lookRow, takeApart } from "./states.ts";
@@ -13,7 +14,7 @@ import type { Tables } from "./tables.ts";
 
 /** A moment in the life of one server. */
 interface Place {
-  /** Of the server and the table: transactions of another one have other numbers. */
+  /** Of the server and the table: transactions of another one have other numbers, versions of other columns are others. */
   life: string;
   /** `xmin:xmax:…`: which transactions were over. */
   snapshot: string;
@@ -69,8 +70,9 @@ async function readAll(run: Run, tables: Tables): Promise<Changes> {
 }
 
 /** @returns SQL for what tells of the look itself. @param total SQL for the number of sessions. */
-function lookColumns({ objectId }: Tables, total: string): string[] {
-  return ["NULL", `pg_catalog.pg_postmaster_start_time()::text || '/${objectId}'`, SNAPSHOT, total];
+function lookColumns({ objectId, columns }: Tables, total: string): string[] {
+  const table = literal(`/${[objectId, ...columns.version].join("/")}`);
+  return ["NULL", `pg_catalog.pg_postmaster_start_time()::text || ${table}`, SNAPSHOT, total];
 }
 
 /** @throws StaleTables */

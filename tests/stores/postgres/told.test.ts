@@ -55,6 +55,17 @@ test("changes() looks again when it was told that anything may have changed", as
   expect((await store.changes(changes.mark)).total).toBe(0);
 });
 
+test("changes() begins anew when there is another column that versions are made of", async () => {
+  await archive.sql.unsafe(`ALTER TABLE ${archive.table("sessions")} ADD COLUMN file_hash text`);
+  const { states } = await store.changes(mark);
+  const { store: later } = await openStore(archive.url);
+  try {
+    expect(states).toEqual((await later.changes(null)).states);
+  } finally {
+    await later.close();
+  }
+});
+
 async function hinted(holds: () => boolean): Promise<void> {
   await until(holds, () => `a hint besides ${JSON.stringify(hints)}`);
 }
