@@ -49,6 +49,8 @@ export class Lookout {
   #revision: string | null = null;
   /** Up to where all sessions are known; null if they never were. */
   #mark: Mark | null = null;
+  /** Some sessions have gone without a trace; all of them have to be read to know which. */
+  #hasLostSome = false;
   /** All sessions were read since somebody follows them all. */
   #isAllRead = false;
   /** Something has changed since all sessions were last read; and when (ms) they may be read again. */
@@ -174,8 +176,10 @@ export class Lookout {
   async #readAll(): Promise<void> {
     const { store, wantsAll, countPresent } = this.#options;
     const { total } = await this.#take(() => store.changes(this.#mark));
-    // Some have gone without a trace.
-    if (total !== null && total !== countPresent()) await this.#take(() => store.changes(null));
+    // It stays so until it is known: the next answer goes on from this one, and would not say it again.
+    if (total !== null && total !== countPresent()) this.#hasLostSome = true;
+    if (this.#hasLostSome) await this.#take(() => store.changes(null));
+    this.#hasLostSome = false;
     this.#isAllBehind = false;
     this.#isAllRead = wantsAll();
   }
