@@ -30,6 +30,8 @@ interface Life {
   sql: Sql;
   /** That of the connection, and those of attempts to cancel a statement. */
   sockets: Set<Socket>;
+  /** Fail the statements that are under way, or wait for their turn. */
+  waiting: Set<(reason: Error) => void>;
 }
 
 /** How long (ms) a connection may take to be there: to find the server's address, to reach it, and to make it safe. */
@@ -96,18 +98,20 @@ export class Link {
     // postgres.js would go on with a connection that knows nothing of the transaction.
     if (life !== this.#life) throw new Error("the connection was lost");
     const query = life.sql.unsafe<Row[]>(text, [...values]);
-    const { promise: late, reject } = Promise.withResolvers<never>();
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    life.waiting.add(reject);
     const timer = setTimeout(() => {
       query.cancel();
       reject(new Error(`no answer within ${deadlineMs / 1000} s`));
     }, deadlineMs);
     try {
-      return [...(await Promise.race([query, late]))];
+      return [...(await Promise.race([query, failed]))];
     } catch (error) {
       if (!isAnswer(error)) this.#giveUp(life, CANCEL_MS);
       throw error;
     } finally {
       clearTimeout(timer);
+      life.waiting.delete(reject);
     }
   }
 
@@ -149,7 +153,7 @@ export class Link {
         onLost?.();
       },
     };
-    const life = { sql: postgres(options), sockets };
+    const life: Life = { sql: postgres(options), sockets, waiting: new Set() };
     return life;
   }
 
@@ -159,6 +163,8 @@ export class Link {
     setTimeout(() => {
       void life.sql.end({ timeout: 0 });
       for (const socket of life.sockets) socket.destroy();
+      // postgres.js forgets those that still waited for their turn.
+      for (const fail of life.waiting) fail(new Error("the connection was lost"));
     }, graceMs);
   }
 }
