@@ -32,6 +32,8 @@ interface Life {
   sockets: Set<Socket>;
   /** Whatever is only now connected has come too late. */
   isOver: boolean;
+  /** Fail the statements that are under way, or wait for their turn. */
+  waiting: Set<(reason: Error) => void>;
 }
 
 /** How long (ms) a connection may take to be there: to find the server's address, to reach it, and to make it safe. */
@@ -107,18 +109,20 @@ export class Link {
     // postgres.js would go on with a connection that knows nothing of the transaction.
     if (life !== this.#life) throw new Error("the connection was lost");
     const query = life.sql.unsafe<Row[]>(text, [...values]);
-    const { promise: late, reject } = Promise.withResolvers<never>();
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    life.waiting.add(reject);
     const timer = setTimeout(() => {
       query.cancel();
       reject(new Error(`no answer within ${deadlineMs / 1000} s`));
     }, deadlineMs);
     try {
-      return [...(await Promise.race([query, late]))];
+      return [...(await Promise.race([query, failed]))];
     } catch (error) {
       if (!isAnswer(error)) this.#giveUp(life, CANCEL_MS);
       throw error;
     } finally {
       clearTimeout(timer);
+      life.waiting.delete(reject);
     }
   }
 
@@ -176,7 +180,7 @@ export class Link {
         onLost?.();
       },
     };
-    const life: Life = { sql: postgres(options), sockets, isOver: false };
+    const life: Life = { sql: postgres(options), sockets, waiting: new Set(), isOver: false };
     return life;
   }
 
@@ -187,6 +191,8 @@ export class Link {
       life.isOver = true;
       void life.sql.end({ timeout: 0 });
       for (const socket of life.sockets) socket.destroy();
+      // postgres.js forgets those that still waited for their turn.
+      for (const fail of life.waiting) fail(new Error("the connection was lost"));
     }, graceMs);
   }
 }

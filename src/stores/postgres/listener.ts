@@ -78,7 +78,7 @@ export class Listener {
       onLost: () => lost.resolve("lost"),
       onNotice: (payload) => {
         if (payload === proof) proven.resolve("proven");
-        else if (!payload.startsWith(PROOF)) this.#options.onChange(idsIn(payload));
+        else if (!payload.startsWith(PROOF)) this.#tell(idsIn(payload));
       },
     });
     const ended = Promise.race([stopped, lost.promise]);
@@ -88,10 +88,9 @@ export class Listener {
       await this.#options.elsewhere("SELECT pg_catalog.pg_notify($1, $2)", [channel, proof]);
       if ((await Promise.race([ended, proven.promise, pause(PROOF_MS)])) !== "proven") return false;
       hasHeard = true;
-      this.#beginnings += 1;
       this.#isHeard = true;
       // What was told before is to be caught up with.
-      this.#options.onChange(null);
+      this.#tell(null);
       while ((await Promise.race([ended, pause(KEEP_ALIVE_MS)])) === undefined) await link.query("SELECT 1");
     } catch {
       // The poll finds out, and tells, what is wrong with the archive.
@@ -100,6 +99,12 @@ export class Listener {
       link.close();
     }
     return hasHeard;
+  }
+
+  #tell(ids: readonly SessionId[] | null): void {
+    // Whoever has heard everything up to now does not know what it was.
+    if (ids === null) this.#beginnings += 1;
+    this.#options.onChange(ids);
   }
 }
 

@@ -4,6 +4,7 @@
  * matters.
  */
 
+import { literal } from "./identifier.ts";
 import type { Row } from "./link.ts";
 import { isKept, sessionsOf, stateColumns } from "./sessions.ts";
 import { signatureOf } from "./tables.ts";
@@ -11,7 +12,7 @@ import type { Tables } from "./tables.ts";
 
 /** A moment in the life of a server. */
 export interface Place {
-  /** Of the server and the table: transactions of another one have other numbers. */
+  /** Of the server and the table: transactions of another one have other numbers, versions of other columns are others. */
   life: string;
   /** `xmin:xmax:…`: which transactions were over. */
   snapshot: string;
@@ -45,7 +46,8 @@ const SNAPSHOT = "pg_catalog.txid_current_snapshot()::text";
 export function lookSql(tables: Tables, where: string, total = "NULL"): string {
   const { columns, objectId } = tables;
   const nothing = [...columns.traits, ...columns.version].map(() => "NULL");
-  const life = `pg_catalog.pg_postmaster_start_time()::text || '/${objectId}'`;
+  const table = literal(`/${[objectId, ...columns.version].join("/")}`);
+  const life = `pg_catalog.pg_postmaster_start_time()::text || ${table}`;
   const itself = ["NULL", signatureOf(String(objectId)), ...nothing, "NULL", life, SNAPSHOT, total];
   return `SELECT ${stateColumns(tables)}, (${isKept(tables)})::text AS kept, NULL AS life, NULL AS snapshot, NULL AS total
     FROM ${sessionsOf(tables)} WHERE ${where}
