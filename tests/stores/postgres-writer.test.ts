@@ -146,7 +146,7 @@ describe("ArchiveWriter", () => {
     expect(failure).toMatchObject({
       code: "archive_unavailable",
       message: expect.stringMatching(
-        /^Cannot write to archive postgres:\/\/127\.0\.0\.1:\d+\/\w+: relation .* does not exist$/,
+        /^Cannot write to archive "postgres:\/\/127\.0\.0\.1:\d+\/\w+": relation .* does not exist$/,
       ),
     });
     await own.sql.unsafe("ALTER TABLE elsewhere RENAME TO sync_state");

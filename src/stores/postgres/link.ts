@@ -173,6 +173,8 @@ export class Link {
       // One statement after the other: PgBouncer takes the connection away after the first answer.
       max_pipeline: 0,
       fetch_types: false,
+      // Counts, not keys: they are as exact as they need to be.
+      types: { count: { to: 20, from: [20], serialize: String, parse: Number } },
       onnotice: () => undefined,
       onnotify: (_channel: string, payload: string) => onNotice?.(payload),
       onclose: () => {
