@@ -13,7 +13,7 @@ import type { Tables } from "./tables.ts";
 
 /** A moment in the life of one server. */
 interface Place {
-  /** Of the server and the table: transactions of another one have other numbers. */
+  /** Of the server, the database and the table: transactions of another one have other numbers. */
   life: string;
   /** `xmin:xmax:…`: which transactions were over. */
   snapshot: string;
@@ -70,7 +70,10 @@ async function readAll(run: Run, tables: Tables): Promise<Changes> {
 
 /** @returns SQL for what tells of the look itself. @param total SQL for the number of sessions. */
 function lookColumns({ objectId }: Tables, total: string): string[] {
-  return ["NULL", `pg_catalog.pg_postmaster_start_time()::text || '/${objectId}'`, SNAPSHOT, total];
+  // A database that was made from another one has tables of the same numbers.
+  const database = "(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
+  const life = `pg_catalog.pg_postmaster_start_time()::text || '/' || ${database} || '/${objectId}'`;
+  return ["NULL", life, SNAPSHOT, total];
 }
 
 /** @throws StaleTables */

@@ -30,7 +30,8 @@ export class Listener {
   #channel: string | null = null;
   /** Ends what is under way. */
   #stop: (() => void) | null = null;
-  #beginnings = 0;
+  /** How often anything may have changed, or was missed. */
+  #doubts = 0;
   #isHeard = false;
 
   constructor(target: Target, options: ListenerOptions) {
@@ -39,11 +40,11 @@ export class Listener {
   }
 
   /**
-   * Differs from what it was before if anything may have been missed meanwhile; null while nothing is heard, or that is not
-   * certain.
+   * Differs from what it was before if anything but the sessions that were told may have changed meanwhile; null while
+   * nothing is heard, or that is not certain.
    */
   get hearing(): number | null {
-    return this.#isHeard ? this.#beginnings : null;
+    return this.#isHeard ? this.#doubts : null;
   }
 
   /** @param channel null to listen no more. */
@@ -56,50 +57,63 @@ export class Listener {
   }
 
   #goOn(channel: string): void {
-    const stopping = Promise.withResolvers<"stopped">();
-    this.#stop = () => stopping.resolve("stopped");
+    const stopping = new AbortController();
+    this.#stop = () => stopping.abort();
     void (async () => {
-      for (let failures = 0; ;) {
-        const hasHeard = await this.#listenOnce(channel, stopping.promise);
+      for (let failures = 0; !stopping.signal.aborted;) {
+        const hasHeard = await this.#listenOnce(channel, stopping.signal);
         failures = hasHeard ? 1 : failures + 1;
-        const retryMs = backoffMs(failures, RETRY);
-        if ((await Promise.race([stopping.promise, pause(retryMs)])) === "stopped") return;
+        await pause(backoffMs(failures, RETRY), stopping.signal);
       }
     })();
   }
 
   /** On a connection of its own, until that is lost. @returns whether it has heard anything. */
-  async #listenOnce(channel: string, stopped: Promise<unknown>): Promise<boolean> {
+  async #listenOnce(channel: string, stopped: AbortSignal): Promise<boolean> {
     const proof = `${PROOF}${crypto.randomUUID()}`;
-    const proven = Promise.withResolvers<"proven">();
-    const lost = Promise.withResolvers<"lost">();
+    const proving = new AbortController();
+    const ending = new AbortController();
+    let isProven = false;
+    const end = (): void => {
+      this.#isHeard = false;
+      ending.abort();
+      proving.abort();
+      void link.close();
+    };
     const link = new Link(this.#target, {
       purpose: "listen",
-      onLost: () => lost.resolve("lost"),
+      onLost: end,
       onNotice: (payload) => {
-        if (payload === proof) proven.resolve("proven");
-        else if (!payload.startsWith(PROOF)) this.#options.onChange(idsIn(payload));
+        isProven ||= payload === proof;
+        if (payload === proof) proving.abort();
+        else if (!payload.startsWith(PROOF)) this.#tell(idsIn(payload));
       },
     });
-    const ended = Promise.race([stopped, lost.promise]);
-    let hasHeard = false;
+    stopped.addEventListener("abort", end);
     try {
       await link.query(`LISTEN ${quoted(channel)}`);
       await this.#options.elsewhere("SELECT pg_catalog.pg_notify($1, $2)", [channel, proof]);
-      if ((await Promise.race([ended, proven.promise, pause(PROOF_MS)])) !== "proven") return false;
-      hasHeard = true;
-      this.#beginnings += 1;
+      await pause(PROOF_MS, proving.signal);
+      if (!isProven || ending.signal.aborted) return false;
       this.#isHeard = true;
       // What was told before is to be caught up with.
-      this.#options.onChange(null);
-      while ((await Promise.race([ended, pause(KEEP_ALIVE_MS)])) === undefined) await link.query("SELECT 1");
+      this.#tell(null);
+      while (!(await pause(KEEP_ALIVE_MS, ending.signal))) await link.query("SELECT 1");
     } catch {
       // The poll finds out, and tells, what is wrong with the archive.
     } finally {
-      this.#isHeard = false;
-      link.close();
+      stopped.removeEventListener("abort", end);
+      end();
     }
-    return hasHeard;
+    // What is told meanwhile is not heard.
+    if (isProven && !stopped.aborted) this.#tell(null);
+    return isProven;
+  }
+
+  #tell(ids: readonly SessionId[] | null): void {
+    // It may be any: whoever has looked before is to look again.
+    if (ids === null) this.#doubts += 1;
+    this.#options.onChange(ids);
   }
 }
 
@@ -114,6 +128,16 @@ function idsIn(payload: string): SessionId[] | null {
   }
 }
 
-function pause(ms: number): Promise<undefined> {
-  return new Promise((resolve) => void setTimeout(() => resolve(undefined), ms));
+/** @returns whether it was cut short; leaves nothing behind on the signal. */
+function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve(signal.aborted);
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
 }

@@ -9,7 +9,7 @@ import type { Run } from "./link.ts";
 import { Listener } from "./listener.ts";
 import { readMessages } from "./messages.ts";
 import { reasonOf } from "./reasons.ts";
-import { findIds, readSummaries, readSummary } from "./sessions.ts";
+import { findIds, readSummaries, readSummary, sessionsOf } from "./sessions.ts";
 import { checkSignature, readStates, StaleTables } from "./states.ts";
 import { findSchema, readTables } from "./tables.ts";
 import type { Tables } from "./tables.ts";
@@ -20,6 +20,8 @@ import { channelOf } from "./trigger.ts";
 const TRUST_MS = 60_000;
 /** How long (ms) a connection for lists and messages stays open when nobody asks any more. */
 const IDLE_MS = 30_000;
+/** How long (ms) the server may be silent, also while it brings everything: longer, and it is not there. */
+const SILENCE_MS = 2500;
 
 /** A connection for the polls, one to listen, and one for everything that people ask for: they may ask for much. */
 export class PostgresStore implements Store {
@@ -30,13 +32,15 @@ export class PostgresStore implements Store {
   readonly #hints = new Set<Hint>();
   /** Null until they are known, and when they may have changed. */
   #tables: Tables | null = null;
+  /** The first that were found. */
+  #first: Pick<Tables, "schema" | "objectId"> | null = null;
   /** When all sessions were last looked at, and what was heard at that time. */
   #looked: { atMs: number; hearing: number | null } | null = null;
 
   constructor(target: Target) {
     this.#target = target;
-    this.#polls = new Link(target, { purpose: "poll" });
-    this.#questions = new Link(target, { purpose: "read", idleMs: IDLE_MS });
+    this.#polls = new Link(target, { purpose: "poll", silenceMs: SILENCE_MS });
+    this.#questions = new Link(target, { purpose: "read", idleMs: IDLE_MS, silenceMs: SILENCE_MS });
     this.#listener = new Listener(target, {
       elsewhere: this.#polls.query,
       onChange: (ids) => {
@@ -100,9 +104,9 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#hints.clear();
     this.#listener.listenTo(null);
-    this.#polls.close();
-    this.#questions.close();
+    await Promise.all([this.#polls.close(), this.#questions.close()]);
   }
 
   /** Nobody listens for nobody; and an archive that does not tell of its changes is not listened to. */
@@ -128,12 +132,27 @@ export class PostgresStore implements Store {
 
   async #known({ query }: Link): Promise<Tables> {
     if (this.#tables !== null) return this.#tables;
-    const schema = await findSchema(query, this.#target.schema);
-    this.#tables = await readTables(query, schema);
+    // While it is being restored, another schema's sessions are not its own.
+    const schema = await findSchema(query, this.#target.schema ?? this.#first?.schema ?? null);
+    const tables = await readTables(query, schema);
+    this.#first ??= tables;
+    if (tables.objectId !== this.#first.objectId) await checkRestored(query, tables);
+    this.#tables = tables;
     this.#looked = null;
     this.#listen();
-    return this.#tables;
+    return tables;
   }
+}
+
+/**
+ * A restore makes the tables first and fills them later: until then, nothing was deleted.
+ *
+ * @throws WatchError `archive_unavailable`
+ */
+async function checkRestored(run: Run, tables: Tables): Promise<void> {
+  const rows = await run(`SELECT FROM ${sessionsOf(tables)} LIMIT 1`);
+  if (rows.length === 0)
+    throw new WatchError("archive_unavailable", "its sessions table was made anew, and is still empty");
 }
 
 /** A table, a column or a schema is not there. */
