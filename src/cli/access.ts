@@ -11,6 +11,7 @@ export interface AccessFlags {
   tokenFile?: string;
   publicUrl?: URL;
   corsOrigin: string[];
+  /** Let strangers in. */
   insecure: boolean;
 }
 

@@ -2,19 +2,20 @@
 
 import process from "node:process";
 import type { Logger } from "@logtape/logtape";
+import { LOCAL_MACHINE } from "../watch/session.ts";
 import type { SessionSummary } from "../watch/session.ts";
 import { EXIT } from "./exit.ts";
 import { printable, writeLine } from "./output.ts";
 import { syncEverything } from "./sync-everything.ts";
 import { countMalformed } from "./troubles.ts";
+import { filterOf } from "./target.ts";
+import type { FilterFlags } from "./target.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
 /** The flags of `watch list`. */
-export interface ListOptions extends CommonOptions {
+export interface ListOptions extends CommonOptions, FilterFlags {
   format: "text" | "json";
-  project?: string;
-  agent?: string;
   /** At most so many. */
   limit: number;
 }
@@ -24,26 +25,32 @@ export async function list(options: ListOptions, log: Logger): Promise<number> {
   const { store, engine, close } = await wire(options, log);
   try {
     if (engine !== undefined) await syncEverything(engine, log);
-    const { limit, project, agent } = options;
-    const query = {
-      limit,
-      ...(project === undefined ? {} : { project }),
-      ...(agent === undefined ? {} : { agent }),
-    };
-    const { sessions, total } = await store.list(query);
+    const { sessions, total } = await store.list({ limit: options.limit, ...filterOf(options) });
     if (options.format === "json") await writeLine(JSON.stringify({ sessions, total }));
-    else if (sessions.length > 0) await writeLine(sessions.map(lineOf).join("\n"));
+    else if (sessions.length > 0) await writeLine(linesOf(sessions).join("\n"));
     return EXIT.done;
   } finally {
     await close();
   }
 }
 
+/** Whose sessions they are is said where they are not all of this machine. */
+function linesOf(sessions: readonly SessionSummary[]): string[] {
+  const machines = sessions.map(({ machine }) => String(machine ?? ""));
+  const width = Math.max(...machines.map((machine) => machine.length));
+  const isShared = machines.some((machine) => machine !== "" && machine !== LOCAL_MACHINE);
+  return sessions.map((session, index) =>
+    lineOf(session, isShared ? [machines[index]?.padEnd(width) ?? ""] : []),
+  );
+}
+
 /**
  * `<id>  <last activity>  <messages>  <project>  <title>`, one line of the terminal at most; where lines could not be
  * read, that is said at its end, and is not what is left out.
+ *
+ * @param owner comes before the project.
  */
-function lineOf(session: SessionSummary): string {
+function lineOf(session: SessionSummary, owner: readonly string[]): string {
   const active = String(session["ended_at"] ?? session["started_at"] ?? "")
     .slice(0, 16)
     .replace("T", " ");
@@ -51,7 +58,9 @@ function lineOf(session: SessionSummary): string {
     .replaceAll(/\s+/g, " ")
     .slice(0, 60);
   const columns = [session.id, active.padEnd(16), String(session.message_count).padStart(5)];
-  const line = printable([...columns, String(session["project"] ?? ""), title].join("  ").trimEnd());
+  const line = printable(
+    [...columns, ...owner, String(session["project"] ?? ""), title].join("  ").trimEnd(),
+  );
   const lines = Number(session["parser_malformed_lines"] ?? 0);
   const mark = lines > 0 ? `  (${countMalformed(lines)})` : "";
   const room = process.stdout.isTTY ? process.stdout.columns - mark.length : Infinity;

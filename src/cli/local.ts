@@ -68,7 +68,7 @@ async function* oneSession(
 ): AsyncGenerator<StreamEvent, void, void> {
   const subscription = watcher.events(id, { signal });
   const session = await subscription.ready;
-  if (initial && session !== null) yield eventFor(id, session, systemClock.date());
+  if (initial && session !== null) yield eventFor(id, session, session.machine, systemClock.date());
   yield* withHeartbeats(subscription[Symbol.asyncIterator](), systemClock, heartbeat);
 }
 

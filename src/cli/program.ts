@@ -13,9 +13,9 @@ import { LOG_FORMATS, LOG_LEVELS, openLog } from "./log.ts";
 import type { LogOptions } from "./log.ts";
 import { complain, PipeClosed } from "./output.ts";
 import type { ServeOptions } from "./serve.ts";
+import type { SyncOptions } from "./sync.ts";
 import { targetOf } from "./target.ts";
 import type { TargetFlags } from "./target.ts";
-import type { CommonOptions } from "./wiring.ts";
 
 /** @returns the exit code. Everything that goes wrong has been said on standard error by then. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -114,7 +114,6 @@ function addServe(program: Command, done: Done): void {
       collectOrigin,
       [],
     )
-    .option("--insecure", "listen beyond this machine without a token", false)
     .option(
       "--max-streams <n>",
       "streams at the same time (default: 20000, or what fits into the limit of open files)",
@@ -126,6 +125,7 @@ function addServe(program: Command, done: Done): void {
       parseWhole(1, 10_000_000),
     )
     .addOption(pollFlag())
+    .addOption(machineName())
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<ServeOptions & LogOptions>();
       const { serve } = await import("./serve.ts");
@@ -144,6 +144,7 @@ function addList(program: Command, done: Done): void {
     )
     .option("--project <name>", "only sessions of this project")
     .option("--agent <name>", "only sessions of this agent")
+    .option("--machine <name>", "only sessions of this machine")
     .option("--limit <n>", "at most so many", parseWhole(1, 1_000_000), 100)
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<ListOptions & LogOptions>();
@@ -157,8 +158,9 @@ function addSync(program: Command, done: Done): void {
     .command("sync")
     .description("bring the archive up to date once")
     .addArgument(new Argument("[target]", "a transcript's path or a session; everything if left out"))
+    .addOption(machineName())
     .action(async (target: string | undefined, _options, command: Command) => {
-      const options = command.optsWithGlobals<CommonOptions & LogOptions>();
+      const options = command.optsWithGlobals<SyncOptions & LogOptions>();
       const { sync } = await import("./sync.ts");
       done(await sync(target, options, await openLog(options)));
     });
@@ -169,7 +171,12 @@ function addCommonOptions(program: Command): void {
   program
     .option(
       "--db <url>",
-      "archive to read: sqlite:PATH, file:URL or a path (default: $SESSIONWATCH_DB, else our own)",
+      "archive: sqlite:PATH, file:URL, a path, or postgres://… (default: $SESSIONWATCH_DB, else our own)",
+    )
+    .option(
+      "--insecure",
+      "allow what strangers could read: PostgreSQL beyond this machine without TLS; `serve` there without a token",
+      false,
     )
     .option("--no-sync", "only read the archive; never look at transcripts")
     .addOption(
@@ -191,6 +198,13 @@ function addCommonOptions(program: Command): void {
         .choices(LOG_FORMATS)
         .default("text"),
     );
+}
+
+function machineName(): Option {
+  return new Option(
+    "--machine <name>",
+    "sync sessions under this name (default: $SESSIONWATCH_MACHINE, else the host's in PostgreSQL, `local` in SQLite)",
+  );
 }
 
 function pollFlag(): Option {

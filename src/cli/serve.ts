@@ -31,6 +31,8 @@ import type { CommonOptions } from "./wiring.ts";
 export interface ServeOptions extends CommonOptions, LiveFlags, AccessFlags, AdmissionOptions {
   /** 0 means any free one. */
   port: number;
+  /** Under which this machine's sessions are synced. */
+  machine?: string;
 }
 
 /** How long (ms) clients have to take the last bytes of their streams. */
@@ -44,7 +46,10 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
   const { signal } = stopOnSignal();
   const onError = (error: unknown): void => log.error(messageOf(error), { error });
   const measured = new Measurements();
-  const wiring = await wire(options, log, { onLook: (ms) => measured.looks.observe(ms) });
+  const wiring = await wire(options, log, {
+    machine: options.machine,
+    onLook: (ms) => measured.looks.observe(ms),
+  });
   const { store, engine, watcher, close } = wiring;
   let live: Live | undefined;
   engine?.onSynced(({ tookMs }) => measured.syncs.observe(tookMs));

@@ -16,12 +16,18 @@ import { syncEverything } from "./sync-everything.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
+/** The flags of `watch sync`. */
+export interface SyncOptions extends CommonOptions {
+  /** Under which this machine's sessions are synced. */
+  machine?: string;
+}
+
 /**
  * @param target a transcript's path or a session; everything if undefined.
  * @returns the exit code: 1 if any transcript could not be read.
  */
-export async function sync(target: string | undefined, options: CommonOptions, log: Logger): Promise<number> {
-  const { store, engine, close } = await wire(options, log);
+export async function sync(target: string | undefined, options: SyncOptions, log: Logger): Promise<number> {
+  const { store, engine, close } = await wire(options, log, { machine: options.machine });
   try {
     if (engine === undefined) {
       throw new WatchError(

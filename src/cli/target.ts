@@ -3,13 +3,17 @@
 import { WatchError } from "../errors.ts";
 import type { Filter } from "../watch/selection.ts";
 
-/** The flags that say so. */
-export interface TargetFlags {
-  /** Every session, also those that start later. */
-  all?: boolean;
+/** The flags that choose among all sessions. */
+export interface FilterFlags {
   project?: string;
   agent?: string;
   machine?: string;
+}
+
+/** The flags that say so. */
+export interface TargetFlags extends FilterFlags {
+  /** Every session, also those that start later. */
+  all?: boolean;
 }
 
 /** `id` as a person wrote it. */
@@ -19,11 +23,7 @@ const TRAITS = ["project", "agent", "machine"] as const;
 
 /** @throws WatchError `usage` */
 export function targetOf(id: string | undefined, flags: TargetFlags): Target {
-  const filter: Filter = {};
-  for (const trait of TRAITS) {
-    const wanted = flags[trait];
-    if (wanted !== undefined) filter[trait] = wanted;
-  }
+  const filter = filterOf(flags);
   const [given] = Object.keys(filter);
   if (flags.all === true) {
     if (id === undefined) return { filter };
@@ -33,4 +33,13 @@ export function targetOf(id: string | undefined, flags: TargetFlags): Target {
     throw new WatchError("usage", `--${given} chooses among all sessions: use it with --all`);
   if (id !== undefined) return { id };
   throw new WatchError("usage", "missing <id>: name a session, as in `watch latest`, or see `watch --help`");
+}
+
+export function filterOf(flags: FilterFlags): Filter {
+  const filter: Filter = {};
+  for (const trait of TRAITS) {
+    const wanted = flags[trait];
+    if (wanted !== undefined) filter[trait] = wanted;
+  }
+  return filter;
 }

@@ -10,12 +10,16 @@ export function textLine(event: StreamEvent): string | null {
   return `${now.toLocaleTimeString("en-GB")}  ${printable(describe(event))}`;
 }
 
+function ownerOf({ machine }: { machine?: string }): string {
+  return machine === undefined ? "" : `  on ${machine}`;
+}
+
 function describe(event: Exclude<StreamEvent, Heartbeat>): string {
   switch (event.event) {
     case "session_updated":
-      return `updated    ${event.message_count ?? "?"} messages  ${event.data}`;
+      return `updated    ${event.message_count ?? "?"} messages  ${event.data}${ownerOf(event)}`;
     case "session_deleted":
-      return `deleted    ${event.data}`;
+      return `deleted    ${event.data}${ownerOf(event)}`;
     case "degraded":
     case "recovered":
     case "reset":

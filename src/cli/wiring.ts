@@ -24,6 +24,8 @@ export interface CommonOptions {
   pollInterval: number;
   syncDelay: number;
   heartbeat: number;
+  /** Read an archive where others could read along. */
+  insecure: boolean;
 }
 
 /** What a command works with; `close` it at the end. */
@@ -37,14 +39,17 @@ export interface Wiring {
   close: () => Promise<void>;
 }
 
-/** What is told to a command that asks for it. */
-export type WiringObserver = Partial<Pick<FeedOptions, "onLook">>;
+/** What is peculiar to a command. */
+export interface WiringOptions extends Partial<Pick<FeedOptions, "onLook">> {
+  /** Under which this machine's sessions are synced. @default $SESSIONWATCH_MACHINE, else what the archive takes for it */
+  machine?: string | undefined;
+}
 
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
 export async function wire(
   options: CommonOptions,
   log: Logger,
-  observer: WiringObserver = {},
+  { machine, ...observer }: WiringOptions = {},
 ): Promise<Wiring> {
   const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
   const { store, archive, foreignPath } = await openStore(url, {

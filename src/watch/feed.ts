@@ -232,7 +232,7 @@ export class Feed {
   #lastOf(known: Known): Delivery {
     const { sequence, born } = known;
     if (known.told?.sequence !== sequence) {
-      const update = eventFor(known.id, known.row, this.#clock.date());
+      const update = eventFor(known.id, known.row, known.traits.machine, this.#clock.date());
       known.told = { update, sequence, born, noticedMs: this.#lookout.noticedMs };
     }
     return known.told;

@@ -27,10 +27,24 @@ export interface SessionState extends Traits {
   sourceToken: SourceToken | null;
 }
 
+/** The machine of sessions that were written where their archive is; in a shared archive, each has a name. */
+export const LOCAL_MACHINE = "local";
+
+/** Whose session it is: left out where that is not known, or goes without saying. */
+interface Owned {
+  machine?: string;
+}
+
 /** Times are RFC 3339 UTC; the fields are those of the wire formats. */
 export type SessionEvent =
-  | { event: "session_updated"; data: SessionId; version: Version; message_count: number; at: string }
-  | { event: "session_deleted"; data: SessionId; at: string };
+  | ({
+      event: "session_updated";
+      data: SessionId;
+      version: Version;
+      message_count: number;
+      at: string;
+    } & Owned)
+  | ({ event: "session_deleted"; data: SessionId; at: string } & Owned);
 
 /** Whether the archive can be read; `data` is a short reason without secrets. */
 export type StatusEvent = { event: "degraded"; data: string } | { event: "recovered"; data: string };
@@ -58,21 +72,28 @@ export interface SessionSummary {
 /** One message of a session, in the archive's column names, its tool calls within. */
 export type MessageRow = Record<string, unknown>;
 
-/** @returns the event that says what a session has become. */
+/**
+ * @param machine null where it is not known.
+ * @returns the event that says what a session has become.
+ */
 export function eventFor(
   id: SessionId,
   session: Pick<SessionState, "version" | "messageCount"> | null,
+  machine: string | null,
   nowMs: number,
 ): SessionEvent {
   const at = new Date(nowMs).toISOString();
-  if (session === null) return { event: "session_deleted", data: id, at };
+  const owned: Owned = machine === null || machine === "" || machine === LOCAL_MACHINE ? {} : { machine };
+  if (session === null) return { event: "session_deleted", data: id, at, ...owned };
   const { version, messageCount } = session;
-  return { event: "session_updated", data: id, version, message_count: messageCount, at };
+  return { event: "session_updated", data: id, version, message_count: messageCount, at, ...owned };
 }
 
 /** The same of a session as it stands in a list; null when it is gone. */
 export function eventForSummary(id: SessionId, session: SessionSummary | null, nowMs: number): SessionEvent {
-  return eventFor(id, session && { version: session.version, messageCount: session.message_count }, nowMs);
+  const machine = session?.["machine"];
+  const state = session && { version: session.version, messageCount: session.message_count };
+  return eventFor(id, state, typeof machine === "string" ? machine : null, nowMs);
 }
 
 /** Whether a session is what the event is about. */

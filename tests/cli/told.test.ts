@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { Told } from "../../src/cli/told.ts";
 import { eventFor, heartbeat } from "../../src/watch/session.ts";
 
-const updated = (version: string) => eventFor("a", { version, messageCount: 1 }, 0);
-const deleted = eventFor("a", null, 0);
+const updated = (version: string) => eventFor("a", { version, messageCount: 1 }, null, 0);
+const deleted = eventFor("a", null, null, 0);
 
 test("Told.knows() a session's last version, and that it is gone", () => {
   const told = new Told();

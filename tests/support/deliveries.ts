@@ -6,7 +6,7 @@ import type { Update } from "../../src/watch/session.ts";
 
 /** @returns an update of a session with one message. */
 export function updated(id: string, version = "v"): Update {
-  return eventFor(id, { version, messageCount: 1 }, Date.UTC(2026, 0, 1));
+  return eventFor(id, { version, messageCount: 1 }, null, Date.UTC(2026, 0, 1));
 }
 
 /** @param sequence null for what is no session's. */

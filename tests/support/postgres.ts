@@ -94,6 +94,8 @@ export class PostgresServer implements AsyncDisposable {
       "fsync = off",
       "shared_buffers = 32MB",
       "max_connections = 200",
+      // Its transactions would be among those that tests count on.
+      "autovacuum = off",
       ...settings,
     ];
     appendFileSync(join(folder, "postgresql.conf"), `${lines.join("\n")}\n`);
@@ -142,7 +144,7 @@ export class PostgresServer implements AsyncDisposable {
     this.#process = server;
     server.stderr?.on("data", (text: Buffer) => appendFileSync(join(this.folder, "log"), text));
     await until(
-      () => this.#takesConnections(),
+      () => this.takesConnections(),
       () => `PostgreSQL to start: ${existsSync(join(this.folder, "log")) ? this.log : ""}`,
     );
   }
@@ -162,8 +164,14 @@ export class PostgresServer implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #takesConnections(): Promise<boolean> {
-    const sql = postgres(this.url("postgres"), { max: 1, connect_timeout: 5, onnotice: () => undefined });
+  /** @param port of the server itself, or of what leads to it. */
+  async takesConnections(port = this.port): Promise<boolean> {
+    const sql = postgres(this.url("postgres"), {
+      port,
+      max: 1,
+      connect_timeout: 5,
+      onnotice: () => undefined,
+    });
     try {
       await sql`SELECT 1`;
       return true;
@@ -228,7 +236,8 @@ function isOpen(path: string): boolean {
   return (statSync(path).mode & 0o001) !== 0 && isOpen(dirname(path));
 }
 
-async function freePort(): Promise<number> {
+/** @returns a port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

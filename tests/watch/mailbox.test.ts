@@ -20,7 +20,7 @@ test("Mailbox gives a session its place by its newest change", () => {
 test("Mailbox lets a deletion replace an update that was not taken", () => {
   const mailbox = new Mailbox(() => undefined);
   mailbox.put(delivered(updated("a", "1")));
-  mailbox.put(delivered(eventFor("a", null, 0)));
+  mailbox.put(delivered(eventFor("a", null, null, 0)));
   expect(takeAll(mailbox).map(({ event }) => event)).toEqual(["session_deleted"]);
 });
 

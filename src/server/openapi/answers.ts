@@ -18,6 +18,10 @@ const cursor = v.optional(
   ),
 );
 
+const machine = v.optional(
+  v.pipe(v.string(), v.description("Whose session it is, where several machines share the archive.")),
+);
+
 const error = v.pipe(
   v.object({ error: v.pipe(v.string(), v.description("What is wrong, and what would be right.")) }),
   v.description("Why a request was not answered."),
@@ -113,13 +117,14 @@ const sessionUpdated = v.pipe(
     version,
     message_count: count,
     at,
+    machine,
     cursor,
   }),
   v.description("The session has changed: there is something newer than what was seen."),
 );
 
 const sessionDeleted = v.pipe(
-  v.object({ event: v.literal("session_deleted"), data: id, at, cursor }),
+  v.object({ event: v.literal("session_deleted"), data: id, at, machine, cursor }),
   v.description("The session was deleted, or put into the trash."),
 );
 

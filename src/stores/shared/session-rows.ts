@@ -96,13 +96,9 @@ export function summaryOf(columns: SessionColumns, row: Row): SessionSummary {
   };
   for (const column of SUMMARY_COLUMNS) {
     const value = row[column];
-    if (
-      value === null ||
-      typeof value === "string" ||
-      typeof value === "number" ||
-      typeof value === "boolean"
-    )
-      summary[column] = value;
+    if (value === null || typeof value === "string" || typeof value === "number") summary[column] = value;
+    // Readers know these from SQLite, which has no booleans.
+    else if (typeof value === "boolean") summary[column] = Number(value);
   }
   return summary;
 }

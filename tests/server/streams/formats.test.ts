@@ -24,7 +24,7 @@ describe("oneAsSse()", () => {
     const update = delivered(updated("abc", "v1"), 7);
     expect(text(bare.frame(update))).toBe("id: v1\nevent: session_updated\ndata: abc\n\n");
     expect(text(json.frame(update))).toBe(`id: v1\nevent: session_updated\ndata: ${JSON_OF_ABC}\n\n`);
-    expect(text(bare.frame(delivered(eventFor("abc", null, 0), 8)))).toBe(
+    expect(text(bare.frame(delivered(eventFor("abc", null, null, 0), 8)))).toBe(
       "id: deleted\nevent: session_deleted\ndata: abc\n\n",
     );
     expect(text(bare.frame(delivered({ event: "degraded", data: "why" })))).toBe(
@@ -94,7 +94,7 @@ describe("lines", () => {
   test("are the events as JSON, with the cursor where they move it", () => {
     const update = delivered(updated("abc", "v1"), 7);
     expect(text(oneAsLines().frame(update))).toBe(`${JSON_OF_ABC.slice(0, -1)},"cursor":"v1"}\n`);
-    expect(text(oneAsLines().frame(delivered(eventFor("abc", null, 0), 8)))).toBe(
+    expect(text(oneAsLines().frame(delivered(eventFor("abc", null, null, 0), 8)))).toBe(
       '{"event":"session_deleted","data":"abc","at":"1970-01-01T00:00:00.000Z","cursor":"deleted"}\n',
     );
     expect(text(oneAsLines().frame(delivered({ event: "degraded", data: "why" })))).toBe(

@@ -33,7 +33,7 @@ function taken(): [scope: string, sequence: number | null][] {
 test("Scopes tell whether sessions came or went, or have changed", () => {
   mailbox.put({ ...delivered(updated("new"), 1), born: 1 });
   mailbox.put(delivered(updated("old"), 2));
-  mailbox.put(delivered(eventFor("old", null, 0), 3));
+  mailbox.put(delivered(eventFor("old", null, null, 0), 3));
   expect(taken()).toEqual([
     ["sessions", null],
     ["messages", 3],

@@ -1,6 +1,8 @@
+import { afterAll, beforeAll } from "bun:test";
 import { storeContract } from "../../contract/store.ts";
 import type { ArchiveFixture } from "../../contract/store.ts";
 import { openStore } from "../../../src/stores/open.ts";
+import { PGBOUNCER, PgBouncer } from "../../support/pgbouncer.ts";
 import { PostgresForeignArchive } from "../../support/postgres-archive.ts";
 import { INSTALLATIONS, sharedServer } from "../../support/postgres.ts";
 import type { Installation } from "../../support/postgres.ts";
@@ -8,9 +10,23 @@ import type { Installation } from "../../support/postgres.ts";
 for (const installation of INSTALLATIONS)
   storeContract(`an agentsview archive in ${installation.name}`, () => foreign(installation));
 
-async function foreign(installation: Installation): Promise<ArchiveFixture> {
+if (PGBOUNCER !== null) {
+  let bouncer: PgBouncer;
+  beforeAll(async () => {
+    bouncer = await PgBouncer.start(await sharedServer());
+  });
+  afterAll(() => bouncer[Symbol.asyncDispose]());
+  storeContract("an agentsview archive behind PgBouncer", () =>
+    foreign(INSTALLATIONS[0], (url) => bouncer.url(url)),
+  );
+}
+
+async function foreign(
+  installation: Installation | undefined,
+  through: (url: string) => string = (url) => url,
+): Promise<ArchiveFixture> {
   const archive = await PostgresForeignArchive.create(await sharedServer(installation));
-  const { store } = await openStore(archive.url);
+  const { store } = await openStore(through(archive.url));
   return {
     store,
     add: ({ id, ...session }) => archive.add(id, { ...session, machine: "local" }),

@@ -50,8 +50,11 @@ export function titleOf({ id, display_name: name, title, first_message: prompt }
 }
 
 /** @param {SessionSummary} session */
-export function aboutOf({ project, agent, message_count: count }) {
-  return [project, agent, `${count} ${count === 1 ? "message" : "messages"}`].filter(Boolean).join(" · ");
+export function aboutOf({ project, machine, agent, message_count: count }) {
+  const owner = machine === "local" ? "" : machine;
+  return [project, owner, agent, `${count} ${count === 1 ? "message" : "messages"}`]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /**
