@@ -35,9 +35,15 @@ export async function readStates(
   return statesOf(tables, takeApart(tables, rows).sessions);
 }
 
-/** @throws StaleTables */
+/**
+ * Also that the sessions could be read: asking for none of them takes the same lock and needs the same permission.
+ *
+ * @throws StaleTables
+ */
 export async function checkSignature(run: Run, tables: Tables): Promise<void> {
-  const [row] = await run(`SELECT ${signatureOf(String(tables.objectId))} AS signature`);
+  const [row] = await run(
+    `SELECT ${signatureOf(String(tables.objectId))} AS signature, (SELECT id FROM ${sessionsOf(tables)} WHERE false) AS none`,
+  );
   if (row?.["signature"] !== tables.signature) throw new StaleTables();
 }
 

@@ -44,7 +44,6 @@ export class PostgresStore implements Store {
     this.#listener = new Listener(target, {
       elsewhere: this.#polls.query,
       onChange: (ids) => {
-        if (ids === null) this.#looked = null;
         for (const hint of this.#hints) hint(ids);
       },
     });
