@@ -52,6 +52,8 @@ const CANCEL_MS = 1000;
 /** The same where the program ends. */
 const CLOSE_MS = 300;
 
+const LOST = "the connection was lost";
+
 /** Statements take turns; what one of them runs into is its own failure, but a lost connection is everybody's. */
 export class Link {
   readonly #target: Target;
@@ -130,9 +132,13 @@ export class Link {
       life.statement = null;
       return rows;
     } catch (error) {
-      if (isAnswer(error)) life.statement = null;
-      else void this.#giveUp(life, error);
-      throw error;
+      if (isAnswer(error)) {
+        life.statement = null;
+        throw error;
+      }
+      const reason = isEnd(error) ? (life.end ?? new Error(LOST, { cause: error })) : error;
+      void this.#giveUp(life, reason);
+      throw reason;
     } finally {
       patience.end();
     }
@@ -199,7 +205,7 @@ export class Link {
       fetch_types: false,
       onnotice: () => undefined,
       onnotify: (_channel: string, payload: string) => onNotice?.(payload),
-      onclose: () => void this.#giveUp(life, new Error("the connection was lost")),
+      onclose: () => void this.#giveUp(life, new Error(LOST)),
     };
     const life: Life = {
       sql: postgres(options),
@@ -242,6 +248,12 @@ export class Link {
 /** Whether it is the server's answer to the statement: the connection goes on. */
 function isAnswer(error: unknown): boolean {
   return error instanceof postgres.PostgresError && error.severity === "ERROR";
+}
+
+/** Whether postgres.js says only that there is no connection any more, not why. */
+function isEnd(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "CONNECTION_CLOSED" || code === "CONNECTION_DESTROYED" || code === "CONNECTION_ENDED";
 }
 
 /** @returns where the server runs the statement; null if it was not given to it. */
