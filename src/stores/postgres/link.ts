@@ -246,7 +246,7 @@ export class Link {
 }
 
 /** Whether it is the server's answer to the statement: the connection goes on. */
-function isAnswer(error: unknown): boolean {
+export function isAnswer(error: unknown): boolean {
   return error instanceof postgres.PostgresError && error.severity === "ERROR";
 }
 

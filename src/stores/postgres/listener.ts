@@ -3,7 +3,7 @@
 import { backoffMs } from "../../watch/backoff.ts";
 import type { SessionId } from "../../watch/session.ts";
 import { quoted } from "./identifier.ts";
-import { Link } from "./link.ts";
+import { isAnswer, Link } from "./link.ts";
 import type { Run } from "./link.ts";
 import type { Target } from "./target.ts";
 import { ANYTHING } from "./trigger.ts";
@@ -21,8 +21,11 @@ const PROOF = "?";
 const PROOF_MS = 2000;
 /** How often (ms) a quiet connection is asked whether it still is one. */
 const KEEP_ALIVE_MS = 5000;
-/** Wait (ms) before listening again; doubles. */
-const RETRY = { firstMs: 100, maxMs: 30_000 };
+/** Wait (ms) before listening again, doubling: to a server that was lost, and to one that lets nothing be heard. */
+const RETRY = {
+  lost: { firstMs: 100, maxMs: 2000 },
+  deaf: { firstMs: 100, maxMs: 30_000 },
+};
 
 export class Listener {
   readonly #target: Target;
@@ -61,15 +64,19 @@ export class Listener {
     this.#stop = () => stopping.abort();
     void (async () => {
       for (let failures = 0; !stopping.signal.aborted;) {
-        const hasHeard = await this.#listenOnce(channel, stopping.signal);
-        failures = hasHeard ? 1 : failures + 1;
-        await pause(backoffMs(failures, RETRY), stopping.signal);
+        const end = await this.#listenOnce(channel, stopping.signal);
+        failures = end === "heard" ? 1 : failures + 1;
+        await pause(backoffMs(failures, RETRY[end === "deaf" ? end : "lost"]), stopping.signal);
       }
     })();
   }
 
-  /** On a connection of its own, until that is lost. @returns whether it has heard anything. */
-  async #listenOnce(channel: string, stopped: AbortSignal): Promise<boolean> {
+  /**
+   * On a connection of its own, until that is lost.
+   *
+   * @returns `heard` if news would have arrived until then; `deaf` if there was a server, but none would.
+   */
+  async #listenOnce(channel: string, stopped: AbortSignal): Promise<"heard" | "lost" | "deaf"> {
     const proof = `${PROOF}${crypto.randomUUID()}`;
     const proving = new AbortController();
     const ending = new AbortController();
@@ -94,20 +101,22 @@ export class Listener {
       await link.query(`LISTEN ${quoted(channel)}`);
       await this.#options.elsewhere("SELECT pg_catalog.pg_notify($1, $2)", [channel, proof]);
       await pause(PROOF_MS, proving.signal);
-      if (!isProven || ending.signal.aborted) return false;
+      if (ending.signal.aborted) return "lost";
+      if (!isProven) return "deaf";
       this.#isHeard = true;
       // What was told before is to be caught up with.
       this.#tell(null);
       while (!(await pause(KEEP_ALIVE_MS, ending.signal))) await link.query("SELECT 1");
-    } catch {
-      // The poll finds out, and tells, what is wrong with the archive.
+    } catch (error) {
+      // The poll finds out, and tells, what is wrong with the archive. A standby can be read, but not listened to.
+      if (isAnswer(error)) return "deaf";
     } finally {
       stopped.removeEventListener("abort", end);
       end();
     }
     // What is told meanwhile is not heard.
     if (isProven && !stopped.aborted) this.#tell(null);
-    return isProven;
+    return isProven ? "heard" : "lost";
   }
 
   #tell(ids: readonly SessionId[] | null): void {
