@@ -3,6 +3,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "bun:test";
 import { openStore } from "../../src/stores/open.ts";
+import { Link } from "../../src/stores/postgres/link.ts";
+import { parseTarget } from "../../src/stores/postgres/target.ts";
 import { installTrigger } from "../../src/stores/postgres/trigger.ts";
 import { PostgresForeignArchive } from "./postgres-archive.ts";
 import type { PostgresServer } from "./postgres.ts";
@@ -33,6 +35,8 @@ const STOP_MS = 2000;
 /** How long (ms) somebody who joins in an outage, and a probe, may wait for an answer; with something for the machine. */
 const REFUSAL_MS = 2500 + 500;
 const PROBE_MS = 2000 + 500;
+/** A poll is due every 1.5 s: who is told of something in so many moments within that time has it from a notification. */
+const HEARD = { forMs: 1500, momentMs: 100, moments: 8 };
 
 export class Stage implements AsyncDisposable {
   /** What is written to: another one after a failover. */
@@ -42,6 +46,7 @@ export class Stage implements AsyncDisposable {
   /** Of the archive, through the proxy. */
   readonly url: string;
   readonly #lane: Lane;
+  readonly #isTold: boolean;
   readonly #workspace = new Workspace();
   readonly #programs: Program[] = [];
   #crowd: CrowdClient[] = [];
@@ -56,12 +61,13 @@ export class Stage implements AsyncDisposable {
     proxy: Proxy,
     options: StageOptions,
   ) {
-    const { lane, user = "postgres" } = options;
+    const { lane, isTold, user = "postgres" } = options;
     this.server = server;
     this.archive = archive;
     this.proxy = proxy;
     this.url = `postgres://${user}:${PASSWORD}@127.0.0.1:${proxy.port}/${archive.database}`;
     this.#lane = lane;
+    this.#isTold = isTold;
   }
 
   /** @returns a stage on which everybody has their places, and the archive changes. */
@@ -91,16 +97,22 @@ export class Stage implements AsyncDisposable {
   /** Goes on until `rest()`, whatever fails. */
   write(): void {
     const { signal } = (this.#stopWriting = new AbortController());
+    const { url } = this.archive;
+    const statement = `UPDATE ${this.archive.table("sessions")}
+      SET message_count = message_count + 1, updated_at = now() WHERE id = $1`;
     this.#writing = (async () => {
+      // postgres.js by itself does not come back from every one of these failures.
+      const link = new Link(parseTarget(url), { purpose: "test" });
       for (let turn = 0; !signal.aborted; turn += 1) {
         try {
-          await this.archive.touch(IDS[turn % IDS.length] ?? "");
+          await link.query(statement, [IDS[turn % IDS.length] ?? ""]);
           this.#changes += 1;
         } catch {
           // That the archive fails is what this is about.
         }
         await sleep(PACE_MS);
       }
+      await link.close();
     })();
   }
 
@@ -168,6 +180,7 @@ export class Stage implements AsyncDisposable {
   /** Everybody knows what there is, nobody was told of what was not, and no program has said what it should not. */
   async curtain(): Promise<void> {
     await this.moreChanges();
+    if (this.#isTold) await this.#isHeard();
     await this.rest();
     const { store } = await openStore(this.archive.url);
     const states = await store.states(IDS);
@@ -219,6 +232,20 @@ export class Stage implements AsyncDisposable {
     client[Symbol.dispose]();
     await follower.line();
     return [program, follower];
+  }
+
+  /** Changes come one by one again, and not in the rhythm of polls. */
+  async #isHeard(): Promise<void> {
+    const all = this.#crowd.at(-1);
+    const moments = (): Set<number> => {
+      const sinceMs = performance.now() - HEARD.forMs;
+      const recent = all?.updatedMs.filter((ms) => ms > sinceMs) ?? [];
+      return new Set(recent.map((ms) => Math.floor(ms / HEARD.momentMs)));
+    };
+    await until(
+      () => moments().size >= HEARD.moments,
+      () => `changes to be heard of; ${moments().size} of ${HEARD.moments} moments`,
+    );
   }
 
   async #isRefused(): Promise<void> {

@@ -20,6 +20,8 @@ export class CrowdClient implements Disposable {
   readonly told = new Map<SessionId, Version>();
   readonly statuses: ToldStatus[] = [];
   readonly deleted: SessionId[] = [];
+  /** When (ms, of `performance.now()`) it was told of changes. */
+  readonly updatedMs: number[] = [];
   readonly ids: readonly SessionId[];
   /** Why it reads no more. */
   ended: string | null = null;
@@ -87,6 +89,7 @@ export class CrowdClient implements Disposable {
         : { data, version: lastEventId };
       if (type === "session_deleted") this.deleted.push(id);
       else this.told.set(id, version);
+      this.updatedMs.push(performance.now());
     } else if (type === "degraded" || type === "recovered") {
       const reason = data.startsWith("{") ? (JSON.parse(data) as { data: string }).data : data;
       this.statuses.push({ event: type, reason, atMs: performance.now() });

@@ -125,6 +125,8 @@ export class Link {
     // postgres.js would go on with a connection that knows nothing of the transaction.
     if (life.end !== undefined) throw life.end;
     const query = life.sql.unsafe<Row[]>(text, [...values]);
+    // For each query that fails, postgres.js would keep for ever where it came from.
+    Object.defineProperty(query, "origin", { value: "" });
     life.statement = query;
     const patience = this.#patience(life, deadlineMs);
     try {
