@@ -13,6 +13,9 @@ import { commitLatency } from "./commit-latency.ts";
 import { fanOut } from "./fan-out.ts";
 import { idle } from "./idle.ts";
 import { importing } from "./import.ts";
+import { pgLatency } from "./pg-latency.ts";
+import { pgPush } from "./pg-push.ts";
+import { pgScale } from "./pg-scale.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { formatFigures } from "./support/figures.ts";
@@ -26,10 +29,13 @@ const BENCHES = new Map<string, Bench>([
   ["start", start],
   ["commit-latency", commitLatency],
   ["append-latency", appendLatency],
+  ["pg-latency", pgLatency],
+  ["pg-scale", pgScale],
   ["import", importing],
   ["idle", idle],
   ["fan-out", fanOut],
   ["churn", churn],
+  ["pg-push", pgPush],
 ]);
 
 const { values, positionals } = parseArgs({

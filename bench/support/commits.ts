@@ -11,11 +11,25 @@ export interface Pace {
 }
 
 /** Lets a session grow by a message with each commit. Resolves once the writer has ended. */
-export async function commit(path: string, id: string, { commits, minMs, maxMs }: Pace): Promise<Change[]> {
+export function commit(path: string, id: string, pace: Pace): Promise<Change[]> {
+  return changesOf("commit-writer.ts", [path, id], pace);
+}
+
+/** The same in PostgreSQL. */
+export function commitTo(url: string, schema: string, id: string, pace: Pace): Promise<Change[]> {
+  return changesOf("pg-commit-writer.ts", [url, schema, id], pace);
+}
+
+async function changesOf(
+  script: string,
+  place: string[],
+  { commits, minMs, maxMs }: Pace,
+): Promise<Change[]> {
   const numbers = [commits, minMs, maxMs].map(String);
-  await using writer = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "commit-writer.ts"), path, id, ...numbers],
-    { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
-  );
+  await using writer = Bun.spawn([process.execPath, join(import.meta.dir, script), ...place, ...numbers], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   return JSON.parse(await new Response(writer.stdout).text()) as Change[];
 }

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { Argument, Command, CommanderError, Option } from "commander";
-import { messageOf } from "../errors.ts";
+import { messageOf, WatchError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "../watch/watcher.ts";
 import { collectOrigin, parseDuration, parseHttpUrl, parseWhole } from "./arguments.ts";
@@ -12,6 +12,7 @@ import type { ListOptions } from "./list.ts";
 import { LOG_FORMATS, LOG_LEVELS, openLog } from "./log.ts";
 import type { LogOptions } from "./log.ts";
 import { complain, PipeClosed } from "./output.ts";
+import type { PgInstallOptions } from "./pg-install.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { SyncOptions } from "./sync.ts";
 import { targetOf } from "./target.ts";
@@ -54,6 +55,7 @@ function createProgram(done: Done): Command {
   addServe(program, done);
   addList(program, done);
   addSync(program, done);
+  addPg(program, done);
   program.addHelpText("after", () => `\n${optionsOf(follow, "Options for following")}\n\n${NOTES}`);
   return program;
 }
@@ -166,6 +168,33 @@ function addSync(program: Command, done: Done): void {
     });
 }
 
+function addPg(program: Command, done: Done): void {
+  const pg = program
+    .command("pg")
+    .description("prepare a PostgreSQL archive")
+    .usage("<command> [options]")
+    .allowExcessArguments()
+    .action((_options, { args: [name] }: Command) => {
+      const what = name === undefined ? "missing <command>" : `unknown command '${name}'`;
+      throw new WatchError("usage", `pg: ${what}; see \`watch pg --help\``);
+    });
+  addPgInstall(pg, done);
+}
+
+function addPgInstall(pg: Command, done: Done): void {
+  pg.command("install")
+    .description(
+      "let an archive of agentsview's tell of its changes at once: adds triggers to its table sessions",
+    )
+    .option("--remove", "take them away again", false)
+    .addHelpText("after", PG_INSTALL_NOTES)
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<PgInstallOptions & LogOptions>();
+      const { pgInstall } = await import("./pg-install.ts");
+      done(await pgInstall(options, await openLog(options)));
+    });
+}
+
 function addCommonOptions(program: Command): void {
   const heartbeat = POLL_INTERVAL_MS * HEARTBEAT_TICKS;
   program
@@ -245,3 +274,8 @@ const NOTES = `Exit codes:
   0 done   1 failed   2 wrong usage   4 no such session   124 --timeout   130 SIGINT   143 SIGTERM
 
 A session called like a command is reached with \`watch -- serve\`.`;
+
+const PG_INSTALL_NOTES = `
+The archive is --db postgres://user@host/database, or SESSIONWATCH_DB; ?schema=NAME names its schema.
+The role needs TRIGGER on the table sessions and CREATE on the schema, and only for this command. It may be
+run again at any time.`;

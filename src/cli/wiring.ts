@@ -55,6 +55,8 @@ export async function wire(
   const { store, archive, foreignPath } = await openStore(url, {
     defaultPath: defaultArchive(),
     readOnly: !options.sync,
+    insecure: options.insecure,
+    warn: (message) => log.warning(message),
   });
   const engine =
     archive === undefined

@@ -16,6 +16,10 @@ export interface OpenOptions {
   defaultPath?: string;
   /** Only read, even if it is ours. @default false */
   readOnly?: boolean;
+  /** Read an archive where others could read along. @default false */
+  insecure?: boolean;
+  /** Told on one line what is not as it should be, but no reason to fail. @default nobody is told */
+  warn?: (message: string) => void;
 }
 
 /** An archive that can be read; ours can be written to as well, unless it was opened to be read only. */
@@ -32,8 +36,8 @@ type Open = (url: string, options: OpenOptions) => OpenedStore | Promise<OpenedS
 const SCHEMES = new Map<string, Open>([
   ["sqlite", (url, options) => openFile(sqlitePath(url), options)],
   ["file", (url, options) => openFile(filePath(url), options)],
-  ["postgres", (url) => openPostgres(url)],
-  ["postgresql", (url) => openPostgres(url)],
+  ["postgres", openPostgres],
+  ["postgresql", openPostgres],
 ]);
 
 /**

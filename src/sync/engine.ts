@@ -1,7 +1,7 @@
 /** Brings the archive up to date with the transcripts. */
 
 import pMap from "p-map";
-import type { Archive, SyncedTranscript } from "../watch/archive.ts";
+import type { ArchiveWriting, SyncedTranscript } from "../watch/archive.ts";
 import { transcriptToken } from "../watch/archive.ts";
 import type { Clock, Engine, SyncFigures } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../watch/session.ts";
@@ -80,7 +80,7 @@ export interface SyncAllOptions {
 export class SyncEngine implements Engine {
   /** Where the transcripts are. */
   readonly catalog: Catalog;
-  readonly #archive: Archive;
+  readonly #archive: ArchiveWriting;
   readonly #coalescer: Coalescer<boolean>;
   readonly #clock: Clock;
   readonly #trustMs: number;
@@ -90,7 +90,7 @@ export class SyncEngine implements Engine {
   readonly #onSynced = new Set<(synced: Synced) => void>();
   #failures = 0;
 
-  constructor(archive: Archive, roots: readonly RootFolder[], options: EngineOptions) {
+  constructor(archive: ArchiveWriting, roots: readonly RootFolder[], options: EngineOptions) {
     const { clock, files = diskFiles, trustMs = 0 } = options;
     this.#archive = archive;
     this.#clock = clock;
@@ -255,7 +255,7 @@ export class SyncEngine implements Engine {
     try {
       await copy.open(synced);
       await this.#archive.sync(id, async (transaction) => {
-        if (!transaction.isDeleted) copied = await copy.run(transaction);
+        if (!transaction.isOffLimits) copied = await copy.run(transaction);
       });
     } catch (error) {
       // The next look sees what is there.

@@ -37,15 +37,16 @@ export interface SyncedTranscript {
 export interface SyncTransaction {
   /** Read inside the transaction: another process may have been faster. */
   readonly source: SourceRecord | null;
-  /** The user has deleted it: its transcript is to be left alone. */
-  readonly isDeleted: boolean;
+  /** The user has deleted the session, or another machine syncs it: its transcript is to be left alone. */
+  readonly isOffLimits: boolean;
   /** Forgets the session's messages, for a transcript that is read from its start again. */
   clear(): Promise<void>;
   write(entries: readonly TranscriptEntry[]): Promise<void>;
   save(facts: SessionFacts, source: SourceRecord): Promise<void>;
 }
 
-export interface Archive extends Store {
+/** What a sync needs of an archive. */
+export interface ArchiveWriting {
   syncedTranscripts(): Promise<Map<SessionId, SyncedTranscript>>;
   source(id: SessionId): Promise<SourceRecord | null>;
   /**
@@ -56,6 +57,8 @@ export interface Archive extends Store {
    */
   sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void>;
 }
+
+export interface Archive extends Store, ArchiveWriting {}
 
 /** @returns the token of a transcript that consists of these files, in reading order. */
 export function transcriptToken(files: readonly { token: SourceToken }[]): SourceToken {

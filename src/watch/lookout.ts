@@ -159,7 +159,11 @@ export class Lookout {
     for (const followed of sessions) {
       // Everybody may have left meanwhile, and what nobody has seen is forgotten.
       if (followed.subscribers.size === 0) continue;
-      onSession(followed.known.id, rows.get(followed.known.id) ?? null, this.#isAllRead);
+      const { known } = followed;
+      const row = rows.get(known.id) ?? null;
+      // The very same row was not written since: of thousands, most are not.
+      if (followed.isRead && row !== null && row === known.row) continue;
+      onSession(known.id, row, this.#isAllRead);
       followed.isRead = true;
     }
   }

@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { expect } from "bun:test";
 import fc from "fast-check";
 import type { Agent } from "../../src/agents/agent.ts";
+import type { ArchiveWriting } from "../../src/watch/archive.ts";
 import { expectSameImage, imageOf } from "./archive-image.ts";
 import type { Image } from "./archive-image.ts";
 import { hurriedClock } from "./clock.ts";
@@ -35,18 +36,28 @@ export const looks: fc.Arbitrary<Look> = fc.record({
   restarts: fc.boolean(),
 });
 
+/** An archive that the home is synced into. */
+export interface Destination {
+  writing: ArchiveWriting;
+  image: () => Promise<Image>;
+}
+
 /** Paths are relative to the home. */
 export class FollowedHome implements AsyncDisposable {
   readonly synced: SyncedArchive;
   readonly #workspace = new Workspace();
+  readonly #image: () => Promise<Image>;
   #seconds = Date.UTC(2026, 0, 1) / 1000;
 
-  constructor(agent: Agent) {
+  /** @param into what it is compared with is always an import into SQLite. @default an archive of its own in SQLite */
+  constructor(agent: Agent, into?: Destination) {
     this.synced = new SyncedArchive(this.#workspace.path("followed.db"), this.#workspace.home, {
       agent,
       clock: hurriedClock,
       folder: "home",
+      ...(into === undefined ? {} : { into: into.writing }),
     });
+    this.#image = into?.image ?? (async () => imageOf(this.synced.path));
   }
 
   has(path: string): boolean {
@@ -106,7 +117,7 @@ export class FollowedHome implements AsyncDisposable {
     for (const isAgain of [false, true]) {
       if (isAgain) this.synced.restart();
       await this.#syncAll();
-      expectSameImage(onlyOf(ids, imageOf(this.synced.path)), full);
+      expectSameImage(onlyOf(ids, await this.#image()), full);
     }
   }
 

@@ -15,6 +15,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -49,6 +50,8 @@ export interface ServerOptions {
   installation?: Installation;
   /** Lines for `postgresql.conf`. */
   settings?: readonly string[];
+  /** What is put into the server's folder, by name. */
+  files?: Readonly<Record<string, string>>;
 }
 
 export class PostgresServer implements AsyncDisposable {
@@ -64,7 +67,7 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   static async start(options: ServerOptions = {}): Promise<PostgresServer> {
-    const { installation = INSTALLATIONS[0], settings = [] } = options;
+    const { installation = INSTALLATIONS[0], settings = [], files = {} } = options;
     if (installation === undefined) throw new Error("no PostgreSQL: run npm ci");
     const bin = reachable(installation.bin);
     const folder = mkdtempSync(join(tmpdir(), "sessionwatch-pg-"));
@@ -99,6 +102,12 @@ export class PostgresServer implements AsyncDisposable {
       ...settings,
     ];
     appendFileSync(join(folder, "postgresql.conf"), `${lines.join("\n")}\n`);
+    for (const [name, content] of Object.entries(files)) {
+      const path = join(folder, name);
+      rmSync(path, { force: true });
+      writeFileSync(path, content, { mode: 0o600 });
+      if (isRoot) chownSync(path, NOBODY, NOBODY);
+    }
     const server = new PostgresServer(bin, folder, port);
     await server.resume();
     return server;

@@ -9,7 +9,7 @@ import { SyncEngine } from "../../src/sync/engine.ts";
 import type { EngineOptions } from "../../src/sync/engine.ts";
 import type { Files } from "../../src/sync/files.ts";
 import type { RootFolder, TranscriptFile } from "../../src/sync/transcript.ts";
-import type { Archive } from "../../src/watch/archive.ts";
+import type { Archive, ArchiveWriting } from "../../src/watch/archive.ts";
 import type { Clock } from "../../src/watch/ports.ts";
 import { ArchiveConnection } from "./archive-connection.ts";
 import type { Row } from "./archive-connection.ts";
@@ -28,6 +28,8 @@ export interface SyncedOptions {
   files?: Files;
   /** @default "root" */
   folder?: "home" | "root";
+  /** Where the engine writes to in place of the archive. */
+  into?: ArchiveWriting;
 }
 
 export class SyncedArchive implements AsyncDisposable {
@@ -36,6 +38,7 @@ export class SyncedArchive implements AsyncDisposable {
   readonly path: string;
   readonly #roots: RootFolder[];
   readonly #options: EngineOptions;
+  readonly #into: ArchiveWriting | undefined;
   readonly #home: { agent: Agent; folder: string; kind: "home" | "root" };
 
   /** @param folder a home that holds the agent's folders, or the folder that its environment variable names. */
@@ -47,6 +50,7 @@ export class SyncedArchive implements AsyncDisposable {
     this.#roots = agent.roots({ env, home: folder }).map((path) => ({ agent, path }));
     this.#options = { clock, ...(files === undefined ? {} : { files }) };
     this.archive = openOwn(path);
+    this.#into = options.into;
     this.engine = this.#newEngine();
   }
 
@@ -120,6 +124,6 @@ export class SyncedArchive implements AsyncDisposable {
   }
 
   #newEngine(): SyncEngine {
-    return new SyncEngine(this.archive, this.#roots, this.#options);
+    return new SyncEngine(this.#into ?? this.archive, this.#roots, this.#options);
   }
 }

@@ -23,7 +23,7 @@ export async function cancel(target: Target, { pid, secret }: Backend, timeoutMs
   for (const [index, word] of [LENGTH, CODE, pid, secret].entries()) request.writeUInt32BE(word, 4 * index);
   const deadlineMs = performance.now() + timeoutMs;
   try {
-    const socket = await dial(target, timeoutMs);
+    const { socket } = await dial(target, timeoutMs);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => socket.destroy(), deadlineMs - performance.now());
       socket.on("error", () => socket.destroy());

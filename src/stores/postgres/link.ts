@@ -6,6 +6,7 @@ import type { Sql } from "postgres";
 import { cancel } from "./cancel.ts";
 import type { Backend } from "./cancel.ts";
 import { dial } from "./dial.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { Target } from "./target.ts";
 
 export type Row = Record<string, unknown>;
@@ -34,6 +35,7 @@ interface Life {
   sql: Sql;
   /** Null until the server is reached. */
   socket: Socket | null;
+  endpoint: Endpoint | null;
   /** The statement that the server has been given last. */
   statement: object | null;
   /** Resolves when the statement before is over. */
@@ -83,7 +85,7 @@ export class Link {
    */
   async transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
     const life = this.#current();
-    const run: Run = (text, values, deadlineMs) => this.#run(life, text, values, deadlineMs);
+    const run = this.#runOn(life);
     await run("BEGIN");
     try {
       const result = await work(run);
@@ -94,6 +96,15 @@ export class Link {
       if (life === this.#life) await run("ROLLBACK").catch((reason) => void this.#giveUp(life, reason));
       throw error;
     }
+  }
+
+  /**
+   * For a transaction that sends its beginning and its end along with its statements.
+   *
+   * @returns what runs statements on one connection: once that is lost, everything fails.
+   */
+  onOneConnection(): Run {
+    return this.#runOn(this.#current());
   }
 
   /** At once: what is under way fails. Resolves when the server knows it too, or does not answer. */
@@ -173,6 +184,10 @@ export class Link {
     );
   }
 
+  #runOn(life: Life): Run {
+    return (text, values, deadlineMs) => this.#run(life, text, values, deadlineMs);
+  }
+
   #current(): Life {
     if (this.#isClosed) throw new Error("the archive was closed");
     this.#life ??= this.#begin();
@@ -181,15 +196,15 @@ export class Link {
 
   #begin(): Life {
     const { purpose, onNotice } = this.#options;
-    const { user, password, database } = this.#target;
+    const { user, database } = this.#target;
     const options = {
-      // Never used, but else taken from the environment, as are all others that are not given.
-      host: "localhost",
+      // Never used, but otherwise taken from variables, as is whatever else is not given.
+      host: "archive",
       port: 5432,
       user,
       database,
       // An empty one is not asked for anywhere else.
-      password: () => password ?? "",
+      password: () => (life.endpoint === null ? "" : this.#target.password(life.endpoint)),
       max: 1,
       // Made safe by then.
       ssl: false,
@@ -204,6 +219,8 @@ export class Link {
       debug: false,
       // Poolers that give each transaction another connection know neither prepared statements nor what they are of.
       prepare: false,
+      // Nor may anything be sent before it is its turn: PgBouncer takes the connection away after the first answer.
+      max_pipeline: 0,
       fetch_types: false,
       onnotice: () => undefined,
       onnotify: (_channel: string, payload: string) => onNotice?.(payload),
@@ -212,6 +229,7 @@ export class Link {
     const life: Life = {
       sql: postgres(options),
       socket: null,
+      endpoint: null,
       statement: null,
       turn: Promise.resolve(),
       idleTimer: undefined,
@@ -223,8 +241,9 @@ export class Link {
   /** Once in a life: postgres.js would try again without a pause, and go on with a connection that nobody wants any more. */
   async #reach(life: Life): Promise<Socket> {
     if (life.socket !== null) throw new Error("the server has closed the connection");
-    const socket = await dial(this.#target, CONNECT_MS);
+    const { socket, endpoint } = await dial(this.#target, CONNECT_MS);
     life.socket = socket;
+    life.endpoint = endpoint;
     if (life.end === undefined) return socket;
     socket.destroy();
     throw life.end;

@@ -3,11 +3,15 @@
 import type { Archive } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
 import { PostgresStore } from "./store.ts";
-import { parseTarget } from "./target.ts";
+import { systemTarget } from "./system-target.ts";
+import type { SystemTargetOptions } from "./system-target.ts";
 
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
-export async function openPostgres(url: string): Promise<{ store: Store; archive: Archive | undefined }> {
-  const store = new PostgresStore(parseTarget(url));
+export async function openPostgres(
+  url: string,
+  options: SystemTargetOptions = {},
+): Promise<{ store: Store; archive: Archive | undefined }> {
+  const store = new PostgresStore(systemTarget(url, options));
   try {
     await store.open();
     return { store, archive: undefined };

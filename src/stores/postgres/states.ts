@@ -1,38 +1,50 @@
-/** What polls ask: the states of some sessions, or of all, and whether the archive still is as it was found. */
+/** The states of some sessions, as polls ask for them. */
 
 import type { SessionId, SessionState } from "../../watch/session.ts";
-import type { Row, Run } from "./link.ts";
-import { isKept, sessionsOf, stateColumns, statesOf } from "./sessions.ts";
+import type { Run } from "./link.ts";
+import { countSql, isWrittenSince, lookOf, lookSql, oldestRunning, StaleTables } from "./look.ts";
+import type { Place } from "./look.ts";
+import { isKept, sessionsOf, statesOf } from "./sessions.ts";
 import { signatureOf } from "./tables.ts";
 import type { Tables } from "./tables.ts";
 import { isStorable } from "./text.ts";
 
-/** The archive is not as it was found any more: look at its tables again, and then repeat the question. */
-export class StaleTables extends Error {
-  override readonly name = "StaleTables";
+type States = Map<SessionId, SessionState>;
 
-  constructor() {
-    super("the archive's tables have changed");
-  }
+/** Fewer sessions than this are read each time: they cost no more than what would be kept of them. */
+const REMEMBERED_MIN = 100;
+
+/** What was found at the last look. */
+interface Found {
+  tables: Tables;
+  ids: readonly SessionId[];
+  place: Place;
+  states: States;
 }
 
-/**
- * One statement. Sessions that are missing or in the trash are left out.
- *
- * @throws StaleTables
- */
-export async function readStates(
-  run: Run,
-  tables: Tables,
-  ids: readonly SessionId[],
-): Promise<Map<SessionId, SessionState>> {
-  const rows = await run(
-    `SELECT ${stateColumns(tables)} FROM ${sessionsOf(tables)}
-     WHERE id = ANY (ARRAY(SELECT pg_catalog.json_array_elements_text($1::text::json))) AND ${isKept(tables)}
-     UNION ALL ${lookRow(tables)}`,
-    [JSON.stringify(ids.filter(isStorable))],
-  );
-  return statesOf(tables, takeApart(tables, rows).sessions);
+/** Whoever asks for the same many sessions again and again is brought only what has changed since. */
+export class StateReader {
+  #found: Found | null = null;
+
+  /**
+   * One statement, as a rule. Sessions that are missing or in the trash are left out; a state that was not written is
+   * the same object.
+   *
+   * @throws StaleTables
+   */
+  async read(run: Run, tables: Tables, ids: readonly SessionId[]): Promise<States> {
+    const known = this.#found;
+    if (known?.tables === tables && isSame(known.ids, ids)) {
+      const states = await readSince(run, known);
+      if (states !== null) return new Map(states);
+    }
+    const rows = await run(lookSql(tables, isWanted(tables)), [idsParameter(ids)]);
+    const look = lookOf(tables, rows);
+    const states = statesOf(tables, look.rows);
+    if (ids.length >= REMEMBERED_MIN && tables.hasRowVersions)
+      this.#found = { tables, ids, place: look, states: new Map(states) };
+    return states;
+  }
 }
 
 /**
@@ -47,24 +59,31 @@ export async function checkSignature(run: Run, tables: Tables): Promise<void> {
   if (row?.["signature"] !== tables.signature) throw new StaleTables();
 }
 
-/**
- * SQL for a row that tells of the look itself.
- *
- * @param more what it has beyond the columns of a state.
- */
-export function lookRow({ columns, objectId }: Tables, more: readonly string[] = []): string {
-  const nothing = [...columns.traits, ...columns.version].map(() => "NULL");
-  return `SELECT ${["NULL", signatureOf(String(objectId)), ...nothing, ...more].join(", ")}`;
+/** @returns what is found now, kept in `found`; null if some have gone, or the server is another one. */
+async function readSince(run: Run, found: Found): Promise<States | null> {
+  const { tables, ids, place, states } = found;
+  const where = isWanted(tables);
+  const rows = await run(
+    lookSql(tables, `${isWrittenSince("$2", "$3")} AND ${where}`, countSql(tables, where, "$2")),
+    [idsParameter(ids), place.snapshot, oldestRunning(place)],
+  );
+  const look = lookOf(tables, rows);
+  if (look.life !== place.life) return null;
+  for (const [id, state] of statesOf(tables, look.rows)) states.set(id, state);
+  if (look.total !== null && look.total !== states.size) return null;
+  found.place = look;
+  return states;
 }
 
-/**
- * Takes the rows of sessions and the one that tells of the look apart: that one has no id, and the archive's signature in
- * place of a token.
- *
- * @throws StaleTables
- */
-export function takeApart({ signature }: Tables, rows: readonly Row[]): { look: Row; sessions: Row[] } {
-  const look = rows.find((row) => row["id"] === null);
-  if (look?.["source_token"] !== signature) throw new StaleTables();
-  return { look, sessions: rows.filter((row) => row !== look) };
+/** SQL for whether a session is there, and one of those in the first parameter. */
+function isWanted(tables: Tables): string {
+  return `id = ANY (ARRAY(SELECT pg_catalog.json_array_elements_text($1::text::json))) AND ${isKept(tables)}`;
+}
+
+function idsParameter(ids: readonly SessionId[]): string {
+  return JSON.stringify(ids.filter(isStorable));
+}
+
+function isSame(a: readonly SessionId[], b: readonly SessionId[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
 }

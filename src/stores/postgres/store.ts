@@ -7,10 +7,11 @@ import { readChanges } from "./changes.ts";
 import { Link } from "./link.ts";
 import type { Run } from "./link.ts";
 import { Listener } from "./listener.ts";
+import { StaleTables } from "./look.ts";
 import { readMessages } from "./messages.ts";
 import { reasonOf } from "./reasons.ts";
 import { findIds, readSummaries, readSummary, sessionsOf } from "./sessions.ts";
-import { checkSignature, readStates, StaleTables } from "./states.ts";
+import { checkSignature, StateReader } from "./states.ts";
 import { findSchema, readTables } from "./tables.ts";
 import type { Tables } from "./tables.ts";
 import type { Target } from "./target.ts";
@@ -29,6 +30,7 @@ export class PostgresStore implements Store {
   readonly #polls: Link;
   readonly #questions: Link;
   readonly #listener: Listener;
+  readonly #states = new StateReader();
   readonly #hints = new Set<Hint>();
   /** Null until they are known, and when they may have changed. */
   #tables: Tables | null = null;
@@ -60,7 +62,7 @@ export class PostgresStore implements Store {
   }
 
   async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>> {
-    return await this.#read(this.#polls, (run, tables) => readStates(run, tables, ids));
+    return await this.#read(this.#polls, (run, tables) => this.#states.read(run, tables, ids));
   }
 
   async changes(mark: Mark | null): Promise<Changes> {

@@ -21,16 +21,20 @@ const LOCK_PATIENCE_MS = 30_000;
 /** Longest pause (ms) between two tries to get the write lock. */
 const LOCK_RETRY_MS = 20;
 
+/** Of a machine that was given no name; in an archive that is a file, as a rule all of them. */
+export const LOCAL_MACHINE = "local";
+
 /**
  * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
  *
+ * @param machine whose the sessions are that are written for the first time.
  * @throws WatchError `archive_unavailable`, `archive_unusable`.
  */
-export function openArchive(path: string): Archive {
+export function openArchive(path: string, machine = LOCAL_MACHINE): Archive {
   createPrivate(path);
   const writer = connect(path);
   try {
-    return new SqliteArchive(path, writer);
+    return new SqliteArchive(path, writer, machine);
   } catch (error) {
     writer.db.close();
     throw error;
@@ -40,16 +44,18 @@ export function openArchive(path: string): Archive {
 class SqliteArchive extends SqliteStore implements Archive {
   readonly #path: string;
   #writer: Writer;
-  readonly #queue = new WriteQueue({
-    begin: () => this.#begin(),
-    explain: (error) => (isSqliteError(error) ? this.#cannotWrite(error) : error),
-  });
+  readonly #queue: WriteQueue;
 
   /** @param writer the connection that was opened to `path`. */
-  constructor(path: string, writer: Writer) {
+  constructor(path: string, writer: Writer, machine: string) {
     super(path, { leavesNoTrace: false });
     this.#path = path;
     this.#writer = writer;
+    this.#queue = new WriteQueue({
+      machine,
+      begin: () => this.#begin(),
+      explain: (error) => (isSqliteError(error) ? this.#cannotWrite(error) : error),
+    });
   }
 
   // Read as everybody reads: what a sync has not committed yet is not there.

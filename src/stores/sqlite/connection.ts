@@ -1,6 +1,7 @@
 /** A connection to a database, with the statements that were prepared on it. */
 
 import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementSync } from "node:sqlite";
+import type { Cell, CellRow } from "../shared/draft-rows.ts";
 import { sessionColumns } from "../shared/session-rows.ts";
 import type { SessionColumns } from "../shared/session-rows.ts";
 import type { Tables } from "./tables.ts";
@@ -32,8 +33,8 @@ export class Statements {
   }
 
   /** Columns that the row lacks become NULL. */
-  run({ sql, columns }: RowStatement, row: Record<string, SQLInputValue>): StatementResultingChanges {
-    return this.prepare(sql).run(...columns.map((column) => row[column] ?? null));
+  run({ sql, columns }: RowStatement, row: CellRow): StatementResultingChanges {
+    return this.prepare(sql).run(...columns.map((column) => bound(row[column])));
   }
 }
 
@@ -66,4 +67,9 @@ export class Connection extends Statements {
   close(): void {
     this.#db.close();
   }
+}
+
+/** SQLite has no booleans. */
+function bound(cell: Cell | undefined): SQLInputValue {
+  return typeof cell === "boolean" ? Number(cell) : (cell ?? null);
 }

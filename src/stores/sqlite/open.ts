@@ -15,6 +15,8 @@ export interface SqliteOptions {
   isDefault: boolean;
   /** Only read, even if it is ours. */
   readOnly: boolean;
+  /** Whose the sessions are that are written for the first time. @default "local" */
+  machine?: string;
 }
 
 /** A store that can be read; ours can be written to as well, unless it was opened to be read only. */
@@ -27,13 +29,13 @@ export interface OpenedSqlite {
 
 /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
 export function openSqlite(path: string, options: SqliteOptions): OpenedSqlite {
-  const { isDefault, readOnly } = options;
+  const { isDefault, readOnly, machine } = options;
   const isOurs = isDefault || readHeader(path).applicationId === APPLICATION_ID;
   if (!isOurs || (readOnly && isComplete(path))) {
     const store = new SqliteStore(path, { leavesNoTrace: true });
     return { store, archive: undefined, ...(isOurs ? {} : { foreignPath: resolve(path) }) };
   }
-  const archive = openArchive(path);
+  const archive = openArchive(path, machine);
   return { store: archive, archive: readOnly ? undefined : archive };
 }
 

@@ -1,44 +1,15 @@
 /** The SQL of a sync; the transaction around it is the archive's. */
 
+import { CALL_COLUMNS, EXTENDED_COLUMNS, MESSAGE_COLUMNS, USAGE_COLUMNS } from "../shared/draft-rows.ts";
+import { mergedColumn, SESSION_COLUMNS } from "../shared/saved-session.ts";
 import type { RowStatement } from "./connection.ts";
 
 export const SELECT_SESSION = `
   SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens FROM sessions WHERE id = ?`;
 export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
 /** Messages need their session's row; the first sync saves the facts only at its end. */
-export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, created_at) VALUES (?, ?)";
+export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, machine, created_at) VALUES (?, ?, ?)";
 
-const SESSION_COLUMNS = [
-  "id",
-  "project",
-  "agent",
-  "first_message",
-  "display_name",
-  "started_at",
-  "ended_at",
-  "created_at",
-  "message_count",
-  "user_message_count",
-  "file_path",
-  "file_size",
-  "file_mtime",
-  "file_inode",
-  "file_device",
-  "parent_session_id",
-  "relationship_type",
-  "total_output_tokens",
-  "has_total_output_tokens",
-  "peak_context_tokens",
-  "has_peak_context_tokens",
-  "cwd",
-  "git_branch",
-  "source_session_id",
-  "source_version",
-  "parser_malformed_lines",
-  "is_automated",
-  "title",
-  "source_token",
-];
 export const UPSERT_SESSION: RowStatement = {
   sql: `
     INSERT INTO sessions (${SESSION_COLUMNS.join(", ")}) VALUES (${placesOf(SESSION_COLUMNS)})
@@ -58,9 +29,21 @@ export const SELECT_SYNC_FILES = `
   SELECT path, token, offset, fingerprint,
     CAST(mtime AS TEXT) AS mtime, CAST(inode AS TEXT) AS inode, CAST(device AS TEXT) AS device
   FROM sync_files WHERE session_id = ? ORDER BY position`;
-export const UPSERT_SYNC_FILE = `
-  INSERT OR REPLACE INTO sync_files (session_id, position, path, token, offset, fingerprint, mtime, inode, device)
-  VALUES (:session_id, :position, :path, :token, :offset, :fingerprint, :mtime, :inode, :device)`;
+const SYNC_FILE_COLUMNS = [
+  "session_id",
+  "position",
+  "path",
+  "token",
+  "offset",
+  "fingerprint",
+  "mtime",
+  "inode",
+  "device",
+];
+export const UPSERT_SYNC_FILE: RowStatement = {
+  sql: `INSERT OR REPLACE INTO sync_files (${SYNC_FILE_COLUMNS.join(", ")}) VALUES (${placesOf(SYNC_FILE_COLUMNS)})`,
+  columns: SYNC_FILE_COLUMNS,
+};
 export const DELETE_SYNC_FILES = "DELETE FROM sync_files WHERE session_id = ? AND position >= ?";
 /** Of all sessions, as one JSON text. */
 export const SELECT_SYNCED_FILES = `
@@ -68,50 +51,14 @@ export const SELECT_SYNCED_FILES = `
     SELECT session_id, revision, path, token, offset FROM sync_files JOIN sync_state USING (session_id)
     JOIN sessions ON id = session_id ORDER BY session_id, position)`;
 
-/** What a message has used; all of it is written and taken over together. */
-export const USAGE_COLUMNS = [
-  "token_usage",
-  "context_tokens",
-  "output_tokens",
-  "has_context_tokens",
-  "has_output_tokens",
-];
 export const SELECT_BY_KEY = `
-  SELECT id, content, thinking_text, has_tool_use, block_hashes, ${USAGE_COLUMNS.join(", ")}
+  SELECT id, content_length, has_thinking, has_tool_use, block_hashes, ${USAGE_COLUMNS.join(", ")}
   FROM messages WHERE session_id = ? AND merge_key = ?`;
-
-const EXTENDED_COLUMNS = [
-  "content",
-  "thinking_text",
-  "has_thinking",
-  "has_tool_use",
-  "content_length",
-  "block_hashes",
-  ...USAGE_COLUMNS,
-];
+/** The two texts grow; everything else is replaced. */
 export const EXTEND_MESSAGE: RowStatement = {
-  sql: `UPDATE messages SET ${EXTENDED_COLUMNS.map((name) => `${name} = ?`).join(", ")} WHERE id = ?`,
+  sql: `UPDATE messages SET ${EXTENDED_COLUMNS.map((name) => `${name} = ${extended(name)}`).join(", ")} WHERE id = ?`,
   columns: [...EXTENDED_COLUMNS, "id"],
 };
-
-const MESSAGE_COLUMNS = [
-  ...EXTENDED_COLUMNS,
-  "session_id",
-  "ordinal",
-  "role",
-  "timestamp",
-  "is_system",
-  "model",
-  "claude_message_id",
-  "claude_request_id",
-  "source_type",
-  "source_subtype",
-  "source_uuid",
-  "source_parent_uuid",
-  "is_sidechain",
-  "is_compact_boundary",
-  "merge_key",
-];
 export const INSERT_MESSAGE: RowStatement = {
   sql: `
     INSERT INTO messages (${MESSAGE_COLUMNS.join(", ")}) VALUES (${placesOf(MESSAGE_COLUMNS)})
@@ -122,9 +69,11 @@ export const INSERT_MESSAGE: RowStatement = {
 export const SELECT_LAST_ORDINAL = "SELECT max(ordinal) AS ordinal FROM messages WHERE session_id = ?";
 export const DELETE_MESSAGES = "DELETE FROM messages WHERE session_id = ?";
 
-export const INSERT_CALL = `
-  INSERT INTO tool_calls (message_id, session_id, tool_name, category, tool_use_id, input_json,
-    skill_name, result_content, result_content_length, subagent_session_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERTED_CALL_COLUMNS = ["message_id", "session_id", ...CALL_COLUMNS];
+export const INSERT_CALL: RowStatement = {
+  sql: `INSERT INTO tool_calls (${INSERTED_CALL_COLUMNS.join(", ")}) VALUES (${placesOf(INSERTED_CALL_COLUMNS)})`,
+  columns: INSERTED_CALL_COLUMNS,
+};
 export const SET_RESULT = `
   UPDATE tool_calls SET result_content = ?, result_content_length = ? WHERE session_id = ? AND tool_use_id = ?`;
 /** Links are read from texts too: only calls that start subagents take one. */
@@ -150,9 +99,8 @@ export const RETRACT_UUIDS = `
   UPDATE messages SET is_sidechain = 1
   WHERE session_id = ? AND source_uuid IN (SELECT value FROM json_each(?)) AND is_sidechain = 0 ${RETURNING_TYPED}`;
 
-/** A session whose records tell no time was created when it was first seen. */
-function mergedColumn(name: string): string {
-  return name === "created_at" ? "COALESCE(excluded.started_at, sessions.created_at)" : `excluded.${name}`;
+function extended(name: string): string {
+  return name === "content" || name === "thinking_text" ? `${name} || ?` : "?";
 }
 
 function placesOf(columns: readonly string[]): string {

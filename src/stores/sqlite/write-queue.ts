@@ -24,6 +24,8 @@ interface Job {
 
 /** What the queue asks of the archive. */
 export interface WriteQueueOptions {
+  /** Whose sessions are that nobody has brought yet. */
+  machine: string;
   /** Begins a transaction. */
   begin: () => Promise<WriteConnection>;
   /** What is made of an error before somebody is told. */
@@ -85,7 +87,7 @@ export class WriteQueue {
   async #attempt({ db, statements }: WriteConnection, { id, work, resolve, reject }: Job): Promise<boolean> {
     try {
       db.exec("SAVEPOINT sync");
-      const transaction = new SqliteTransaction(statements, id);
+      const transaction = new SqliteTransaction(statements, id, this.#options.machine);
       await work(transaction);
       if (transaction.isSaved) {
         db.exec("RELEASE sync");

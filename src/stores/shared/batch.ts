@@ -68,7 +68,8 @@ export class Batch {
       return;
     }
     const added = newBlocks(blocks, new Set(draft.blocks.map(({ hash }) => hash)));
-    draft.blocks.push(...added);
+    // One by one: a line may have more blocks than a function can have arguments.
+    for (const block of added) draft.blocks.push(block);
     draft.usage = entry.usage ?? draft.usage;
     this.#noteCalls(added);
   }

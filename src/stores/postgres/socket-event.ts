@@ -1,0 +1,22 @@
+/** Waiting for what happens to a socket. */
+
+import type { Socket } from "node:net";
+
+/**
+ * @returns what the event brings, once it happens.
+ * @throws the socket's error, or the signal's reason, and when the other side closes the connection first.
+ */
+export async function happening(socket: Socket, event: string, signal: AbortSignal): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const onClose = (): void => reject(new Error("the server closed the connection"));
+  const onAbort = (): void => reject(signal.reason);
+  socket.once(event, resolve).once("error", reject).once("close", onClose);
+  signal.addEventListener("abort", onAbort);
+  try {
+    signal.throwIfAborted();
+    return await promise;
+  } finally {
+    socket.off(event, resolve).off("error", reject).off("close", onClose);
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,175 @@
+/** What a draft of a message is as rows: the same for every archive that is written to. */
+
+import { renderBlock } from "../../watch/transcript.ts";
+import type { TokenUsage } from "../../watch/transcript.ts";
+import { newBlocks } from "./batch.ts";
+import type { Draft, DraftBlock } from "./batch.ts";
+
+/** What a column takes; where there are no booleans, 0 or 1 in place of one. */
+export type Cell = string | number | bigint | boolean | null;
+export type CellRow = Record<string, Cell>;
+
+/** What a message has used; all of it is written and taken over together. */
+export const USAGE_COLUMNS = [
+  "token_usage",
+  "context_tokens",
+  "output_tokens",
+  "has_context_tokens",
+  "has_output_tokens",
+];
+
+/** What later lines may change of a message. */
+export const EXTENDED_COLUMNS = [
+  "content",
+  "thinking_text",
+  "has_thinking",
+  "has_tool_use",
+  "content_length",
+  "block_hashes",
+  ...USAGE_COLUMNS,
+];
+
+/** What is written of a message, in the order in which it is bound. */
+export const MESSAGE_COLUMNS = [
+  ...EXTENDED_COLUMNS,
+  "session_id",
+  "ordinal",
+  "role",
+  "timestamp",
+  "is_system",
+  "model",
+  "claude_message_id",
+  "claude_request_id",
+  "source_type",
+  "source_subtype",
+  "source_uuid",
+  "source_parent_uuid",
+  "is_sidechain",
+  "is_compact_boundary",
+  "merge_key",
+];
+
+/** What is written of a tool call. */
+export const CALL_COLUMNS = [
+  "tool_name",
+  "category",
+  "tool_use_id",
+  "input_json",
+  "skill_name",
+  "result_content",
+  "result_content_length",
+  "subagent_session_id",
+];
+
+/** What has to be known of a message that lines are added to. */
+export interface KnownMessage {
+  block_hashes: string;
+  /** UTF-16 units. */
+  content_length: number;
+  has_thinking: boolean;
+  has_tool_use: boolean;
+  /** The USAGE_COLUMNS, as the archive has them. */
+  usage: CellRow;
+}
+
+export interface Extension {
+  /** EXTENDED_COLUMNS; of the two texts, only what is to be appended. */
+  row: CellRow;
+  added: DraftBlock[];
+}
+
+/** @returns a row of `messages`; which one it is in which session, its archive says. */
+export function messageRow({ entry, blocks, usage }: Draft, id: string, ordinal: number): CellRow {
+  const { content, thinking } = render(blocks);
+  return {
+    session_id: id,
+    ordinal,
+    role: entry.role,
+    content,
+    thinking_text: thinking,
+    timestamp: entry.timestamp,
+    has_thinking: thinking !== "",
+    has_tool_use: blocks.some(isCall),
+    content_length: content.length,
+    is_system: entry.isSystem,
+    model: entry.model ?? "",
+    ...usageRow(usage),
+    claude_message_id: entry.messageId ?? "",
+    claude_request_id: entry.requestId ?? "",
+    source_type: entry.sourceType,
+    source_subtype: entry.sourceSubtype ?? "",
+    source_uuid: entry.uuid ?? "",
+    source_parent_uuid: entry.parentUuid ?? "",
+    is_sidechain: entry.isSidechain,
+    is_compact_boundary: entry.isCompactBoundary,
+    merge_key: entry.key,
+    block_hashes: entry.key === null ? "" : hashesOf(blocks),
+  };
+}
+
+/** @returns what a draft adds to the message that has its key: lines repeat earlier ones, and only what is new counts. */
+export function extensionOf({ blocks, usage }: Draft, known: KnownMessage): Extension {
+  const hashes = known.block_hashes.split(" ").filter(Boolean);
+  const added = newBlocks(blocks, new Set(hashes));
+  const { content, thinking } = render(added);
+  const appended = content === "" || known.content_length === 0 ? content : `\n${content}`;
+  const row = {
+    content: appended,
+    thinking_text: thinking === "" || !known.has_thinking ? thinking : `\n${thinking}`,
+    has_thinking: known.has_thinking || thinking !== "",
+    has_tool_use: known.has_tool_use || added.some(isCall),
+    content_length: known.content_length + appended.length,
+    block_hashes: added.length === 0 ? known.block_hashes : [...hashes, hashesOf(added)].join(" "),
+    ...(usage === null ? known.usage : usageRow(usage)),
+  };
+  return { row, added };
+}
+
+/** @returns rows of `tool_calls`; whose they are, their archive says. */
+export function callRows(blocks: readonly DraftBlock[]): CellRow[] {
+  const rows: CellRow[] = [];
+  for (const { block, result, subagentSessionId } of blocks) {
+    if (block.type !== "tool_use") continue;
+    rows.push({
+      tool_name: block.name,
+      category: block.category,
+      tool_use_id: block.id,
+      input_json: block.input,
+      skill_name: block.skill,
+      result_content: result,
+      result_content_length: result?.length ?? null,
+      // Links are read from texts too: only calls that start subagents take one.
+      subagent_session_id: block.category === "Task" ? subagentSessionId : null,
+    });
+  }
+  return rows;
+}
+
+function render(blocks: readonly DraftBlock[]): { content: string; thinking: string } {
+  const thoughts = blocks.map(({ block }) => (block.type === "thinking" ? block.text : ""));
+  return {
+    content: blocks
+      .map(({ block }) => renderBlock(block))
+      .filter(Boolean)
+      .join("\n"),
+    thinking: thoughts.filter(Boolean).join("\n"),
+  };
+}
+
+function hashesOf(blocks: readonly DraftBlock[]): string {
+  return blocks.map(({ hash }) => hash).join(" ");
+}
+
+function isCall({ block }: DraftBlock): boolean {
+  return block.type === "tool_use";
+}
+
+function usageRow(usage: TokenUsage | null): CellRow {
+  return {
+    token_usage: usage?.json ?? null,
+    context_tokens: usage?.contextTokens ?? 0,
+    output_tokens: usage?.outputTokens ?? 0,
+    has_context_tokens: usage?.contextTokens !== undefined && usage.contextTokens !== null,
+    has_output_tokens: usage?.outputTokens !== undefined && usage.outputTokens !== null,
+  };
+}

@@ -1,0 +1,104 @@
+/** What a sync says of its session, as a row: the same for every archive that is written to. */
+
+import { transcriptToken } from "../../watch/archive.ts";
+import type { SourceRecord } from "../../watch/archive.ts";
+import type { SessionId } from "../../watch/session.ts";
+import type { SessionFacts } from "../../watch/transcript.ts";
+import type { CellRow } from "./draft-rows.ts";
+import { signed } from "./source-rows.ts";
+import type { Totals } from "./totals.ts";
+
+/** What is written of a session, in the order in which it is bound. */
+export const SESSION_COLUMNS = [
+  "id",
+  "machine",
+  "project",
+  "agent",
+  "first_message",
+  "display_name",
+  "started_at",
+  "ended_at",
+  "created_at",
+  "message_count",
+  "user_message_count",
+  "file_path",
+  "file_size",
+  "file_mtime",
+  "file_inode",
+  "file_device",
+  "parent_session_id",
+  "relationship_type",
+  "total_output_tokens",
+  "has_total_output_tokens",
+  "peak_context_tokens",
+  "has_peak_context_tokens",
+  "cwd",
+  "git_branch",
+  "source_session_id",
+  "source_version",
+  "parser_malformed_lines",
+  "is_automated",
+  "title",
+  "source_token",
+];
+
+/** What a save writes of a session. */
+export interface Saved {
+  machine: string;
+  facts: SessionFacts;
+  source: SourceRecord;
+  totals: Totals;
+}
+
+/** @param now RFC 3339 UTC: when a session was created whose records tell no time. */
+export function savedSession(
+  id: SessionId,
+  { machine, facts, source, totals }: Saved,
+  now = new Date().toISOString(),
+): CellRow {
+  // The first file begins the transcript, the last one is written to.
+  const [first] = source.files;
+  const last = source.files.at(-1);
+  if (first === undefined || last === undefined) throw new TypeError("a transcript has at least one file");
+  return {
+    id,
+    machine,
+    project: facts.project,
+    agent: facts.agent,
+    first_message: facts.firstMessage,
+    display_name: facts.displayName,
+    started_at: facts.startedAt,
+    ended_at: facts.endedAt,
+    created_at: facts.startedAt ?? now,
+    message_count: totals.messages,
+    user_message_count: totals.userMessages,
+    file_path: first.path,
+    file_size: source.files.reduce((sum, { offset }) => sum + offset, 0),
+    file_mtime: last.mtimeNs,
+    file_inode: signed(last.inode),
+    file_device: signed(last.device),
+    parent_session_id: facts.parentSessionId,
+    relationship_type: facts.relationshipType ?? "",
+    total_output_tokens: totals.outputTokens,
+    has_total_output_tokens: totals.outputTokens > 0,
+    peak_context_tokens: totals.peakContext,
+    has_peak_context_tokens: totals.peakContext > 0,
+    cwd: facts.cwd,
+    git_branch: facts.gitBranch,
+    source_session_id: facts.sourceSessionId,
+    source_version: facts.sourceVersion,
+    parser_malformed_lines: facts.malformedLines,
+    is_automated: facts.isAutomated,
+    title: facts.title,
+    source_token: transcriptToken(source.files),
+  };
+}
+
+/** @returns what a column becomes when the session's row is there already, whose values are those of `sessions`. */
+export function mergedColumn(name: string): string {
+  // Whoever has brought it keeps it.
+  if (name === "machine") return "sessions.machine";
+  // A session whose records tell no time was created when it was first seen.
+  if (name === "created_at") return "COALESCE(excluded.started_at, sessions.created_at)";
+  return `excluded.${name}`;
+}

@@ -1,0 +1,98 @@
+/** `watch pg`: what it says, and with which exit code. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { PostgresForeignArchive } from "../support/postgres-archive.ts";
+import { sharedServer } from "../support/postgres.ts";
+import { BINARY, LANES, Program } from "../support/program.ts";
+import type { Lane } from "../support/program.ts";
+import { Workspace } from "../support/workspace.ts";
+
+let workspace: Workspace;
+
+beforeAll(() => {
+  workspace = new Workspace();
+});
+afterAll(() => workspace[Symbol.dispose]());
+
+async function run(lane: Lane, args: string[], env: Record<string, string> = {}) {
+  await using program = new Program(lane, ["pg", ...args], { ...workspace.env, ...env });
+  const code = await program.exit();
+  return { code, stdout: program.stdout, stderr: program.stderr };
+}
+
+async function triggersOf({ sql }: PostgresForeignArchive): Promise<number> {
+  return (await sql`SELECT FROM pg_trigger WHERE tgname LIKE 'sessionwatch%'`).length;
+}
+
+describe.each(LANES)("watch pg install ($name)", (lane) => {
+  test("adds the triggers, renews them, and takes them away: a line for each", async () => {
+    await using archive = await PostgresForeignArchive.create(await sharedServer());
+    const where = `schema "agentsview" of postgres://127.0.0.1:${new URL(archive.url).port}/${archive.database}`;
+    const told = `changes of sessions in ${where} are told at once\n`;
+    const done = (stdout: string) => ({ code: 0, stdout, stderr: "" });
+    const install = ["install", "--db", archive.url];
+    expect(await run(lane, install)).toEqual(done(`installed: ${told}`));
+    expect(await triggersOf(archive)).toBeGreaterThan(0);
+    expect(await run(lane, install)).toEqual(done(`renewed: ${told}`));
+    const remove = ["install", "--remove"];
+    const env = { SESSIONWATCH_DB: archive.url };
+    expect(await run(lane, remove, env)).toEqual(
+      done(`removed: changes of sessions in ${where} are found by polls\n`),
+    );
+    expect(await triggersOf(archive)).toBe(0);
+    expect(await run(lane, remove, env)).toEqual(
+      done(`nothing to remove: ${where} has no triggers of ours\n`),
+    );
+  });
+
+  test("fails where there is no archive, and no server", async () => {
+    const server = await sharedServer();
+    const empty = server.url(await server.createDatabase());
+    for (const url of [empty, `${empty}?schema=nowhere`, "postgres://me:secret@127.0.0.1:1/none"]) {
+      const { code, stdout, stderr } = await run(lane, ["install", "--db", url]);
+      expect([code, stdout]).toEqual([1, ""]);
+      expect(stderr).toMatch(/^watch: Cannot [^\n]+\n$/);
+      expect(stderr).not.toContain("secret");
+    }
+  });
+});
+
+describe("watch pg (binary)", () => {
+  test.each([[[]], [["--db", "sqlite:sessions.db"]], [["--db", "me:secret@host"]]])(
+    "install wants a PostgreSQL archive: %p",
+    async (args) => {
+      const { code, stdout, stderr } = await run(BINARY, ["install", ...args]);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(
+        /^watch: pg install: name a PostgreSQL archive with --db or SESSIONWATCH_DB,[^\n]+\n$/,
+      );
+      expect(stderr).not.toContain("secret");
+    },
+  );
+
+  test("install works in the schema that is named", async () => {
+    await using archive = await PostgresForeignArchive.create(await sharedServer(), {
+      schema: "an ünusual one",
+    });
+    const url = `${archive.url}?schema=${encodeURIComponent(archive.schema)}`;
+    expect(await run(BINARY, ["install", "--db", url])).toMatchObject({ code: 0 });
+    expect(await triggersOf(archive)).toBeGreaterThan(0);
+  });
+
+  test("says what there is", async () => {
+    expect(await run(BINARY, [])).toMatchObject({
+      code: 2,
+      stderr: "watch: pg: missing <command>; see `watch pg --help`\n",
+    });
+    expect(await run(BINARY, ["instal"])).toMatchObject({
+      code: 2,
+      stderr: "watch: pg: unknown command 'instal'; see `watch pg --help`\n",
+    });
+    const help = await run(BINARY, ["--help"]);
+    expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("install [options]")]);
+    const { stdout } = await run(BINARY, ["install", "--help"]);
+    expect(stdout).toContain("Usage: watch pg install [options]");
+    expect(stdout).toContain("--remove");
+    expect(stdout).toContain("needs TRIGGER on the table sessions and CREATE on the schema");
+  });
+});
