@@ -12,6 +12,7 @@ import type { ListOptions } from "./list.ts";
 import { LOG_FORMATS, LOG_LEVELS, openLog } from "./log.ts";
 import type { LogOptions } from "./log.ts";
 import { complain, PipeClosed } from "./output.ts";
+import type { PgOptions } from "./pg.ts";
 import type { PgInstallOptions } from "./pg-install.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { SyncOptions } from "./sync.ts";
@@ -178,7 +179,18 @@ function addPg(program: Command, done: Done): void {
       const what = name === undefined ? "missing <command>" : `unknown command '${name}'`;
       throw new WatchError("usage", `pg: ${what}; see \`watch pg --help\``);
     });
+  addPgInit(pg, done);
   addPgInstall(pg, done);
+}
+
+function addPgInit(pg: Command, done: Done): void {
+  pg.command("init")
+    .description("create an archive of our own, or bring it up to date with this program")
+    .addHelpText("after", PG_INIT_NOTES)
+    .action(async (_options, command: Command) => {
+      const { pgInit } = await import("./pg-init.ts");
+      done(await pgInit(command.optsWithGlobals<PgOptions>()));
+    });
 }
 
 function addPgInstall(pg: Command, done: Done): void {
@@ -274,6 +286,11 @@ const NOTES = `Exit codes:
   0 done   1 failed   2 wrong usage   4 no such session   124 --timeout   130 SIGINT   143 SIGTERM
 
 A session called like a command is reached with \`watch -- serve\`.`;
+
+const PG_INIT_NOTES = `
+The database is --db postgres://user@host/database, or SESSIONWATCH_DB; ?schema=NAME names the schema, which is
+sessionwatch otherwise. The role needs CREATE on the database, or on a schema that was made for it. Any number of
+machines can then sync into the archive, and serve it. The command may be run again at any time.`;
 
 const PG_INSTALL_NOTES = `
 The archive is --db postgres://user@host/database, or SESSIONWATCH_DB; ?schema=NAME names its schema.

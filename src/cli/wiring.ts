@@ -52,12 +52,15 @@ export async function wire(
   { machine, ...observer }: WiringOptions = {},
 ): Promise<Wiring> {
   const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
-  const { store, archive, foreignPath } = await openStore(url, {
+  const name = machine ?? (process.env["SESSIONWATCH_MACHINE"] || undefined);
+  const opened = await openStore(url, {
     defaultPath: defaultArchive(),
     readOnly: !options.sync,
     insecure: options.insecure,
+    ...(name === undefined ? {} : { machine: name }),
     warn: (message) => log.warning(message),
   });
+  const { store, archive, foreignPath } = opened;
   const engine =
     archive === undefined
       ? undefined
@@ -79,7 +82,7 @@ export async function wire(
   engine?.onSynced(() => watcher.wake());
   const close = (): Promise<void> => {
     delegate?.close();
-    return store.close();
+    return opened.close();
   };
   return { store, engine, delegate, watcher, close };
 }

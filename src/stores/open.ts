@@ -5,8 +5,9 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, WatchError } from "../errors.ts";
-import type { Archive } from "../watch/archive.ts";
+import type { ArchiveWriting } from "../watch/archive.ts";
 import type { Store } from "../watch/ports.ts";
+import { LOCAL_MACHINE } from "../watch/session.ts";
 import { openPostgres } from "./postgres/open.ts";
 import { openSqlite } from "./sqlite/open.ts";
 
@@ -18,6 +19,8 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** Read an archive where others could read along. @default false */
   insecure?: boolean;
+  /** Whose the sessions are that are written. @default in PostgreSQL the name of this host, in a file `local` */
+  machine?: string;
   /** Told on one line what is not as it should be, but no reason to fail. @default nobody is told */
   warn?: (message: string) => void;
 }
@@ -25,9 +28,10 @@ export interface OpenOptions {
 /** An archive that can be read; ours can be written to as well, unless it was opened to be read only. */
 export interface OpenedStore {
   store: Store;
-  archive: Archive | undefined;
+  archive: ArchiveWriting | undefined;
   /** Its absolute path, if it is a file of somebody else's. */
   foreignPath?: string;
+  close: () => Promise<void>;
 }
 
 type Open = (url: string, options: OpenOptions) => OpenedStore | Promise<OpenedStore>;
@@ -45,10 +49,10 @@ const SCHEMES = new Map<string, Open>([
  * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
 export async function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
-  const { defaultPath, readOnly = false } = options;
+  const { defaultPath } = options;
   if (url === undefined) {
     if (defaultPath === undefined) throw new TypeError("openStore() needs a URL or a defaultPath");
-    return openSqlite(defaultPath, { isDefault: true, readOnly });
+    return openFile(defaultPath, options, true);
   }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
   const open = SCHEMES.get(scheme ?? "");
@@ -63,8 +67,10 @@ export async function openStore(url: string | undefined, options: OpenOptions = 
   return openFile(resolve(expandHome(url)), options);
 }
 
-function openFile(path: string, { readOnly = false }: OpenOptions): OpenedStore {
-  return openSqlite(path, { isDefault: false, readOnly });
+function openFile(path: string, options: OpenOptions, isDefault = false): OpenedStore {
+  const { readOnly = false, machine = LOCAL_MACHINE } = options;
+  const opened = openSqlite(path, { isDefault, readOnly, machine });
+  return { ...opened, close: () => opened.store.close() };
 }
 
 function knownSchemes(): string {

@@ -57,6 +57,35 @@ describe.each(LANES)("watch pg install ($name)", (lane) => {
   });
 });
 
+describe.each(LANES)("watch pg init ($name)", (lane) => {
+  test("creates an archive, with triggers, and leaves one that is there", async () => {
+    const server = await sharedServer();
+    const database = await server.createDatabase();
+    const where = `schema "sessionwatch" of postgres://127.0.0.1:${server.port}/${database}`;
+    const init = ["init", "--db", server.url(database)];
+    expect(await run(lane, init)).toEqual({
+      code: 0,
+      stdout: `created: ${where} is an archive that \`watch\` can sync into\n`,
+      stderr: "",
+    });
+    expect(await run(lane, init)).toEqual({ code: 0, stdout: `up to date: ${where}\n`, stderr: "" });
+    for (const args of [["install"], ["install", "--remove"]]) {
+      const { code, stderr } = await run(lane, [...args, "--db", server.url(database)]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining("the archive is our own")]);
+    }
+  });
+
+  test("takes no schema that is somebody else's, and a server that is there", async () => {
+    await using archive = await PostgresForeignArchive.create(await sharedServer());
+    for (const url of [`${archive.url}?schema=agentsview`, "postgres://me:secret@127.0.0.1:1/none"]) {
+      const { code, stdout, stderr } = await run(lane, ["init", "--db", url]);
+      expect([code, stdout]).toEqual([1, ""]);
+      expect(stderr).toMatch(/^watch: Cannot [^\n]+\n$/);
+      expect(stderr).not.toContain("secret");
+    }
+  });
+});
+
 describe("watch pg (binary)", () => {
   test.each([[[]], [["--db", "sqlite:sessions.db"]], [["--db", "me:secret@host"]]])(
     "install wants a PostgreSQL archive: %p",
@@ -90,6 +119,7 @@ describe("watch pg (binary)", () => {
     });
     const help = await run(BINARY, ["--help"]);
     expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("install [options]")]);
+    expect(help.stdout).toContain("init");
     const { stdout } = await run(BINARY, ["install", "--help"]);
     expect(stdout).toContain("Usage: watch pg install [options]");
     expect(stdout).toContain("--remove");

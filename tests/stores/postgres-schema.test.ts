@@ -2,7 +2,7 @@ import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Sql } from "postgres";
 import { requireWritable, SCHEMA_VERSION, schemaState } from "../../src/stores/postgres/schema.ts";
 import { Link } from "../../src/stores/postgres/link.ts";
-import { parseTarget } from "../../src/stores/postgres/target.ts";
+import { systemTarget } from "../../src/stores/postgres/system-target.ts";
 import { initialize } from "../support/postgres-own-archive.ts";
 import { INSTALLATIONS, sharedServer } from "../support/postgres.ts";
 import type { PostgresServer } from "../support/postgres.ts";
@@ -100,7 +100,7 @@ for (const installation of INSTALLATIONS)
     });
 
     async function stateOf(schema: string): ReturnType<typeof schemaState> {
-      const link = new Link(parseTarget(url), { purpose: "test" });
+      const link = new Link(systemTarget(url), { purpose: "test" });
       try {
         return await schemaState(link.query, schema);
       } finally {

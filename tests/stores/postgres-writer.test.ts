@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { claudeCode } from "../../src/agents/claude-code.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { parseTarget } from "../../src/stores/postgres/target.ts";
+import { systemTarget } from "../../src/stores/postgres/system-target.ts";
 import type { Target } from "../../src/stores/postgres/target.ts";
 import { ArchiveWriter } from "../../src/stores/postgres/writer.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
@@ -259,7 +259,7 @@ test("ArchiveWriter does not depend on what a server's administrator likes", asy
   const made = await Promise.all(Array.from({ length: 4 }, () => initialize(url, "sessionwatch")));
   expect(made.filter(({ created }) => created)).toHaveLength(1);
   const options = { schema: "sessionwatch", machine: "it's \\ here" };
-  const writers = [1, 2].map(() => new ArchiveWriter(parseTarget(url), options));
+  const writers = [1, 2].map(() => new ArchiveWriter(systemTarget(url), options));
   const timestamp = "2026-02-01T10:00:00.123Z";
   await Promise.all(
     Array.from({ length: 20 }, (_, n) =>

@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import type { Row, RowList, Sql } from "postgres";
 import { Link } from "../../src/stores/postgres/link.ts";
 import { initArchive } from "../../src/stores/postgres/schema.ts";
-import { parseTarget } from "../../src/stores/postgres/target.ts";
+import { systemTarget } from "../../src/stores/postgres/system-target.ts";
 import type { Target } from "../../src/stores/postgres/target.ts";
 import { ArchiveWriter } from "../../src/stores/postgres/writer.ts";
 import { FAULTS } from "./archive-image.ts";
@@ -36,7 +36,7 @@ export class PostgresOwnArchive implements AsyncDisposable {
   }
 
   get target(): Target {
-    return { ...parseTarget(this.url), schema: this.schema };
+    return { ...systemTarget(this.url), schema: this.schema };
   }
 
   /** @returns one that writes to it as another process would; it ends with this. */
@@ -110,7 +110,7 @@ export class PostgresOwnArchive implements AsyncDisposable {
 
 /** What `watch pg init` does. */
 export async function initialize(url: string, schema: string): ReturnType<typeof initArchive> {
-  const link = new Link(parseTarget(url), { purpose: "init" });
+  const link = new Link(systemTarget(url), { purpose: "init" });
   try {
     return await initArchive(link, schema);
   } finally {

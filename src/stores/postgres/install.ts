@@ -4,7 +4,7 @@ import { WatchError } from "../../errors.ts";
 import { literal, quoted } from "./identifier.ts";
 import type { Link, Row, Run } from "./link.ts";
 import { reasonOf } from "./reasons.ts";
-import { ARCHIVE_TABLE } from "./tables.ts";
+import { ARCHIVE_TABLE } from "./schema.ts";
 import { FUNCTION, installTrigger, MIN_SERVER_VERSION, removeTrigger } from "./trigger.ts";
 
 /** How long (ms) a lock may be waited for: all who write to the table would wait behind it. */

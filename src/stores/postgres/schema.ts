@@ -7,7 +7,7 @@ import type { Link, Run } from "./link.ts";
 import { installTrigger } from "./trigger.ts";
 
 /** The table that marks a schema as ours, and has its version in its one row. */
-export const MARK = "sessionwatch_archive";
+export const ARCHIVE_TABLE = "sessionwatch_archive";
 
 /** How long (ms) the server has for a statement that waits for others who do the same, or builds an index. */
 const PATIENCE_MS = 60_000;
@@ -15,8 +15,8 @@ const PATIENCE_MS = 60_000;
 /** Each leads from one schema version to the next; `$` stands for the schema's quoted name. */
 const MIGRATIONS: readonly string[] = [
   `
-  CREATE TABLE $.${MARK} (schema_version INTEGER NOT NULL);
-  INSERT INTO $.${MARK} VALUES (0);
+  CREATE TABLE $.${ARCHIVE_TABLE} (schema_version INTEGER NOT NULL);
+  INSERT INTO $.${ARCHIVE_TABLE} VALUES (0);
 
   -- Ids are compared byte by byte: quickly, and in the same way after every update of the operating system's languages.
   CREATE TABLE $.sessions (
@@ -179,14 +179,14 @@ export async function schemaState(run: Run, schema: string): Promise<SchemaState
   const [found] = await run(`
     SELECT
       EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema)}) AS exists,
-      count(*) FILTER (WHERE relname = ${literal(MARK)})::int AS marks,
+      count(*) FILTER (WHERE relname = ${literal(ARCHIVE_TABLE)})::int AS marks,
       count(*)::int AS tables
     FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = ${literal(schema)}
-      AND relname IN (${[MARK, ...TABLES].map(literal).join(", ")})`);
+      AND relname IN (${[ARCHIVE_TABLE, ...TABLES].map(literal).join(", ")})`);
   if (found?.["tables"] === 0) return { kind: "empty", exists: found["exists"] === true };
   if (found?.["marks"] === 0) return { kind: "foreign" };
-  const [mark] = await run(`SELECT schema_version FROM ${quoted(schema)}.${MARK}`);
+  const [mark] = await run(`SELECT schema_version FROM ${quoted(schema)}.${ARCHIVE_TABLE}`);
   return { kind: "ours", version: Number(mark?.["schema_version"] ?? 0) };
 }
 
@@ -201,6 +201,11 @@ export function requireWritable(version: number, name: string): void {
     : `it is of schema ${version}, and this sessionwatch writes ${SCHEMA_VERSION}: run \`watch pg init\``;
   if (version !== SCHEMA_VERSION)
     throw new WatchError("archive_unusable", `Cannot write to archive ${name}: ${why}`);
+}
+
+/** @throws WatchError `archive_unusable` if a newer program has written the archive. */
+export function requireReadable(version: number): void {
+  if (isNewer(version)) throw new WatchError("archive_unusable", newer(version));
 }
 
 const TABLES = ["sessions", "messages", "tool_calls", "sync_state", "sync_files", "excluded_sessions"];
@@ -230,7 +235,7 @@ async function init(run: Run, schema: string): Promise<Initialized> {
       PATIENCE_MS,
     );
   if (from < SCHEMA_VERSION)
-    await run(`UPDATE ${quoted(schema)}.${MARK} SET schema_version = ${SCHEMA_VERSION}`);
+    await run(`UPDATE ${quoted(schema)}.${ARCHIVE_TABLE} SET schema_version = ${SCHEMA_VERSION}`);
   for (const statement of installTrigger(schema)) await run(statement, [], PATIENCE_MS);
   return { created: state.kind === "empty", from, to: SCHEMA_VERSION };
 }

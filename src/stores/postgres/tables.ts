@@ -5,6 +5,7 @@ import { sessionColumns } from "../shared/session-rows.ts";
 import type { SessionColumns } from "../shared/session-rows.ts";
 import { quoted } from "./identifier.ts";
 import type { Run } from "./link.ts";
+import { ARCHIVE_TABLE, requireReadable } from "./schema.ts";
 import { PREFIX, TRIGGER_COUNT } from "./trigger.ts";
 
 /** The columns of a table, by name: their types as PostgreSQL writes them. */
@@ -33,9 +34,6 @@ export interface Tables {
 /** Where archives are looked for unless a schema is named, in this order. */
 const SCHEMAS = ["sessionwatch", "agentsview", "public"];
 
-/** Names our own archive: there is a table of this name, with the version of the schema. */
-export const ARCHIVE_TABLE = "sessionwatch_archive";
-
 /**
  * @param wanted null for the first that there is of `sessionwatch`, `agentsview` and `public`.
  * @returns the schema that has a `sessions` table.
@@ -60,7 +58,7 @@ export async function findSchema(run: Run, wanted: string | null): Promise<strin
   );
 }
 
-/** @throws WatchError `archive_unusable` if the schema holds no archive. */
+/** @throws WatchError `archive_unusable` if the schema holds no archive, or one that a newer sessionwatch has written. */
 export async function readTables(run: Run, schema: string): Promise<Tables> {
   const rows = await run(
     `SELECT c.oid::text AS oid, c.relname AS "table", a.attname AS "column",
@@ -83,6 +81,8 @@ export async function readTables(run: Run, schema: string): Promise<Tables> {
     if (!sessions.has(column)) throw unusable(schema, `its sessions table has no column ${column}`);
   const first = rows.find((row) => row["table"] === "sessions");
   const signature = String(first?.["signature"]);
+  const schemaVersion = columnsOf(ARCHIVE_TABLE).size === 0 ? null : await readSchemaVersion(run, schema);
+  if (schemaVersion !== null) requireReadable(schemaVersion);
   return {
     schema,
     objectId: Number(first?.["oid"]),
@@ -91,7 +91,7 @@ export async function readTables(run: Run, schema: string): Promise<Tables> {
     messages: columnsOf("messages"),
     toolCalls: columnsOf("tool_calls"),
     hasRowVersions: ["r", "p"].includes(String(first?.["kind"])),
-    schemaVersion: columnsOf(ARCHIVE_TABLE).size === 0 ? null : await readSchemaVersion(run, schema),
+    schemaVersion,
     tellsChanges: signature.endsWith(":told"),
     signature,
   };

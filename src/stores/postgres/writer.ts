@@ -1,7 +1,7 @@
 /** The writing half of our own archive in PostgreSQL. */
 
 import { createHash } from "node:crypto";
-import { messageOf, WatchError } from "../../errors.ts";
+import { WatchError } from "../../errors.ts";
 import type { ArchiveWriting, SourceRecord, SyncedTranscript, SyncTransaction } from "../../watch/archive.ts";
 import type { SessionId } from "../../watch/session.ts";
 import { syncedTranscriptsOf } from "../shared/source-rows.ts";
@@ -9,6 +9,7 @@ import type { SyncedFile } from "../shared/source-rows.ts";
 import { LinkPool } from "./link-pool.ts";
 import { Link } from "./link.ts";
 import type { Row, Run } from "./link.ts";
+import { reasonOf } from "./reasons.ts";
 import { runScript } from "./script.ts";
 import { Statements } from "./statements.ts";
 import type { Target } from "./target.ts";
@@ -17,7 +18,7 @@ import { PostgresTransaction, sourceOf } from "./transaction.ts";
 /** As many as the engine syncs at once. */
 const SYNCS_AT_ONCE = 4;
 /** How long (ms) an unused connection stays open. */
-const IDLE_MS = 30_000;
+const IDLE_MS = 120_000;
 /** How long (ms) the server has for a statement that says little. */
 const SMALL_MS = 5000;
 /** How long (ms) it has for one that carries data, or waits until another process is done with the session. */
@@ -109,8 +110,7 @@ export class ArchiveWriter implements ArchiveWriting {
     try {
       return await attempt();
     } catch (error) {
-      const reason = messageOf(error).replaceAll(/\s+/g, " ");
-      const text = `Cannot ${what} archive ${this.#target.name}: ${reason}`;
+      const text = `Cannot ${what} archive ${JSON.stringify(this.#target.name)}: ${reasonOf(error)}`;
       throw new WatchError("archive_unavailable", text, { cause: error });
     }
   }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf, WatchError } from "../../errors.ts";
 import type { Archive, SourceRecord, SyncedTranscript, SyncTransaction } from "../../watch/archive.ts";
+import { LOCAL_MACHINE } from "../../watch/session.ts";
 import type { SessionId } from "../../watch/session.ts";
 import { Statements } from "./connection.ts";
 import { cannotRead, reasonOf } from "./header.ts";
@@ -20,9 +21,6 @@ import type { WriteConnection } from "./write-queue.ts";
 const LOCK_PATIENCE_MS = 30_000;
 /** Longest pause (ms) between two tries to get the write lock. */
 const LOCK_RETRY_MS = 20;
-
-/** Of a machine that was given no name; in an archive that is a file, as a rule all of them. */
-export const LOCAL_MACHINE = "local";
 
 /**
  * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
