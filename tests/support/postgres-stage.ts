@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "bun:test";
 import { openStore } from "../../src/stores/open.ts";
 import { Link } from "../../src/stores/postgres/link.ts";
-import { parseTarget } from "../../src/stores/postgres/target.ts";
 import { installTrigger } from "../../src/stores/postgres/trigger.ts";
+import { plainTarget } from "./plain-target.ts";
 import { PostgresForeignArchive } from "./postgres-archive.ts";
 import type { PostgresServer } from "./postgres.ts";
 import { Program, serve, until } from "./program.ts";
@@ -102,7 +102,7 @@ export class Stage implements AsyncDisposable {
       SET message_count = message_count + 1, updated_at = now() WHERE id = $1`;
     this.#writing = (async () => {
       // postgres.js by itself does not come back from every one of these failures.
-      const link = new Link(parseTarget(url), { purpose: "test" });
+      const link = new Link(plainTarget(url), { purpose: "test" });
       for (let turn = 0; !signal.aborted; turn += 1) {
         try {
           await link.query(statement, [IDS[turn % IDS.length] ?? ""]);

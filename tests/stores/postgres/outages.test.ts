@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { openStore } from "../../../src/stores/open.ts";
 import { PostgresStore } from "../../../src/stores/postgres/store.ts";
-import { parseTarget } from "../../../src/stores/postgres/target.ts";
 import type { Store } from "../../../src/watch/ports.ts";
 import type { SessionId, Version } from "../../../src/watch/session.ts";
 import type { Subscription } from "../../../src/watch/subscription.ts";
 import { Watcher } from "../../../src/watch/watcher.ts";
+import { plainTarget } from "../../support/plain-target.ts";
 import { dump, restore, tell } from "../../support/postgres-stage.ts";
 import { PostgresForeignArchive } from "../../support/postgres-archive.ts";
 import { sharedServer } from "../../support/postgres.ts";
@@ -171,7 +171,7 @@ for (const isTold of [true, false]) {
     // Who listens and who polls ask for it in the same way.
     if (isTold)
       test("whose host has no address any more is found again when it has", async () => {
-        const found = parseTarget(archive.url);
+        const found = plainTarget(archive.url);
         let host = "localhost";
         const named = new PostgresStore({
           ...found,
