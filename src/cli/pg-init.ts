@@ -1,5 +1,6 @@
 /** `watch pg init`: creates our own archive in PostgreSQL, or brings it to the schema that this program writes. */
 
+import type { Logger } from "@logtape/logtape";
 import { quoted } from "../stores/postgres/identifier.ts";
 import { initArchive } from "../stores/postgres/schema.ts";
 import { EXIT } from "./exit.ts";
@@ -11,8 +12,8 @@ import type { PgOptions } from "./pg.ts";
 const SCHEMA = "sessionwatch";
 
 /** @returns the exit code. @throws WatchError, PipeClosed. */
-export async function pgInit(options: PgOptions): Promise<number> {
-  const said = await withArchive("pg init", options, async (link, target) => {
+export async function pgInit(options: PgOptions, log: Logger): Promise<number> {
+  const said = await withArchive("pg init", options, log, async (link, target) => {
     const schema = target.schema ?? SCHEMA;
     const { created, from, to } = await initArchive(link, schema);
     const where = `schema ${quoted(schema)} of ${target.name}`;

@@ -188,8 +188,9 @@ function addPgInit(pg: Command, done: Done): void {
     .description("create an archive of our own, or bring it up to date with this program")
     .addHelpText("after", PG_INIT_NOTES)
     .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<PgOptions & LogOptions>();
       const { pgInit } = await import("./pg-init.ts");
-      done(await pgInit(command.optsWithGlobals<PgOptions>()));
+      done(await pgInit(options, await openLog(options)));
     });
 }
 

@@ -115,7 +115,7 @@ export class Audience {
 
   /** Tells everybody what is no single session's. */
   tellAll(delivery: Delivery): void {
-    for (const subscriber of this.#subscribers) if (subscriber.isJoined) this.hand(subscriber, delivery);
+    for (const subscriber of this.#subscribers) this.hand(subscriber, delivery);
   }
 
   hand({ mailbox }: Subscriber, delivery: Delivery): void {

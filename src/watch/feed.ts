@@ -37,6 +37,14 @@ export interface Position {
   isReset: boolean;
 }
 
+/** Somebody who came with another version than the feed knew. */
+interface Undecided {
+  known: Known;
+  since: Version;
+  /** How many looks had begun by then. */
+  looks: number;
+}
+
 /** What a feed has done so far, and what it is doing. */
 export interface FeedFigures {
   /** Changes that were told, whatever the number of subscribers. */
@@ -58,6 +66,8 @@ export class Feed {
   readonly #lookout: Lookout;
   /** None in read-only mode. */
   readonly #fallback: Fallback | null;
+  /** Those who know something else than the feed: either may be the one who is late. */
+  readonly #undecided = new Map<Subscriber, Undecided>();
   #updates = 0;
 
   constructor(store: Store, engine: Engine | undefined, clock: Clock, options: FeedOptions) {
@@ -79,6 +89,7 @@ export class Feed {
           if (known.row !== null && !states.has(known.id)) this.#see(known, null, true);
       },
       onStatus: (status) => this.#audience.tellAll(this.#statusDelivery(status)),
+      onLooked: (look) => this.#decideAll(look),
       onPoll: () => this.#fallback?.lookAtAll(this.#audience),
       onLook,
     });
@@ -131,6 +142,7 @@ export class Feed {
       ready: join(subscriber, sessions === "all" ? "all" : followed),
       leave: () => {
         this.#audience.leave(subscriber);
+        this.#undecided.delete(subscriber);
         this.#forget(this.#audience.unfollow(subscriber, followed));
         if (!this.#audience.wantsAll) this.#lookout.forgetAll();
         if (this.#audience.size === 0) this.#lookout.stop();
@@ -157,15 +169,24 @@ export class Feed {
       subscriber.isJoined = since === undefined || since === known.state?.version;
     });
     if (since !== undefined && !subscriber.isJoined) {
-      // Where caller and feed differ, either may be the one who is late.
+      // The archive decides, now or as soon as it can be read.
+      this.#undecided.set(subscriber, { known, since, looks: this.#lookout.looks });
       await this.wake();
-      if (since !== known.state?.version) this.#audience.hand(subscriber, this.#lastOf(known));
-      subscriber.isJoined = true;
     } else if (since === undefined && known.row === null) {
       throw sessionNotFound(known.id);
     }
     this.#tellOutage(subscriber);
     return known.row;
+  }
+
+  #decideAll(look: number): void {
+    for (const [subscriber, { known, since, looks }] of this.#undecided) {
+      // What that look saw may be older than what the subscriber knows.
+      if (look <= looks) continue;
+      this.#undecided.delete(subscriber);
+      if (since !== known.state?.version) this.#audience.hand(subscriber, this.#lastOf(known));
+      subscriber.isJoined = true;
+    }
   }
 
   async #joinMany(subscriber: Subscriber, wanted: Wanted, since: Cursor | undefined): Promise<Position> {

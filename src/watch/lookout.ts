@@ -23,6 +23,8 @@ export interface LookoutOptions {
   /** The archive was read as a whole: of the sessions that are known, those that it does not hold are gone. */
   onComplete: (states: ReadonlyMap<SessionId, SessionState | null>) => void;
   onStatus: (status: StatusEvent) => void;
+  /** Everything was looked at, by the look with this number. */
+  onLooked: (look: number) => void;
   onPoll: () => void;
   /** The archive was asked what has changed; it took so long (ms). */
   onLook: (ms: number) => void;
@@ -47,6 +49,8 @@ export class Lookout {
   #revision: string | null = null;
   /** Up to where all sessions are known; null if they never were. */
   #mark: Mark | null = null;
+  /** Some sessions have gone without a trace; all of them have to be read to know which. */
+  #hasLostSome = false;
   /** All sessions were read since somebody follows them all. */
   #isAllRead = false;
   /** Something has changed since all sessions were last read; and when (ms) they may be read again. */
@@ -57,6 +61,7 @@ export class Lookout {
   readonly #hinted = new Set<SessionId>();
   /** When (ms) there was the first sign of what the next look will find. */
   #noticedMs: number | null = null;
+  #looks = 0;
   #isOn = false;
   #cancelPoll: (() => void) | null = null;
   #cancelHints: (() => void) | null = null;
@@ -70,6 +75,11 @@ export class Lookout {
   /** What subscribers were told of an outage that goes on; null while the archive can be read. */
   get outage(): StatusEvent | null {
     return this.#outage.told;
+  }
+
+  /** How many looks have begun. */
+  get looks(): number {
+    return this.#looks;
   }
 
   /** When (ms) there was the first sign of what is being told. */
@@ -172,8 +182,10 @@ export class Lookout {
   async #readAll(): Promise<void> {
     const { store, wantsAll, countPresent } = this.#options;
     const { total } = await this.#take(() => store.changes(this.#mark));
-    // Some have gone without a trace.
-    if (total !== null && total !== countPresent()) await this.#take(() => store.changes(null));
+    // It stays so until it is known: the next answer goes on from this one, and would not say it again.
+    if (total !== null && total !== countPresent()) this.#hasLostSome = true;
+    if (this.#hasLostSome) await this.#take(() => store.changes(null));
+    this.#hasLostSome = false;
     this.#isAllBehind = false;
     this.#isAllRead = wantsAll();
   }
@@ -207,12 +219,14 @@ export class Lookout {
   }
 
   async #look(): Promise<void> {
-    const { clock, onLook } = this.#options;
+    const { clock, onLooked, onLook } = this.#options;
     if (!this.#isOn) {
       this.#noticedMs = null;
       return;
     }
     const startedMs = clock.now();
+    this.#looks += 1;
+    const look = this.#looks;
     const isDue = this.#isDue;
     const hinted = [...this.#hinted];
     this.#isDue = false;
@@ -221,6 +235,7 @@ export class Lookout {
       if (hinted.length > 0) await this.#readHinted(hinted, isDue);
       if (isDue) await this.#readChanges();
       this.#noteReadable();
+      if (isDue) onLooked(look);
     } catch (error) {
       this.#revision = null;
       for (const id of hinted) this.#hinted.add(id);

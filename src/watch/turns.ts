@@ -12,7 +12,9 @@ export class Turns {
   readonly #options: TurnsOptions;
   #joinWanted = false;
   #lookWanted = false;
-  #running: Promise<void> | null = null;
+  /** Resolves after the next look. */
+  #nextLook = Promise.withResolvers<void>();
+  #isRunning = false;
 
   constructor(options: TurnsOptions) {
     this.#options = options;
@@ -20,17 +22,19 @@ export class Turns {
 
   join(): void {
     this.#joinWanted = true;
-    this.#running ??= this.#run();
+    if (!this.#isRunning) void this.#run();
   }
 
-  /** Resolves after a look that began after this call; hints are never lost and never pile up. */
+  /** Resolves after the first look that began after this call; hints are never lost and never pile up. */
   look(): Promise<void> {
+    const { promise } = this.#nextLook;
     this.#lookWanted = true;
-    this.#running ??= this.#run();
-    return this.#running;
+    if (!this.#isRunning) void this.#run();
+    return promise;
   }
 
   async #run(): Promise<void> {
+    this.#isRunning = true;
     // A look is never done before its promise is known; and hints of one moment become one look.
     if (!this.#joinWanted) await Promise.resolve();
     try {
@@ -41,11 +45,14 @@ export class Turns {
         }
         if (this.#lookWanted) {
           this.#lookWanted = false;
-          await this.#options.look();
+          const { resolve } = this.#nextLook;
+          this.#nextLook = Promise.withResolvers();
+          // Not at the end of all looks: where changes never cease, there is none.
+          await this.#options.look().finally(resolve);
         }
       }
     } finally {
-      this.#running = null;
+      this.#isRunning = false;
     }
   }
 }

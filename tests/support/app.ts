@@ -9,7 +9,7 @@ import type { Access } from "../../src/server/guards/guards.ts";
 import { Admission } from "../../src/server/streams/admission.ts";
 import type { AdmissionOptions } from "../../src/server/streams/admission.ts";
 import { Streams } from "../../src/server/streams/streams.ts";
-import type { Clock } from "../../src/watch/ports.ts";
+import type { Clock, Store } from "../../src/watch/ports.ts";
 import { POLL_INTERVAL_MS, Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "./archives.ts";
 import { FakeClock } from "./clock.ts";
@@ -35,8 +35,12 @@ export interface TestAppOptions extends Partial<AppOptions> {
 
 /** @param path of an archive; close its `store` at the end. */
 export function createTestApp(path: string, clock: Clock, options: TestAppOptions = {}): BareApp {
+  return createAppOver(openForeign(path), clock, options);
+}
+
+/** @param store to be closed at the end. */
+export function createAppOver(store: Store, clock: Clock, options: TestAppOptions = {}): BareApp {
   const { pollIntervalMs = POLL_INTERVAL_MS, ...given } = options;
-  const store = openForeign(path);
   const streams = new Streams(clock, 30_000);
   const app = createApp({
     store,

@@ -11,6 +11,7 @@ export class Follower {
   readonly #onMessage: (message: Message) => void;
   #socket: Socket | null = null;
   #cursor: string | null = null;
+  #disconnected = Promise.resolve();
   /** Bytes that it still reads before it loses the connection. */
   #leftToRead = Infinity;
 
@@ -29,11 +30,21 @@ export class Follower {
     return this.#cursor;
   }
 
-  /** Resolves when the first bytes of the stream are there: from then on it follows. */
+  /** Resolves when the connection that there is has ended, at once if there is none. */
+  get disconnected(): Promise<void> {
+    return this.#disconnected;
+  }
+
+  /**
+   * Resolves when the first bytes of the stream are there: from then on it follows; or when the connection was lost before.
+   *
+   * @throws when it is answered with anything but a stream.
+   */
   async connect(port: number): Promise<void> {
     if (this.#socket !== null) return;
     const socket = connect({ host: "127.0.0.1", port });
     this.#socket = socket;
+    this.#disconnected = new Promise((resolve) => void socket.once("close", () => resolve()));
     this.#leftToRead = Infinity;
     const stream = new EventStream();
     const body = new Dechunker();
@@ -51,7 +62,7 @@ export class Follower {
           reject(new Error(`answered ${body.status}`));
           this.disconnect();
         }
-        if (this.#leftToRead <= 0) this.disconnect();
+        if (this.#leftToRead <= 0 || body.isOver) this.disconnect();
       });
       socket.on("error", () => this.disconnect());
       socket.on("close", () => {
@@ -88,6 +99,8 @@ export class Follower {
 /** The body of one answer with chunks, whose bytes come in pieces of any size. */
 class Dechunker {
   status: number | null = null;
+  /** Nothing more will come. */
+  isOver = false;
   #bytes: Buffer = Buffer.alloc(0);
 
   feed(bytes: Uint8Array): Uint8Array[] {
@@ -99,6 +112,7 @@ class Dechunker {
       if (lineEnd < 0) return pieces;
       const size = Number.parseInt(this.#bytes.subarray(0, lineEnd).toString(), 16);
       const end = lineEnd + 2 + size;
+      this.isOver = size === 0;
       if (this.#bytes.length < end + 2) return pieces;
       pieces.push(this.#bytes.subarray(lineEnd + 2, end));
       this.#bytes = this.#bytes.subarray(end + 2);

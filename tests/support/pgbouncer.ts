@@ -6,7 +6,8 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { freePort, SUPERUSER } from "./postgres.ts";
+import { freePort } from "./free-port.ts";
+import { SUPERUSER } from "./postgres.ts";
 import type { PostgresServer } from "./postgres.ts";
 import { until } from "./program.ts";
 

@@ -243,6 +243,23 @@ describe("Feed", () => {
     expect(observed.revisions).toBeLessThanOrEqual(2);
   });
 
+  test("who comes while the archive cannot be read is not told of less than it knows, and of what is new in the end", async () => {
+    using subscription = closing(watcher.events("a"));
+    const before = await subscription.ready;
+    archive.touch("a");
+    const since = (await observed.store.get("a"))?.version ?? "";
+    renameSync(archive.path, `${archive.path}.away`);
+    using ahead = closing(watcher.events("a", { since }));
+    using behind = closing(watcher.events("a", { since: "another" }));
+    await Promise.all([ahead.ready, behind.ready]);
+    await clock.advance(2 * POLL_INTERVAL_MS);
+    expect([eventsOf(ahead), eventsOf(behind)]).toEqual([["degraded"], ["degraded"]]);
+    expect(before?.version).not.toBe(since);
+    renameSync(`${archive.path}.away`, archive.path);
+    await clock.advance(2 * POLL_INTERVAL_MS);
+    expect([eventsOf(ahead), eventsOf(behind)]).toEqual([["recovered"], ["recovered", "session_updated"]]);
+  });
+
   test("fault 10: an archive that cannot be read is degraded, then recovered, and nothing is lost", async () => {
     using subscription = closing(watcher.events("a"));
     await subscription.ready;

@@ -2,10 +2,9 @@
 
 import type { SessionId, SessionState } from "../../watch/session.ts";
 import type { Run } from "./link.ts";
-import { countSql, isWrittenSince, lookOf, lookSql, oldestRunning, StaleTables } from "./look.ts";
+import { countSql, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
 import type { Place } from "./look.ts";
-import { isKept, sessionsOf, statesOf } from "./sessions.ts";
-import { signatureOf } from "./tables.ts";
+import { isKept, statesOf } from "./sessions.ts";
 import type { Tables } from "./tables.ts";
 import { isStorable } from "./text.ts";
 
@@ -45,18 +44,6 @@ export class StateReader {
       this.#found = { tables, ids, place: look, states: new Map(states) };
     return states;
   }
-}
-
-/**
- * Also that the sessions could be read: asking for none of them takes the same lock and needs the same permission.
- *
- * @throws StaleTables
- */
-export async function checkSignature(run: Run, tables: Tables): Promise<void> {
-  const [row] = await run(
-    `SELECT ${signatureOf(String(tables.objectId))} AS signature, (SELECT id FROM ${sessionsOf(tables)} WHERE false) AS none`,
-  );
-  if (row?.["signature"] !== tables.signature) throw new StaleTables();
 }
 
 /** @returns what is found now, kept in `found`; null if some have gone, or the server is another one. */

@@ -11,7 +11,7 @@ import { StaleTables } from "./look.ts";
 import { readMessages } from "./messages.ts";
 import { reasonOf } from "./reasons.ts";
 import { findIds, readSummaries, readSummary, sessionsOf } from "./sessions.ts";
-import { checkSignature, StateReader } from "./states.ts";
+import { StateReader } from "./states.ts";
 import { findSchema, readTables } from "./tables.ts";
 import type { Tables } from "./tables.ts";
 import type { Target } from "./target.ts";
@@ -19,10 +19,21 @@ import { channelOf } from "./trigger.ts";
 
 /** How long (ms) an archive that tells of its changes is taken at its word. */
 const TRUST_MS = 60_000;
+/** So many sessions that were told are remembered: those who ask for all of them do so with every poll. */
+const TOLD_MAX = 1000;
 /** How long (ms) a connection for lists and messages stays open when nobody asks any more. */
 const IDLE_MS = 30_000;
 /** How long (ms) the server may be silent, also while it brings everything: longer, and it is not there. */
 const SILENCE_MS = 2500;
+
+/** A look at all sessions. */
+interface Look {
+  /** Up to where it saw them. */
+  mark: Mark;
+  atMs: number;
+  /** What had been heard before. */
+  hearing: string | null;
+}
 
 /** A connection for the polls, one to listen, and one for everything that people ask for: they may ask for much. */
 export class PostgresStore implements Store {
@@ -36,8 +47,11 @@ export class PostgresStore implements Store {
   #tables: Tables | null = null;
   /** The first that were found. */
   #first: Pick<Tables, "schema" | "objectId"> | null = null;
-  /** When all sessions were last looked at, and what was heard at that time. */
-  #looked: { atMs: number; hearing: number | null } | null = null;
+  #looked: Look | null = null;
+  /** What was told since all sessions were last looked at, or since whoever asked was last told of it. */
+  #told = new Set<SessionId>();
+  /** How often that was too much to be remembered. */
+  #forgotten = 0;
 
   constructor(target: Target) {
     this.#target = target;
@@ -46,6 +60,11 @@ export class PostgresStore implements Store {
     this.#listener = new Listener(target, {
       elsewhere: this.#polls.query,
       onChange: (ids) => {
+        for (const id of ids ?? []) this.#told.add(id);
+        if (this.#told.size > TOLD_MAX) {
+          this.#told.clear();
+          this.#forgotten += 1;
+        }
         for (const hint of this.#hints) hint(ids);
       },
     });
@@ -66,18 +85,15 @@ export class PostgresStore implements Store {
   }
 
   async changes(mark: Mark | null): Promise<Changes> {
-    return await this.#read(this.#polls, async (run, tables) => {
-      const { hearing } = this.#listener;
-      const looked = this.#looked;
-      const isTold = hearing !== null && hearing === looked?.hearing;
-      if (mark !== null && isTold && performance.now() - looked.atMs < TRUST_MS) {
-        await checkSignature(run, tables);
-        return { mark, states: new Map(), total: null, isComplete: false, isScan: false };
-      }
-      const changes = await readChanges(run, tables, mark);
-      this.#looked = { atMs: performance.now(), hearing };
-      return changes;
-    });
+    const told = this.#told;
+    // What is told from now on may be newer than the answer.
+    this.#told = new Set();
+    try {
+      return await this.#read(this.#polls, (run, tables) => this.#changesSince(run, tables, mark, told));
+    } catch (error) {
+      for (const id of told) this.#told.add(id);
+      throw error;
+    }
   }
 
   onHint(hint: Hint): () => void {
@@ -109,6 +125,32 @@ export class PostgresStore implements Store {
     this.#hints.clear();
     this.#listener.listenTo(null);
     await Promise.all([this.#polls.close(), this.#questions.close()]);
+  }
+
+  /** @param told what may have changed since the last look, if all that was told since then was heard. */
+  async #changesSince(
+    run: Run,
+    tables: Tables,
+    mark: Mark | null,
+    told: ReadonlySet<SessionId>,
+  ): Promise<Changes> {
+    const hearing = this.#hearing;
+    const looked = this.#looked;
+    const isTrusted = looked !== null && performance.now() - looked.atMs < TRUST_MS;
+    if (isTrusted && looked.mark === mark && hearing !== null && looked.hearing === hearing) {
+      const rows = await this.#states.read(run, tables, [...told]);
+      const states = new Map([...told].map((id) => [id, rows.get(id) ?? null]));
+      return { mark, states, total: null, isComplete: false, isScan: false };
+    }
+    const changes = await readChanges(run, tables, mark);
+    this.#looked = { mark: changes.mark, atMs: performance.now(), hearing };
+    return changes;
+  }
+
+  /** The same only as long as everything was heard, and is in `#told`; null while nothing is. */
+  get #hearing(): string | null {
+    const { hearing } = this.#listener;
+    return hearing === null ? null : `${hearing}/${this.#forgotten}`;
   }
 
   /** Nobody listens for nobody; and an archive that does not tell of its changes is not listened to. */
