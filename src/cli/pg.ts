@@ -39,7 +39,7 @@ export async function withArchive(
       cause: error,
     });
   } finally {
-    link.close();
+    await link.close();
   }
 }
 

@@ -147,12 +147,14 @@ export class Lookout {
   async #readJoining(): Promise<void> {
     const joining = this.#joining;
     this.#joining = [];
+    const startedMs = this.#options.clock.now();
     const wanted = joining.flatMap((joins) => (joins.wanted === "all" ? [] : joins.wanted));
     const unread = [...new Set(wanted)].filter(({ isRead }) => !isRead);
     try {
       if (unread.length > 0) await this.#readFollowed(unread);
       if (!this.#isAllRead && joining.some(({ wanted }) => wanted === "all")) await this.#readAll();
     } catch (error) {
+      this.#noteFailure(error, startedMs);
       for (const { onFailure } of joining) onFailure(error);
       return;
     }
@@ -217,7 +219,7 @@ export class Lookout {
   }
 
   async #look(): Promise<void> {
-    const { clock, onStatus, onLooked, onLook } = this.#options;
+    const { clock, onLooked, onLook } = this.#options;
     if (!this.#isOn) {
       this.#noticedMs = null;
       return;
@@ -237,8 +239,9 @@ export class Lookout {
     } catch (error) {
       this.#revision = null;
       for (const id of hinted) this.#hinted.add(id);
-      const degraded = this.#outage.note(error, startedMs, clock.now());
-      if (degraded !== null) onStatus(degraded);
+      this.#noteFailure(error, startedMs);
+      // In an outage, whoever has come meanwhile need not wait for another failure.
+      if (this.#outage.told !== null) for (const { onFailure } of this.#joining.splice(0)) onFailure(error);
       if (this.#isOn) this.#schedulePoll();
     } finally {
       this.#noticedMs = null;
@@ -273,6 +276,13 @@ export class Lookout {
     }
     const read = [...followed()].filter(({ isRead }) => isRead);
     if (isChanged && read.length > 0) await this.#readFollowed(read);
+  }
+
+  /** Whoever joins may be the first to find out. */
+  #noteFailure(error: unknown, askedMs: number): void {
+    const { clock, onStatus } = this.#options;
+    const degraded = this.#outage.note(error, askedMs, clock.now());
+    if (degraded !== null) onStatus(degraded);
   }
 
   /** An outage that was told has an end: it is told before what has changed meanwhile. */

@@ -133,8 +133,7 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   /** @returns the name of a new, empty database. */
-  async createDatabase(): Promise<string> {
-    const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
+  async createDatabase(name = `test_${crypto.randomUUID().replaceAll("-", "")}`): Promise<string> {
     const sql = this.connect("postgres");
     try {
       await sql.unsafe(`CREATE DATABASE ${name}`);
@@ -167,6 +166,19 @@ export class PostgresServer implements AsyncDisposable {
     const ended = once(server, "exit");
     server.stdin?.end(mode === "fast" ? "INT\n" : "QUIT\n");
     await ended;
+  }
+
+  /** Stops every process of the server where it stands. @returns what lets them go on. */
+  async freeze(): Promise<() => void> {
+    const sql = this.connect("postgres");
+    const rows = await sql<{ pid: number }[]>`SELECT pid FROM pg_catalog.pg_stat_activity`;
+    // First of all the one that would start others.
+    const pids = [this.pid, ...rows.map(({ pid }) => pid)];
+    for (const pid of pids) process.kill(pid, "SIGSTOP");
+    void sql.end({ timeout: 0 });
+    return () => {
+      for (const pid of pids) process.kill(pid, "SIGCONT");
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,9 +4,12 @@ import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 
 export class Proxy implements AsyncDisposable {
-  readonly #targetPort: number;
+  #targetPort: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Clients that are not connected to the server yet. */
+  readonly #waiting = new Set<Socket>();
+  #isHeld = false;
   #port = 0;
   /** What the server may still say before every connection is cut; null if nothing is cut. */
   #allowance: number | null = null;
@@ -25,6 +28,16 @@ export class Proxy implements AsyncDisposable {
     return proxy;
   }
 
+  /** Where it accepts connections. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** How many connections there are on both sides of it. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
@@ -40,6 +53,26 @@ export class Proxy implements AsyncDisposable {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.cut();
     await closed;
+  }
+
+  /** Takes everything and hands on nothing, as a network does that has gone: no connection ends, new ones seem to be had. */
+  hold(): void {
+    this.#isHeld = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** Hands on what was held back. */
+  release(): void {
+    this.#isHeld = false;
+    for (const client of this.#waiting) this.#reachServer(client);
+    this.#waiting.clear();
+    for (const socket of this.#sockets) socket.resume();
+  }
+
+  /** Cuts all connections; new ones lead to another server. */
+  retarget(port: number): void {
+    this.#targetPort = port;
+    this.cut();
   }
 
   /** Cuts every connection when the server has said so many bytes more. @returns when it has happened. */
@@ -60,18 +93,27 @@ export class Proxy implements AsyncDisposable {
   }
 
   #connect(client: Socket): void {
+    this.#keep(client, () => this.#waiting.delete(client));
+    if (!this.#isHeld) return this.#reachServer(client);
+    client.pause();
+    this.#waiting.add(client);
+  }
+
+  #reachServer(client: Socket): void {
     const server = connect(this.#targetPort, "127.0.0.1");
-    const both = [client, server];
-    for (const socket of both) {
-      this.#sockets.add(socket);
-      socket.on("error", ignore);
-      socket.on("close", () => {
-        this.#sockets.delete(socket);
-        for (const other of both) other.destroy();
-      });
-    }
+    this.#keep(server, () => client.destroy());
+    client.once("close", () => server.destroy());
     client.on("data", (chunk) => server.write(chunk));
     server.on("data", (chunk: Buffer) => this.#forward(chunk, client));
+  }
+
+  #keep(socket: Socket, onClose: () => void): void {
+    this.#sockets.add(socket);
+    socket.on("error", ignore);
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      onClose();
+    });
   }
 
   #forward(chunk: Buffer, client: Socket): void {

@@ -27,7 +27,7 @@ export class LinkPool {
   }
 
   /** At once: what is under way fails, and so does what waits. */
-  close(): void {
-    for (const link of this.#links) link.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.close()));
   }
 }

@@ -3,7 +3,10 @@
 import type { Socket } from "node:net";
 import postgres from "postgres";
 import type { Sql } from "postgres";
+import { cancel } from "./cancel.ts";
+import type { Backend } from "./cancel.ts";
 import { dial } from "./dial.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { Target } from "./target.ts";
 
 export type Row = Record<string, unknown>;
@@ -19,21 +22,27 @@ export interface LinkOptions {
   purpose: string;
   /** How long (ms) an unused connection stays open. @default for ever */
   idleMs?: number;
+  /** How long (ms) the server may be silent, also where a statement has more time than that. @default for ever */
+  silenceMs?: number;
   /** Called for each notification. */
   onNotice?: (payload: string) => void;
-  /** The connection was lost; the next query opens another one. */
+  /** The connection was lost, or given up; the next query opens another one. Called once for each. */
   onLost?: () => void;
 }
 
 /** A connection, and what belongs to it. */
 interface Life {
   sql: Sql;
-  /** That of the connection, and those of attempts to cancel a statement. */
-  sockets: Set<Socket>;
-  /** Whatever is only now connected has come too late. */
-  isOver: boolean;
-  /** Fail the statements that are under way, or wait for their turn. */
-  waiting: Set<(reason: Error) => void>;
+  /** Null until the server is reached. */
+  socket: Socket | null;
+  endpoint: Endpoint | null;
+  /** The statement that the server has been given last. */
+  statement: object | null;
+  /** Resolves when the statement before is over. */
+  turn: Promise<void>;
+  idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Why it is over; undefined while it goes on. */
+  end: Error | undefined;
 }
 
 /** How long (ms) a connection may take to be there: to find the server's address, to reach it, and to make it safe. */
@@ -42,6 +51,10 @@ const CONNECT_MS = 2500;
 const DEADLINE_MS = 2500;
 /** How long (ms) the server has to take note that an answer is not waited for any more. */
 const CANCEL_MS = 1000;
+/** The same where the program ends. */
+const CLOSE_MS = 300;
+
+const LOST = "the connection was lost";
 
 /** Statements take turns; what one of them runs into is its own failure, but a lost connection is everybody's. */
 export class Link {
@@ -59,7 +72,7 @@ export class Link {
    * Runs one statement. Nothing is prepared under a name and nothing set for the session: behind a pooler, the next
    * statement may run elsewhere.
    *
-   * @param deadlineMs after which the statement is cancelled and the connection given up.
+   * @param deadlineMs from its turn on, after which the statement is cancelled and the connection given up.
    * @throws Error with the server's `code`, or that of the network.
    */
   query: Run = async (text, values, deadlineMs) => await this.#run(this.#current(), text, values, deadlineMs);
@@ -80,7 +93,7 @@ export class Link {
       return result;
     } catch (error) {
       // Where the connection is lost, so is the transaction.
-      if (life === this.#life) await run("ROLLBACK").catch(() => this.#giveUp(life, 0));
+      if (life === this.#life) await run("ROLLBACK").catch((reason) => void this.#giveUp(life, reason));
       throw error;
     }
   }
@@ -94,10 +107,10 @@ export class Link {
     return this.#runOn(this.#current());
   }
 
-  /** At once: what is under way fails. */
-  close(): void {
+  /** At once: what is under way fails. Resolves when the server knows it too, or does not answer. */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#life !== null) this.#giveUp(this.#life, 0);
+    if (this.#life !== null) await this.#giveUp(this.#life, new Error("the archive was closed"), CLOSE_MS);
   }
 
   async #run(
@@ -106,24 +119,69 @@ export class Link {
     values: readonly Value[] = [],
     deadlineMs = DEADLINE_MS,
   ): Promise<Row[]> {
-    // postgres.js would go on with a connection that knows nothing of the transaction.
-    if (life !== this.#life) throw new Error("the connection was lost");
-    const query = life.sql.unsafe<Row[]>(text, [...values]);
-    const { promise: failed, reject } = Promise.withResolvers<never>();
-    life.waiting.add(reject);
-    const timer = setTimeout(() => {
-      query.cancel();
-      reject(new Error(`no answer within ${deadlineMs / 1000} s`));
-    }, deadlineMs);
+    const before = life.turn;
+    const { promise: turn, resolve: endTurn } = Promise.withResolvers<void>();
+    life.turn = turn;
+    clearTimeout(life.idleTimer);
     try {
-      return [...(await Promise.race([query, failed]))];
-    } catch (error) {
-      if (!isAnswer(error)) this.#giveUp(life, CANCEL_MS);
-      throw error;
+      await before;
+      return await this.#ask(life, text, values, deadlineMs);
     } finally {
-      clearTimeout(timer);
-      life.waiting.delete(reject);
+      endTurn();
+      if (life.turn === turn) this.#rest(life);
     }
+  }
+
+  async #ask(life: Life, text: string, values: readonly Value[], deadlineMs: number): Promise<Row[]> {
+    // postgres.js would go on with a connection that knows nothing of the transaction.
+    if (life.end !== undefined) throw life.end;
+    const query = life.sql.unsafe<Row[]>(text, [...values]);
+    // For each query that fails, postgres.js would keep for ever where it came from.
+    Object.defineProperty(query, "origin", { value: "" });
+    life.statement = query;
+    const patience = this.#patience(life, deadlineMs);
+    try {
+      const rows = [...(await Promise.race([query, patience.lost]))];
+      life.statement = null;
+      return rows;
+    } catch (error) {
+      if (isAnswer(error)) {
+        life.statement = null;
+        throw error;
+      }
+      const reason = isEnd(error) ? (life.end ?? new Error(LOST, { cause: error })) : error;
+      void this.#giveUp(life, reason);
+      throw reason;
+    } finally {
+      patience.end();
+    }
+  }
+
+  /** `lost` rejects when the server has not answered in time, or was silent for too long; unless it was ended before. */
+  #patience(life: Life, deadlineMs: number): { lost: Promise<never>; end: () => void } {
+    const { silenceMs = deadlineMs } = this.#options;
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wait = (leftMs: number, bytesRead: number): void => {
+      const waitMs = Math.min(silenceMs, leftMs);
+      timer = setTimeout(() => {
+        const { bytesRead: nowRead = 0 } = life.socket ?? {};
+        if (nowRead > bytesRead && leftMs > waitMs) wait(leftMs - waitMs, nowRead);
+        else reject(new Error(`no answer within ${waitMs / 1000} s`));
+      }, waitMs);
+    };
+    wait(deadlineMs, life.socket?.bytesRead ?? 0);
+    return { lost, end: () => clearTimeout(timer) };
+  }
+
+  #rest(life: Life): void {
+    const { idleMs } = this.#options;
+    if (idleMs === undefined || life.end !== undefined) return;
+    // Not left to postgres.js, which would give the next statement to a connection that is about to close.
+    life.idleTimer = setTimeout(
+      () => void this.#giveUp(life, new Error("the connection was not used")),
+      idleMs,
+    );
   }
 
   #runOn(life: Life): Run {
@@ -137,69 +195,95 @@ export class Link {
   }
 
   #begin(): Life {
-    const { purpose, idleMs, onNotice, onLost } = this.#options;
+    const { purpose, onNotice } = this.#options;
     const { user, database } = this.#target;
-    const sockets = new Set<Socket>();
-    let [endpoint] = this.#target.endpoints;
     const options = {
-      user,
-      database,
-      // Not used, but otherwise taken from variables.
+      // Never used, but otherwise taken from variables, as is whatever else is not given.
       host: "archive",
       port: 5432,
+      user,
+      database,
       // An empty one is not asked for anywhere else.
-      password: () => (endpoint === undefined ? "" : this.#target.password(endpoint)),
+      password: () => (life.endpoint === null ? "" : this.#target.password(life.endpoint)),
       max: 1,
       // Made safe by then.
       ssl: false,
-      socket: async () => {
-        const dialled = await dial(this.#target, CONNECT_MS);
-        const { socket } = dialled;
-        if (life.isOver) {
-          socket.destroy();
-          throw new Error("the connection was given up");
-        }
-        ({ endpoint } = dialled);
-        sockets.add(socket);
-        socket.once("close", () => sockets.delete(socket));
-        return socket;
-      },
+      sslnegotiation: null,
+      socket: () => this.#reach(life),
       connection: { application_name: `sessionwatch ${purpose}` },
       connect_timeout: (2 * CONNECT_MS) / 1000,
-      idle_timeout: idleMs === undefined ? undefined : idleMs / 1000,
+      idle_timeout: undefined,
       max_lifetime: null,
+      keep_alive: 60,
+      backoff: false,
+      debug: false,
       // Poolers that give each transaction another connection know neither prepared statements nor what they are of.
       prepare: false,
-      // One statement after the other: PgBouncer takes the connection away after the first answer.
+      // Nor may anything be sent before it is its turn: PgBouncer takes the connection away after the first answer.
       max_pipeline: 0,
       fetch_types: false,
       // Counts, not keys: they are as exact as they need to be.
       types: { count: { to: 20, from: [20], serialize: String, parse: Number } },
       onnotice: () => undefined,
       onnotify: (_channel: string, payload: string) => onNotice?.(payload),
-      onclose: () => {
-        if (this.#life === life) this.#giveUp(life, 0);
-        onLost?.();
-      },
+      onclose: () => void this.#giveUp(life, new Error(LOST)),
     };
-    const life: Life = { sql: postgres(options), sockets, waiting: new Set(), isOver: false };
+    const life: Life = {
+      sql: postgres(options),
+      socket: null,
+      endpoint: null,
+      statement: null,
+      turn: Promise.resolve(),
+      idleTimer: undefined,
+      end: undefined,
+    };
     return life;
   }
 
+  /** Once in a life: postgres.js would try again without a pause, and go on with a connection that nobody wants any more. */
+  async #reach(life: Life): Promise<Socket> {
+    if (life.socket !== null) throw new Error("the server has closed the connection");
+    const { socket, endpoint } = await dial(this.#target, CONNECT_MS);
+    life.socket = socket;
+    life.endpoint = endpoint;
+    if (life.end === undefined) return socket;
+    socket.destroy();
+    throw life.end;
+  }
+
   /** postgres.js would wait for a connection that says nothing, and for one that cannot be had. */
-  #giveUp(life: Life, graceMs: number): void {
+  async #giveUp(life: Life, reason: unknown, cancelMs = CANCEL_MS): Promise<void> {
+    if (life.end !== undefined) return;
+    life.end = reason instanceof Error ? reason : new Error(String(reason));
     if (this.#life === life) this.#life = null;
-    setTimeout(() => {
-      life.isOver = true;
-      void life.sql.end({ timeout: 0 });
-      for (const socket of life.sockets) socket.destroy();
-      // postgres.js forgets those that still waited for their turn.
-      for (const fail of life.waiting) fail(new Error("the connection was lost"));
-    }, graceMs);
+    clearTimeout(life.idleTimer);
+    const { statement } = life;
+    life.statement = null;
+    const ending = life.sql.end({ timeout: 0 }).then(() => life.socket?.destroy());
+    this.#options.onLost?.();
+    // What has hung up by itself does nothing any more.
+    const backend = reason instanceof postgres.PostgresError ? null : backendOf(statement);
+    if (backend !== null) await cancel(this.#target, backend, cancelMs);
+    await ending;
   }
 }
 
 /** Whether it is the server's answer to the statement: the connection goes on. */
-function isAnswer(error: unknown): boolean {
+export function isAnswer(error: unknown): boolean {
   return error instanceof postgres.PostgresError && error.severity === "ERROR";
+}
+
+/** Whether postgres.js says only that there is no connection any more, not why. */
+function isEnd(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "CONNECTION_CLOSED" || code === "CONNECTION_DESTROYED" || code === "CONNECTION_ENDED";
+}
+
+/** @returns where the server runs the statement; null if it was not given to it. */
+function backendOf(statement: object | null): Backend | null {
+  if (statement === null || !("state" in statement)) return null;
+  const { state } = statement;
+  if (typeof state !== "object" || state === null || !("pid" in state) || !("secret" in state)) return null;
+  const { pid, secret } = state;
+  return typeof pid === "number" && typeof secret === "number" ? { pid, secret } : null;
 }

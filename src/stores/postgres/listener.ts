@@ -3,7 +3,7 @@
 import { backoffMs } from "../../watch/backoff.ts";
 import type { SessionId } from "../../watch/session.ts";
 import { quoted } from "./identifier.ts";
-import { Link } from "./link.ts";
+import { isAnswer, Link } from "./link.ts";
 import type { Run } from "./link.ts";
 import type { Target } from "./target.ts";
 import { ANYTHING } from "./trigger.ts";
@@ -21,8 +21,11 @@ const PROOF = "?";
 const PROOF_MS = 2000;
 /** How often (ms) a quiet connection is asked whether it still is one. */
 const KEEP_ALIVE_MS = 5000;
-/** Wait (ms) before listening again; doubles. */
-const RETRY = { firstMs: 100, maxMs: 30_000 };
+/** Wait (ms) before listening again, doubling: to a server that was lost, and to one that lets nothing be heard. */
+const RETRY = {
+  lost: { firstMs: 100, maxMs: 2000 },
+  deaf: { firstMs: 100, maxMs: 30_000 },
+};
 
 export class Listener {
   readonly #target: Target;
@@ -30,7 +33,8 @@ export class Listener {
   #channel: string | null = null;
   /** Ends what is under way. */
   #stop: (() => void) | null = null;
-  #beginnings = 0;
+  /** How often anything may have changed, or was missed. */
+  #doubts = 0;
   #isHeard = false;
 
   constructor(target: Target, options: ListenerOptions) {
@@ -39,11 +43,11 @@ export class Listener {
   }
 
   /**
-   * Differs from what it was before if anything may have been missed meanwhile; null while nothing is heard, or that is not
-   * certain.
+   * Differs from what it was before if anything but the sessions that were told may have changed meanwhile; null while
+   * nothing is heard, or that is not certain.
    */
   get hearing(): number | null {
-    return this.#isHeard ? this.#beginnings : null;
+    return this.#isHeard ? this.#doubts : null;
   }
 
   /** @param channel null to listen no more. */
@@ -56,54 +60,68 @@ export class Listener {
   }
 
   #goOn(channel: string): void {
-    const stopping = Promise.withResolvers<"stopped">();
-    this.#stop = () => stopping.resolve("stopped");
+    const stopping = new AbortController();
+    this.#stop = () => stopping.abort();
     void (async () => {
-      for (let failures = 0; ;) {
-        const hasHeard = await this.#listenOnce(channel, stopping.promise);
-        failures = hasHeard ? 1 : failures + 1;
-        const retryMs = backoffMs(failures, RETRY);
-        if ((await Promise.race([stopping.promise, pause(retryMs)])) === "stopped") return;
+      for (let failures = 0; !stopping.signal.aborted;) {
+        const end = await this.#listenOnce(channel, stopping.signal);
+        failures = end === "heard" ? 1 : failures + 1;
+        await pause(backoffMs(failures, RETRY[end === "deaf" ? end : "lost"]), stopping.signal);
       }
     })();
   }
 
-  /** On a connection of its own, until that is lost. @returns whether it has heard anything. */
-  async #listenOnce(channel: string, stopped: Promise<unknown>): Promise<boolean> {
+  /**
+   * On a connection of its own, until that is lost.
+   *
+   * @returns `heard` if news would have arrived until then; `deaf` if there was a server, but none would.
+   */
+  async #listenOnce(channel: string, stopped: AbortSignal): Promise<"heard" | "lost" | "deaf"> {
     const proof = `${PROOF}${crypto.randomUUID()}`;
-    const proven = Promise.withResolvers<"proven">();
-    const lost = Promise.withResolvers<"lost">();
+    const proving = new AbortController();
+    const ending = new AbortController();
+    let isProven = false;
+    const end = (): void => {
+      this.#isHeard = false;
+      ending.abort();
+      proving.abort();
+      void link.close();
+    };
     const link = new Link(this.#target, {
       purpose: "listen",
-      onLost: () => lost.resolve("lost"),
+      onLost: end,
       onNotice: (payload) => {
-        if (payload === proof) proven.resolve("proven");
+        isProven ||= payload === proof;
+        if (payload === proof) proving.abort();
         else if (!payload.startsWith(PROOF)) this.#tell(idsIn(payload));
       },
     });
-    const ended = Promise.race([stopped, lost.promise]);
-    let hasHeard = false;
+    stopped.addEventListener("abort", end);
     try {
       await link.query(`LISTEN ${quoted(channel)}`);
       await this.#options.elsewhere("SELECT pg_catalog.pg_notify($1, $2)", [channel, proof]);
-      if ((await Promise.race([ended, proven.promise, pause(PROOF_MS)])) !== "proven") return false;
-      hasHeard = true;
+      await pause(PROOF_MS, proving.signal);
+      if (ending.signal.aborted) return "lost";
+      if (!isProven) return "deaf";
       this.#isHeard = true;
       // What was told before is to be caught up with.
       this.#tell(null);
-      while ((await Promise.race([ended, pause(KEEP_ALIVE_MS)])) === undefined) await link.query("SELECT 1");
-    } catch {
-      // The poll finds out, and tells, what is wrong with the archive.
+      while (!(await pause(KEEP_ALIVE_MS, ending.signal))) await link.query("SELECT 1");
+    } catch (error) {
+      // The poll finds out, and tells, what is wrong with the archive. A standby can be read, but not listened to.
+      if (isAnswer(error)) return "deaf";
     } finally {
-      this.#isHeard = false;
-      link.close();
+      stopped.removeEventListener("abort", end);
+      end();
     }
-    return hasHeard;
+    // What is told meanwhile is not heard.
+    if (isProven && !stopped.aborted) this.#tell(null);
+    return isProven ? "heard" : "lost";
   }
 
   #tell(ids: readonly SessionId[] | null): void {
-    // Whoever has heard everything up to now does not know what it was.
-    if (ids === null) this.#beginnings += 1;
+    // It may be any: whoever has looked before is to look again.
+    if (ids === null) this.#doubts += 1;
     this.#options.onChange(ids);
   }
 }
@@ -119,6 +137,16 @@ function idsIn(payload: string): SessionId[] | null {
   }
 }
 
-function pause(ms: number): Promise<undefined> {
-  return new Promise((resolve) => void setTimeout(() => resolve(undefined), ms));
+/** @returns whether it was cut short; leaves nothing behind on the signal. */
+function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve(signal.aborted);
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
 }

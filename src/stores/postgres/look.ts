@@ -12,7 +12,7 @@ import type { Tables } from "./tables.ts";
 
 /** A moment in the life of a server. */
 export interface Place {
-  /** Of the server and the table: transactions of another one have other numbers, versions of other columns are others. */
+  /** Of server, database and table: transactions of another one have other numbers, versions of other columns are others. */
   life: string;
   /** `xmin:xmax:…`: which transactions were over. */
   snapshot: string;
@@ -46,8 +46,10 @@ const SNAPSHOT = "pg_catalog.txid_current_snapshot()::text";
 export function lookSql(tables: Tables, where: string, total = "NULL"): string {
   const { columns, objectId } = tables;
   const nothing = [...columns.traits, ...columns.version].map(() => "NULL");
+  // A database that was made from another one has tables of the same numbers.
+  const database = "(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
   const table = literal(`/${[objectId, ...columns.version].join("/")}`);
-  const life = `pg_catalog.pg_postmaster_start_time()::text || ${table}`;
+  const life = `pg_catalog.pg_postmaster_start_time()::text || '/' || ${database} || ${table}`;
   const itself = ["NULL", signatureOf(String(objectId)), ...nothing, "NULL", life, SNAPSHOT, total];
   return `SELECT ${stateColumns(tables)}, (${isKept(tables)})::text AS kept, NULL AS life, NULL AS snapshot, NULL AS total
     FROM ${sessionsOf(tables)} WHERE ${where}

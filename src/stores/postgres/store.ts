@@ -10,7 +10,7 @@ import { Listener } from "./listener.ts";
 import { StaleTables } from "./look.ts";
 import { readMessages } from "./messages.ts";
 import { reasonOf } from "./reasons.ts";
-import { findIds, readSummaries, readSummary } from "./sessions.ts";
+import { findIds, readSummaries, readSummary, sessionsOf } from "./sessions.ts";
 import { StateReader } from "./states.ts";
 import { findSchema, readTables } from "./tables.ts";
 import type { Tables } from "./tables.ts";
@@ -23,6 +23,8 @@ const TRUST_MS = 60_000;
 const TOLD_MAX = 1000;
 /** How long (ms) a connection for lists and messages stays open when nobody asks any more. */
 const IDLE_MS = 30_000;
+/** How long (ms) the server may be silent, also while it brings everything: longer, and it is not there. */
+const SILENCE_MS = 2500;
 
 /** A look at all sessions. */
 interface Look {
@@ -43,6 +45,8 @@ export class PostgresStore implements Store {
   readonly #hints = new Set<Hint>();
   /** Null until they are known, and when they may have changed. */
   #tables: Tables | null = null;
+  /** The first that were found. */
+  #first: Pick<Tables, "schema" | "objectId"> | null = null;
   #looked: Look | null = null;
   /** What was told since all sessions were last looked at, or since whoever asked was last told of it. */
   #told = new Set<SessionId>();
@@ -51,8 +55,8 @@ export class PostgresStore implements Store {
 
   constructor(target: Target) {
     this.#target = target;
-    this.#polls = new Link(target, { purpose: "poll" });
-    this.#questions = new Link(target, { purpose: "read", idleMs: IDLE_MS });
+    this.#polls = new Link(target, { purpose: "poll", silenceMs: SILENCE_MS });
+    this.#questions = new Link(target, { purpose: "read", idleMs: IDLE_MS, silenceMs: SILENCE_MS });
     this.#listener = new Listener(target, {
       elsewhere: this.#polls.query,
       onChange: (ids) => {
@@ -118,9 +122,9 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#hints.clear();
     this.#listener.listenTo(null);
-    this.#polls.close();
-    this.#questions.close();
+    await Promise.all([this.#polls.close(), this.#questions.close()]);
   }
 
   /** @param told what may have changed since the last look, if all that was told since then was heard. */
@@ -172,12 +176,27 @@ export class PostgresStore implements Store {
 
   async #known({ query }: Link): Promise<Tables> {
     if (this.#tables !== null) return this.#tables;
-    const schema = await findSchema(query, this.#target.schema);
-    this.#tables = await readTables(query, schema);
+    // While it is being restored, another schema's sessions are not its own.
+    const schema = await findSchema(query, this.#target.schema ?? this.#first?.schema ?? null);
+    const tables = await readTables(query, schema);
+    this.#first ??= tables;
+    if (tables.objectId !== this.#first.objectId) await checkRestored(query, tables);
+    this.#tables = tables;
     this.#looked = null;
     this.#listen();
-    return this.#tables;
+    return tables;
   }
+}
+
+/**
+ * A restore makes the tables first and fills them later: until then, nothing was deleted.
+ *
+ * @throws WatchError `archive_unavailable`
+ */
+async function checkRestored(run: Run, tables: Tables): Promise<void> {
+  const rows = await run(`SELECT FROM ${sessionsOf(tables)} LIMIT 1`);
+  if (rows.length === 0)
+    throw new WatchError("archive_unavailable", "its sessions table was made anew, and is still empty");
 }
 
 /** A table, a column or a schema is not there. */

@@ -79,8 +79,7 @@ export class ArchiveWriter implements ArchiveWriting {
 
   /** At once: what is under way is rolled back. */
   async close(): Promise<void> {
-    this.#syncs.close();
-    this.#questions.close();
+    await Promise.all([this.#syncs.close(), this.#questions.close()]);
   }
 
   async #syncOn(

@@ -325,7 +325,7 @@ test("a link that is closed while it connects leaves no connection behind", asyn
   const failed = link.query("SELECT 1").catch(reasonOf);
   const socket = await within(asked, () => "a connection");
   link.close();
-  expect(await failed).toBe("the connection was lost");
+  expect(await failed).toBe("the archive was closed");
   socket.write("N");
   await until(
     () => fake.open === 0,
