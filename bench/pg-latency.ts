@@ -1,8 +1,8 @@
 /** From a commit to a PostgreSQL archive to the frame that tells of it: told by its triggers, and found by polls. */
 
-import { installTrigger } from "../src/stores/postgres/trigger.ts";
-import { PostgresForeignArchive } from "../tests/support/postgres-archive.ts";
-import { PostgresServer } from "../tests/support/postgres.ts";
+import { installTrigger } from "../src/stores/postgres/push/trigger.ts";
+import { PostgresForeignArchive } from "../tests/support/postgres/foreign-archive.ts";
+import { PostgresServer } from "../tests/support/postgres/server.ts";
 import { Workspace } from "../tests/support/workspace.ts";
 import { commitTo } from "./support/commits.ts";
 import type { Pace } from "./support/commits.ts";

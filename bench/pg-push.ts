@@ -2,9 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { channelOf } from "../src/stores/postgres/trigger.ts";
-import { PostgresForeignArchive } from "../tests/support/postgres-archive.ts";
-import { PostgresServer } from "../tests/support/postgres.ts";
+import { channelOf } from "../src/stores/postgres/push/trigger.ts";
+import { PostgresForeignArchive } from "../tests/support/postgres/foreign-archive.ts";
+import { PostgresServer } from "../tests/support/postgres/server.ts";
 import { nowMs } from "./support/clock.ts";
 import { percentile } from "./support/figures.ts";
 import type { Figure, Setting } from "./support/figures.ts";

@@ -6,9 +6,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "postgres";
 import { openStore } from "../src/stores/open.ts";
-import { installTrigger } from "../src/stores/postgres/trigger.ts";
-import { PostgresForeignArchive } from "../tests/support/postgres-archive.ts";
-import { PostgresServer } from "../tests/support/postgres.ts";
+import { installTrigger } from "../src/stores/postgres/push/trigger.ts";
+import { PostgresForeignArchive } from "../tests/support/postgres/foreign-archive.ts";
+import { PostgresServer } from "../tests/support/postgres/server.ts";
 import { serve } from "../tests/support/program.ts";
 import { Workspace } from "../tests/support/workspace.ts";
 import { nowMs } from "./support/clock.ts";

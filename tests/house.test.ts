@@ -40,6 +40,12 @@ describe("the house", () => {
     ["src/agents", 'export { statMtime } from "../sync/files.ts";'],
     ["src/stores", 'void (await import("../sync/engine.ts"));'],
     ["src/stores/sqlite", 'import { openStore } from "../open.ts";\nvoid openStore;'],
+    ["src/stores/postgres", 'import { openSqlite } from "../sqlite/open.ts";\nvoid openSqlite;'],
+    ["src/stores/postgres/reading", 'import { stateOf } from "../../sqlite/sessions.ts";\nvoid stateOf;'],
+    [
+      "src/stores/postgres/connection",
+      'import { findSchema } from "../reading/tables.ts";\nvoid findSchema;',
+    ],
     ["src/sync", 'import { openStore } from "../stores/open.ts";\nvoid openStore;'],
     ["src/server", 'import { systemClock } from "../runtime/clock.ts";\nvoid systemClock;'],
     ["src/server", 'import { readFileSync } from "node:fs";\nvoid readFileSync;'],

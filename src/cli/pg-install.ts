@@ -3,10 +3,10 @@
 import type { Logger } from "@logtape/logtape";
 import { WatchError } from "../errors.ts";
 import { quoted } from "../stores/postgres/identifier.ts";
-import { installOn, removeFrom } from "../stores/postgres/install.ts";
-import type { Link } from "../stores/postgres/link.ts";
-import { findSchema } from "../stores/postgres/tables.ts";
-import type { Target } from "../stores/postgres/target.ts";
+import { installOn, removeFrom } from "../stores/postgres/push/install.ts";
+import type { Link } from "../stores/postgres/connection/link.ts";
+import { findSchema } from "../stores/postgres/reading/tables.ts";
+import type { Target } from "../stores/postgres/connection/target.ts";
 import { EXIT } from "./exit.ts";
 import { printable, writeLine } from "./output.ts";
 import { withArchive } from "./pg.ts";

@@ -3,10 +3,10 @@
 import process from "node:process";
 import type { Logger } from "@logtape/logtape";
 import { WatchError } from "../errors.ts";
-import { Link } from "../stores/postgres/link.ts";
-import { reasonOf } from "../stores/postgres/reasons.ts";
-import { systemTarget } from "../stores/postgres/system-target.ts";
-import type { Target } from "../stores/postgres/target.ts";
+import { Link } from "../stores/postgres/connection/link.ts";
+import { reasonOf } from "../stores/postgres/connection/reasons.ts";
+import { systemTarget } from "../stores/postgres/connection/system-target.ts";
+import type { Target } from "../stores/postgres/connection/target.ts";
 
 /** The flags that name it. */
 export interface PgOptions {

@@ -1,8 +1,8 @@
 /** `watch pg`: what it says, and with which exit code. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { PostgresForeignArchive } from "../support/postgres-archive.ts";
-import { sharedServer } from "../support/postgres.ts";
+import { PostgresForeignArchive } from "../support/postgres/foreign-archive.ts";
+import { sharedServer } from "../support/postgres/server.ts";
 import { BINARY, LANES, Program } from "../support/program.ts";
 import type { Lane } from "../support/program.ts";
 import { Workspace } from "../support/workspace.ts";

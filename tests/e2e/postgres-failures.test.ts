@@ -7,10 +7,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "bun:test";
-import { PostgresForeignArchive } from "../support/postgres-archive.ts";
-import { PostgresServer } from "../support/postgres.ts";
-import { dump, PASSWORD, restore, Stage, tell } from "../support/postgres-stage.ts";
-import type { StageOptions } from "../support/postgres-stage.ts";
+import { PostgresForeignArchive } from "../support/postgres/foreign-archive.ts";
+import { PostgresServer } from "../support/postgres/server.ts";
+import { dump, PASSWORD, restore, Stage, tell } from "../support/postgres/stage.ts";
+import type { StageOptions } from "../support/postgres/stage.ts";
 import { BINARY, DENO } from "../support/program.ts";
 
 const TOLD: StageOptions = { lane: BINARY, isTold: true };

@@ -2,9 +2,9 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "bun:test";
-import { PostgresForeignArchive } from "../support/postgres-archive.ts";
-import { sharedServer } from "../support/postgres.ts";
-import { tell } from "../support/postgres-stage.ts";
+import { PostgresForeignArchive } from "../support/postgres/foreign-archive.ts";
+import { sharedServer } from "../support/postgres/server.ts";
+import { tell } from "../support/postgres/stage.ts";
 import { BINARY, serve, until } from "../support/program.ts";
 import { Proxy } from "../support/proxy.ts";
 import { openCrowd } from "../support/sse-crowd.ts";

@@ -5,17 +5,17 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { installTrigger } from "../../src/stores/postgres/trigger.ts";
+import { installTrigger } from "../../src/stores/postgres/push/trigger.ts";
 import { DELETED } from "../../src/watch/session.ts";
-import { ArchiveScribe } from "../support/archive-scribe.ts";
+import { ArchiveScribe } from "../support/postgres/archive-scribe.ts";
 import { Dice } from "../support/dice.ts";
 import { samplesOf } from "../support/exposition.ts";
-import { PostgresServer } from "../support/postgres.ts";
-import { PostgresForeignArchive } from "../support/postgres-archive.ts";
+import { PostgresServer } from "../support/postgres/server.ts";
+import { PostgresForeignArchive } from "../support/postgres/foreign-archive.ts";
 import { until } from "../support/program.ts";
-import { Replicas } from "../support/replicas.ts";
-import { Wanderer } from "../support/wanderer.ts";
-import type { Followed } from "../support/wanderer.ts";
+import { Replicas } from "../support/postgres/replicas.ts";
+import { Wanderer } from "../support/postgres/wanderer.ts";
+import type { Followed } from "../support/postgres/wanderer.ts";
 import { Workspace } from "../support/workspace.ts";
 
 /** SESSIONWATCH_TEST_SEED throws the dice of a failure again; the processes' own timing cannot be had again. */

@@ -5,8 +5,8 @@ import type { ArchiveWriting } from "../../src/watch/archive.ts";
 import { ArchiveConnection } from "./archive-connection.ts";
 import { expectNoFaults, imageOf } from "./archive-image.ts";
 import type { Image } from "./archive-image.ts";
-import { PostgresOwnArchive } from "./postgres-own-archive.ts";
-import type { PostgresServer } from "./postgres.ts";
+import { PostgresOwnArchive } from "./postgres/own-archive.ts";
+import type { PostgresServer } from "./postgres/server.ts";
 import type { Where } from "./sync-process.ts";
 import { Workspace } from "./workspace.ts";
 

@@ -6,8 +6,8 @@ import { openStore } from "../../src/stores/open.ts";
 import type { Update } from "../../src/watch/session.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { takeAll } from "../support/deliveries.ts";
-import { sharedServer } from "../support/postgres.ts";
-import { PostgresForeignArchive } from "../support/postgres-archive.ts";
+import { sharedServer } from "../support/postgres/server.ts";
+import { PostgresForeignArchive } from "../support/postgres/foreign-archive.ts";
 import { until } from "../support/program.ts";
 import { observe } from "../support/stores.ts";
 

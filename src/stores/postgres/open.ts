@@ -5,9 +5,9 @@ import type { ArchiveWriting } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
 import { requireWritable } from "./schema.ts";
 import { PostgresStore } from "./store.ts";
-import { systemTarget } from "./system-target.ts";
-import type { SystemTargetOptions } from "./system-target.ts";
-import { ArchiveWriter } from "./writer.ts";
+import { systemTarget } from "./connection/system-target.ts";
+import type { SystemTargetOptions } from "./connection/system-target.ts";
+import { ArchiveWriter } from "./writing/writer.ts";
 
 export interface OpenPostgresOptions extends SystemTargetOptions {
   /** Only read, even if it is ours. @default false */

@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { messageOf, WatchError } from "../../errors.ts";
 import { literal, quoted } from "./identifier.ts";
-import type { Link, Run } from "./link.ts";
-import { installTrigger } from "./trigger.ts";
+import type { Link, Run } from "./connection/link.ts";
+import { installTrigger } from "./push/trigger.ts";
 
 /** The table that marks a schema as ours, and has its version in its one row. */
 export const ARCHIVE_TABLE = "sessionwatch_archive";

@@ -1,12 +1,12 @@
 /** Servers over one archive in PostgreSQL: clients come to any of them with what another one has told them. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { installTrigger } from "../../../src/stores/postgres/trigger.ts";
+import { installTrigger } from "../../../src/stores/postgres/push/trigger.ts";
 import { DELETED } from "../../../src/watch/session.ts";
-import { sharedServer } from "../../support/postgres.ts";
-import { PostgresForeignArchive } from "../../support/postgres-archive.ts";
+import { sharedServer } from "../../support/postgres/server.ts";
+import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
 import { until } from "../../support/program.ts";
-import { Replica } from "../../support/replica.ts";
+import { Replica } from "../../support/postgres/replica.ts";
 import type { WireStream } from "../../support/wire-stream.ts";
 
 let archive: PostgresForeignArchive;

@@ -6,11 +6,11 @@ import type { Store } from "../../../src/watch/ports.ts";
 import type { SessionId, Version } from "../../../src/watch/session.ts";
 import type { Subscription } from "../../../src/watch/subscription.ts";
 import { Watcher } from "../../../src/watch/watcher.ts";
-import { plainTarget } from "../../support/plain-target.ts";
-import { dump, restore, tell } from "../../support/postgres-stage.ts";
-import { PostgresForeignArchive } from "../../support/postgres-archive.ts";
-import { sharedServer } from "../../support/postgres.ts";
-import type { PostgresServer } from "../../support/postgres.ts";
+import { plainTarget } from "../../support/postgres/plain-target.ts";
+import { dump, restore, tell } from "../../support/postgres/stage.ts";
+import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
+import { sharedServer } from "../../support/postgres/server.ts";
+import type { PostgresServer } from "../../support/postgres/server.ts";
 import { until } from "../../support/program.ts";
 
 const IDS = ["a", "b", "c", "d"];

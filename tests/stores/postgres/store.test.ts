@@ -2,10 +2,10 @@ import { afterAll, beforeAll } from "bun:test";
 import { storeContract } from "../../contract/store.ts";
 import type { ArchiveFixture } from "../../contract/store.ts";
 import { openStore } from "../../../src/stores/open.ts";
-import { PGBOUNCER, PgBouncer } from "../../support/pgbouncer.ts";
-import { PostgresForeignArchive } from "../../support/postgres-archive.ts";
-import { INSTALLATIONS, sharedServer } from "../../support/postgres.ts";
-import type { Installation } from "../../support/postgres.ts";
+import { PGBOUNCER, PgBouncer } from "../../support/postgres/pgbouncer.ts";
+import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
+import { INSTALLATIONS, sharedServer } from "../../support/postgres/server.ts";
+import type { Installation } from "../../support/postgres/server.ts";
 
 for (const installation of INSTALLATIONS)
   storeContract(`an agentsview archive in ${installation.name}`, () => foreign(installation));

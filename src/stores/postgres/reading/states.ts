@@ -1,0 +1,76 @@
+/** The states of some sessions, as polls ask for them. */
+
+import type { SessionId, SessionState } from "../../../watch/session.ts";
+import type { Run } from "../connection/link.ts";
+import { countSql, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
+import type { Place } from "./look.ts";
+import { isKept, statesOf } from "./sessions.ts";
+import type { Tables } from "./tables.ts";
+import { isStorable } from "./text.ts";
+
+type States = Map<SessionId, SessionState>;
+
+/** Fewer sessions than this are read each time: they cost no more than what would be kept of them. */
+const REMEMBERED_MIN = 100;
+
+/** What was found at the last look. */
+interface Found {
+  tables: Tables;
+  ids: readonly SessionId[];
+  place: Place;
+  states: States;
+}
+
+/** Whoever asks for the same many sessions again and again is brought only what has changed since. */
+export class StateReader {
+  #found: Found | null = null;
+
+  /**
+   * One statement, as a rule. Sessions that are missing or in the trash are left out; a state that was not written is
+   * the same object.
+   *
+   * @throws StaleTables
+   */
+  async read(run: Run, tables: Tables, ids: readonly SessionId[]): Promise<States> {
+    const known = this.#found;
+    if (known?.tables === tables && isSame(known.ids, ids)) {
+      const states = await readSince(run, known);
+      if (states !== null) return new Map(states);
+    }
+    const rows = await run(lookSql(tables, isWanted(tables)), [idsParameter(ids)]);
+    const look = lookOf(tables, rows);
+    const states = statesOf(tables, look.rows);
+    if (ids.length >= REMEMBERED_MIN && tables.hasRowVersions)
+      this.#found = { tables, ids, place: look, states: new Map(states) };
+    return states;
+  }
+}
+
+/** @returns what is found now, kept in `found`; null if some have gone, or the server is another one. */
+async function readSince(run: Run, found: Found): Promise<States | null> {
+  const { tables, ids, place, states } = found;
+  const where = isWanted(tables);
+  const rows = await run(
+    lookSql(tables, `${isWrittenSince("$2", "$3")} AND ${where}`, countSql(tables, where, "$2")),
+    [idsParameter(ids), place.snapshot, oldestRunning(place)],
+  );
+  const look = lookOf(tables, rows);
+  if (look.life !== place.life) return null;
+  for (const [id, state] of statesOf(tables, look.rows)) states.set(id, state);
+  if (look.total !== null && look.total !== states.size) return null;
+  found.place = look;
+  return states;
+}
+
+/** SQL for whether a session is there, and one of those in the first parameter. */
+function isWanted(tables: Tables): string {
+  return `id = ANY (ARRAY(SELECT pg_catalog.json_array_elements_text($1::text::json))) AND ${isKept(tables)}`;
+}
+
+function idsParameter(ids: readonly SessionId[]): string {
+  return JSON.stringify(ids.filter(isStorable));
+}
+
+function isSame(a: readonly SessionId[], b: readonly SessionId[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
+}

@@ -1,0 +1,53 @@
+/** Rows on their way to the server: as JSON, which becomes a table there. */
+
+import type { CellRow } from "../../shared/draft-rows.ts";
+import { cellAs } from "./cell.ts";
+import type { ColumnType, JsonCell } from "./cell.ts";
+import { dollarQuoted, quoted } from "../identifier.ts";
+
+/** What one statement carries, in UTF-16 units: longer only if a single row is. */
+const PIECE_LENGTH = 4_000_000;
+
+/** Rows with columns of known types. */
+export class Recordset {
+  readonly #columns: [name: string, type: ColumnType][];
+
+  constructor(columns: Readonly<Record<string, ColumnType>>) {
+    this.#columns = Object.entries(columns);
+  }
+
+  /** The columns, as a statement lists them. */
+  get names(): string {
+    return this.#columns.map(([name]) => quoted(name)).join(", ");
+  }
+
+  /**
+   * @returns for each piece of the rows a table that has them, to be read as `r`; columns that a row lacks are NULL.
+   */
+  tables(rows: Iterable<CellRow>): string[] {
+    const types = this.#columns.map(([name, type]) => `${quoted(name)} ${type}`).join(", ");
+    return this.#pieces(rows).map(
+      (piece) => `json_to_recordset(${dollarQuoted(`[${piece.join(",")}]`)}::json) AS r (${types})`,
+    );
+  }
+
+  #pieces(rows: Iterable<CellRow>): string[][] {
+    const pieces: string[][] = [];
+    let length = Number.POSITIVE_INFINITY;
+    for (const row of rows) {
+      const text = JSON.stringify(this.#record(row));
+      length += text.length;
+      if (length > PIECE_LENGTH) {
+        pieces.push([]);
+        ({ length } = text);
+      }
+      pieces.at(-1)?.push(text);
+    }
+    return pieces;
+  }
+
+  #record(row: CellRow): Record<string, JsonCell> {
+    const cells = this.#columns.map(([name, type]) => [name, cellAs(type, row[name] ?? null)] as const);
+    return Object.fromEntries(cells);
+  }
+}

@@ -1,0 +1,266 @@
+/** The SQL of a sync into one schema; the transaction around it is the writer's. */
+
+import { CALL_COLUMNS, EXTENDED_COLUMNS, MESSAGE_COLUMNS, USAGE_COLUMNS } from "../../shared/draft-rows.ts";
+import type { CellRow } from "../../shared/draft-rows.ts";
+import { mergedColumn, SESSION_COLUMNS } from "../../shared/saved-session.ts";
+import type { ColumnType } from "./cell.ts";
+import { clampInteger, storable } from "./cell.ts";
+import { dollarQuoted, literal, quoted } from "../identifier.ts";
+import { Recordset } from "./recordset.ts";
+
+/** Of all columns that are written and hold no text. */
+const TYPES: Readonly<Record<string, ColumnType>> = {
+  started_at: "timestamptz",
+  ended_at: "timestamptz",
+  created_at: "timestamptz",
+  timestamp: "timestamptz",
+  ordinal: "integer",
+  message_ordinal: "integer",
+  call_index: "integer",
+  message_count: "integer",
+  user_message_count: "integer",
+  peak_context_tokens: "integer",
+  parser_malformed_lines: "integer",
+  content_length: "integer",
+  context_tokens: "integer",
+  output_tokens: "integer",
+  result_content_length: "integer",
+  revision: "integer",
+  position: "integer",
+  total_output_tokens: "bigint",
+  file_size: "bigint",
+  file_mtime: "bigint",
+  file_inode: "bigint",
+  file_device: "bigint",
+  offset: "bigint",
+  mtime: "bigint",
+  inode: "bigint",
+  device: "bigint",
+};
+
+const SESSIONS = recordset(SESSION_COLUMNS);
+const MESSAGES = recordset(MESSAGE_COLUMNS);
+const EXTENSIONS = recordset([...EXTENDED_COLUMNS, "ordinal"]);
+const CALLS = recordset(["session_id", "message_ordinal", "call_index", ...CALL_COLUMNS]);
+const RESULTS = recordset(["tool_use_id", "result_content", "result_content_length"]);
+const SUBAGENTS = recordset(["tool_use_id", "subagent_session_id"]);
+const STATES = recordset(["session_id", "revision", "parser_state"]);
+const FILES = recordset([
+  "session_id",
+  "position",
+  "path",
+  "token",
+  "offset",
+  "fingerprint",
+  "mtime",
+  "inode",
+  "device",
+]);
+const KEYS = recordset(["merge_key"]);
+
+/** As `isTyped()` has it, and the index `messages_by_predecessor`. */
+const IS_TYPED = "role = 'user' AND NOT is_system AND NOT is_sidechain";
+
+/** Statements without parameters, so that many of them can be sent together. */
+export class Statements {
+  readonly #schema: string;
+
+  constructor(schema: string) {
+    this.#schema = quoted(schema);
+  }
+
+  /** One row, whether there is such a session or not. */
+  selectState(id: string): string {
+    const asked = text(id);
+    return `
+      SELECT machine, deleted_at IS NOT NULL AS is_deleted,
+        EXISTS (SELECT FROM ${this.#schema}.excluded_sessions WHERE id = ${asked}) AS is_excluded,
+        message_count, user_message_count, total_output_tokens, peak_context_tokens,
+        (SELECT max(ordinal) FROM ${this.#schema}.messages WHERE session_id = ${asked}) AS last_ordinal,
+        revision, parser_state, (${this.#filesOf(asked)}) AS files
+      FROM (SELECT) AS one
+      LEFT JOIN ${this.#schema}.sessions ON id = ${asked}
+      LEFT JOIN ${this.#schema}.sync_state ON session_id = id`;
+  }
+
+  selectSource(id: string): string {
+    return `
+      SELECT revision, parser_state, (${this.#filesOf(text(id))}) AS files
+      FROM ${this.#schema}.sync_state WHERE session_id = ${text(id)}`;
+  }
+
+  /** Of all sessions of a machine, as one JSON text. */
+  selectSyncedFiles(machine: string): string {
+    return `
+      SELECT json_agg(json_build_array(session_id, revision, path, token, "offset") ORDER BY session_id, position) AS files
+      FROM ${this.#schema}.sync_files JOIN ${this.#schema}.sync_state USING (session_id)
+      JOIN ${this.#schema}.sessions ON id = session_id WHERE machine = ${text(machine)}`;
+  }
+
+  /** Messages need their session's row; where they are sent before the facts are known, it comes first. */
+  insertSession(id: string, machine: string): string {
+    return `INSERT INTO ${this.#schema}.sessions (id, machine) VALUES (${text(id)}, ${text(machine)})
+      ON CONFLICT (id) DO NOTHING`;
+  }
+
+  upsertSession(row: CellRow): string[] {
+    return SESSIONS.tables([row]).map(
+      (table) => `
+        INSERT INTO ${this.#schema}.sessions (${SESSIONS.names}, updated_at)
+        SELECT ${SESSIONS.names}, clock_timestamp() FROM ${table}
+        ON CONFLICT (id) DO UPDATE SET
+          ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")}, updated_at = clock_timestamp()`,
+    );
+  }
+
+  /** Retractions are not waited for: how many prompts are left is counted once, where there were any. */
+  recountPrompts(id: string): string {
+    return `
+      UPDATE ${this.#schema}.sessions SET user_message_count =
+        (SELECT count(*) FROM ${this.#schema}.messages WHERE session_id = ${text(id)} AND ${IS_TYPED})
+      WHERE id = ${text(id)}`;
+  }
+
+  upsertState(row: CellRow): string[] {
+    return STATES.tables([row]).map(
+      (table) => `
+        INSERT INTO ${this.#schema}.sync_state (${STATES.names}) SELECT ${STATES.names} FROM ${table}
+        ON CONFLICT (session_id) DO UPDATE SET revision = excluded.revision, parser_state = excluded.parser_state`,
+    );
+  }
+
+  replaceFiles(id: string, rows: readonly CellRow[]): string[] {
+    const inserts = FILES.tables(rows).map(
+      (table) =>
+        `INSERT INTO ${this.#schema}.sync_files (${FILES.names}) SELECT ${FILES.names} FROM ${table}`,
+    );
+    return [`DELETE FROM ${this.#schema}.sync_files WHERE session_id = ${text(id)}`, ...inserts];
+  }
+
+  /** Calls first: one by one, as their messages go, would take longer. */
+  deleteMessages(id: string): string[] {
+    return ["tool_calls", "messages"].map(
+      (table) => `DELETE FROM ${this.#schema}.${table} WHERE session_id = ${text(id)}`,
+    );
+  }
+
+  /** Of the messages that have one of the keys, what has to be known to extend them. */
+  selectByKeys(id: string, keys: Iterable<string>): string[] {
+    const rows = Iterator.from(keys).map((key) => ({ merge_key: key }));
+    return KEYS.tables(rows).map(
+      (table) => `
+        SELECT messages.merge_key, ordinal, content_length, has_thinking, has_tool_use, block_hashes,
+          ${USAGE_COLUMNS.join(", ")},
+          (SELECT count(*)::int FROM ${this.#schema}.tool_calls
+            WHERE tool_calls.session_id = ${text(id)} AND message_ordinal = ordinal) AS calls
+        FROM ${table} JOIN ${this.#schema}.messages
+          ON session_id = ${text(id)} AND messages.merge_key = r.merge_key COLLATE "C"`,
+    );
+  }
+
+  insertMessages(rows: readonly CellRow[]): string[] {
+    return MESSAGES.tables(rows).map(
+      (table) =>
+        `INSERT INTO ${this.#schema}.messages (${MESSAGES.names}) SELECT ${MESSAGES.names} FROM ${table}`,
+    );
+  }
+
+  /** The two texts grow; everything else is replaced. */
+  extendMessages(id: string, rows: readonly CellRow[]): string[] {
+    const set = EXTENDED_COLUMNS.map((name) =>
+      name === "content" || name === "thinking_text"
+        ? `${name} = messages.${name} || r.${name}`
+        : `${name} = r.${name}`,
+    );
+    return EXTENSIONS.tables(rows).map(
+      (table) => `
+        UPDATE ${this.#schema}.messages SET ${set.join(", ")} FROM ${table}
+        WHERE messages.session_id = ${text(id)} AND messages.ordinal = r.ordinal`,
+    );
+  }
+
+  insertCalls(rows: readonly CellRow[]): string[] {
+    return CALLS.tables(rows).map(
+      (table) =>
+        `INSERT INTO ${this.#schema}.tool_calls (${CALLS.names}) SELECT ${CALLS.names} FROM ${table}`,
+    );
+  }
+
+  setResults(id: string, rows: readonly CellRow[]): string[] {
+    return RESULTS.tables(rows).map(
+      (table) => `
+        UPDATE ${this.#schema}.tool_calls
+        SET result_content = r.result_content, result_content_length = r.result_content_length
+        FROM ${table} WHERE ${isCallOf(id)}`,
+    );
+  }
+
+  /** Links are read from texts too: only calls that start subagents take one. */
+  setSubagents(id: string, rows: readonly CellRow[]): string[] {
+    return SUBAGENTS.tables(rows).map(
+      (table) => `
+        UPDATE ${this.#schema}.tool_calls SET subagent_session_id = r.subagent_session_id
+        FROM ${table} WHERE ${isCallOf(id)} AND category = 'Task'`,
+    );
+  }
+
+  retractUuids(id: string, uuids: readonly string[]): string {
+    const list = dollarQuoted(JSON.stringify(uuids.map(storable)));
+    return this.#retract(id, `source_uuid IN (SELECT json_array_elements_text(${list}::json))`);
+  }
+
+  retractLastPrompts(id: string, count: number): string {
+    return this.#retract(
+      id,
+      `ordinal >= (SELECT min(ordinal) FROM (SELECT ordinal FROM ${this.#schema}.messages
+        WHERE session_id = ${text(id)} AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ${clampInteger(Math.max(count, 0))}) AS last)`,
+    );
+  }
+
+  /**
+   * @param key of the prompt that comes now: one that is written again, as copies of history are, takes nothing back.
+   * @param parentUuid of the record that it follows.
+   */
+  retractSiblings(id: string, key: string, parentUuid: string): string {
+    const messages = `SELECT min(ordinal) FROM ${this.#schema}.messages WHERE session_id = ${text(id)}`;
+    const parent = text(parentUuid);
+    return this.#retract(
+      id,
+      `ordinal >= (${messages} AND ${IS_TYPED} AND source_parent_uuid = ${parent}
+          AND left(source_parent_uuid, 100) = left(${parent}, 100))
+        AND (${messages} AND merge_key = ${text(key)}) IS NULL`,
+    );
+  }
+
+  #retract(id: string, which: string): string {
+    return `
+      UPDATE ${this.#schema}.messages SET is_sidechain = TRUE
+      WHERE session_id = ${text(id)} AND NOT is_sidechain AND ${which}`;
+  }
+
+  /** Large numbers as text: they do not fit into one of JavaScript's. */
+  #filesOf(id: string): string {
+    return `
+      SELECT json_agg(json_build_object('path', path, 'token', token, 'offset', "offset", 'fingerprint', fingerprint,
+        'mtime', mtime::text, 'inode', inode::text, 'device', device::text) ORDER BY position)
+      FROM ${this.#schema}.sync_files WHERE sync_files.session_id = ${id}`;
+  }
+}
+
+function recordset(columns: readonly string[]): Recordset {
+  return new Recordset(Object.fromEntries(columns.map((name) => [name, typeOf(name)])));
+}
+
+function typeOf(column: string): ColumnType {
+  return TYPES[column] ?? (/^(is|has)_/.test(column) ? "boolean" : "text");
+}
+
+/** The second condition is what the index knows. */
+function isCallOf(id: string): string {
+  return `tool_calls.session_id = ${text(id)} AND tool_calls.tool_use_id = r.tool_use_id
+    AND left(tool_calls.tool_use_id, 100) = left(r.tool_use_id, 100)`;
+}
+
+function text(value: string): string {
+  return literal(storable(value));
+}

@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { openStore } from "../../../../src/stores/open.ts";
+import type { Changes, Store } from "../../../../src/watch/ports.ts";
+import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
+import { INSTALLATIONS, PostgresServer, sharedServer } from "../../../support/postgres/server.ts";
+
+for (const installation of INSTALLATIONS) {
+  describe(`changes() of an archive in ${installation.name}`, () => {
+    let archive: PostgresForeignArchive;
+    let store: Store;
+    let changes: Changes;
+
+    beforeEach(async () => {
+      archive = await PostgresForeignArchive.create(await sharedServer(installation));
+      for (const id of ["a", "b", "c"]) await archive.add(id);
+      ({ store } = await openStore(archive.url));
+      changes = await store.changes(null);
+    });
+    afterEach(async () => {
+      await store.close();
+      await archive[Symbol.asyncDispose]();
+    });
+
+    /** The ids of what has changed since the last time. */
+    async function changed(): Promise<string[]> {
+      changes = await store.changes(changes.mark);
+      return [...changes.states.keys()].toSorted();
+    }
+
+    test("tells of what has changed, and looks at no row while nothing in the server has", async () => {
+      await archive.touch("b");
+      expect([await changed(), changes.isComplete, changes.isScan, changes.total]).toEqual([
+        ["b"],
+        false,
+        true,
+        3,
+      ]);
+      // Other tests use the server, too: somebody may have committed something.
+      await expect(seen(async () => (await changed()).length === 0 && !changes.isScan)).resolves.toBe(true);
+      expect(changes.total).toBeNull();
+    });
+
+    test("tells of a session in the trash that it is gone, and counts what was removed", async () => {
+      await archive.trash("a");
+      expect([await changed(), changes.states.get("a"), changes.total]).toEqual([["a"], null, 2]);
+      await archive.remove("b");
+      expect([await changed(), changes.total]).toEqual([[], 1]);
+    });
+
+    test("misses no transaction that began earlier than others, and commits later", async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise: isWritten, resolve: written } = Promise.withResolvers<void>();
+      const late = archive.sql.begin(async (sql) => {
+        await sql.unsafe(
+          `UPDATE ${archive.table("sessions")} SET message_count = 7, updated_at = now() WHERE id = 'a'`,
+        );
+        written();
+        await promise;
+      });
+      await isWritten;
+      const other = (await sharedServer(installation)).connect(archive.database);
+      await other.unsafe(`UPDATE ${archive.table("sessions")} SET message_count = 8 WHERE id = 'b'`);
+      expect(await changed()).toEqual(["b"]);
+      resolve();
+      await late;
+      expect(await changed()).toContain("a");
+      expect(changes.states.get("a")?.messageCount).toBe(7);
+      await other.end();
+    });
+
+    test("asks no clock: a time of the past or of the future changes nothing", async () => {
+      const sessions = archive.table("sessions");
+      await archive.sql.unsafe(`UPDATE ${sessions} SET updated_at = '1970-01-01' WHERE id = 'a'`);
+      expect(await changed()).toEqual(["a"]);
+      await archive.sql.unsafe(`UPDATE ${sessions} SET updated_at = '2999-01-01' WHERE id = 'b'`);
+      expect(await changed()).toEqual(["b"]);
+      await archive.touch("a");
+      expect(await changed()).toEqual(["a"]);
+    });
+
+    test("tells of what a savepoint has written", async () => {
+      await archive.sql.begin(async (sql) => {
+        await sql.savepoint((inner) =>
+          inner.unsafe(`UPDATE ${archive.table("sessions")} SET message_count = 9 WHERE id = 'c'`),
+        );
+      });
+      expect(await changed()).toEqual(["c"]);
+    });
+
+    test("begins anew with a table that was made anew, and knows its columns", async () => {
+      const { state } = { state: changes.states.get("a") };
+      await archive.sql.unsafe(
+        `ALTER TABLE ${archive.table("sessions")} ADD COLUMN transcript_revision text`,
+      );
+      await archive.touch("a");
+      expect([...(await changed())]).toContain("a");
+      expect(changes.states.get("a")?.version).not.toBe(state?.version);
+      await archive.sql.unsafe(
+        `DROP SCHEMA ${archive.schema} CASCADE; CREATE SCHEMA ${archive.schema};
+         CREATE TABLE ${archive.table("sessions")} (id text PRIMARY KEY, message_count integer);
+         INSERT INTO ${archive.table("sessions")} VALUES ('new', 1)`,
+      );
+      expect([await changed(), changes.isComplete]).toEqual([["new"], true]);
+      expect(changes.states.get("new")).toMatchObject({ messageCount: 1, project: null, machine: null });
+    });
+
+    test("says everything of a view, whose rows do not tell who has written them", async () => {
+      const view = await PostgresForeignArchive.create(await sharedServer(installation), { schema: "other" });
+      await view.sql.unsafe(
+        `ALTER TABLE ${view.table("sessions")} RENAME TO real; CREATE VIEW ${view.table("sessions")} AS SELECT * FROM other.real;
+         INSERT INTO other.real (id, machine, project, agent, message_count) VALUES ('v', 'm', 'p', 'claude', 1)`,
+      );
+      const opened = await openStore(`${view.url}?schema=other`);
+      const { mark } = await opened.store.changes(null);
+      expect(await opened.store.changes(mark)).toMatchObject({ isComplete: true, total: 1 });
+      await opened.store.close();
+      await view[Symbol.asyncDispose]();
+    });
+  });
+}
+
+test("changes() begins anew when the server was started anew: its transactions may be others", async () => {
+  await using server = await PostgresServer.start();
+  await using archive = await PostgresForeignArchive.create(server);
+  await archive.add("a");
+  const { store } = await openStore(archive.url);
+  const { mark } = await store.changes(null);
+  await server.stop();
+  await expect(store.changes(mark)).rejects.toMatchObject({ code: "archive_unavailable" });
+  await server.resume();
+  expect(await store.changes(mark)).toMatchObject({ isComplete: true, total: 1 });
+  await store.close();
+});
+
+async function seen(holds: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < 100; tries += 1) if (await holds()) return true;
+  return false;
+}

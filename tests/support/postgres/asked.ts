@@ -1,0 +1,38 @@
+/** Asks servers how they are asked. Runs on both runtimes: as a module, or as a program with a list of URLs as JSON. */
+
+import process from "node:process";
+import { Link } from "../../../src/stores/postgres/connection/link.ts";
+import { reasonOf } from "../../../src/stores/postgres/connection/reasons.ts";
+import { parseTarget } from "../../../src/stores/postgres/connection/target.ts";
+import type { TargetOptions } from "../../../src/stores/postgres/connection/target.ts";
+
+/** @returns `plain`, `encrypted`, `encrypted for <user>` with a client's certificate; otherwise why there is no answer. */
+export async function asked(url: string, options: Partial<TargetOptions> = {}): Promise<string> {
+  const target = parseTarget(url, {
+    env: {},
+    home: "",
+    osUser: "postgres",
+    insecure: false,
+    warn: () => undefined,
+    ...options,
+  });
+  const link = new Link(target, { purpose: "test" });
+  try {
+    const [row] = await link.query(
+      "SELECT ssl, client_dn FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()",
+    );
+    const client = row?.["client_dn"] ?? null;
+    return `${row?.["ssl"] === true ? "encrypted" : "plain"}${client === null ? "" : ` for ${String(client)}`}`;
+  } catch (error) {
+    return reasonOf(error);
+  } finally {
+    link.close();
+  }
+}
+
+if (import.meta.main) {
+  const answers: string[] = [];
+  for (const url of JSON.parse(process.argv[2] ?? "[]") as string[]) answers.push(await asked(url));
+  // Nothing that is left behind may keep the process from ending.
+  console.log(JSON.stringify(answers));
+}
