@@ -56,6 +56,8 @@ async function syncOne(target: string, store: Store, engine: SyncEngine): Promis
   const id = file?.place.id ?? (await resolveId(target, localIndex(store, engine)));
   if ((await engine.find(id)) === null)
     throw new WatchError("session_not_found", `there is no transcript: ${target}`);
+  if (await engine.isOffLimits(id))
+    throw new WatchError("forbidden", `session ${id} is left alone: it was deleted, or is another machine's`);
   await engine.sync(id);
   return id;
 }

@@ -64,6 +64,11 @@ export class ArchiveWriter implements ArchiveWriting {
     return row === undefined ? null : sourceOf(row);
   }
 
+  async offLimits(ids: readonly SessionId[]): Promise<Set<SessionId>> {
+    const rows = await this.#ask(this.#statements.selectOffLimits(ids, this.#options.machine), DATA_MS);
+    return new Set(rows.map(({ id }) => String(id)));
+  }
+
   async sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {
     await this.#syncs.use(async (link) => {
       const run = await this.#orUnavailable(async () => link.onOneConnection());
