@@ -27,7 +27,7 @@ export interface SyncOptions extends CommonOptions {
  * @returns the exit code: 1 if any transcript could not be read.
  */
 export async function sync(target: string | undefined, options: SyncOptions, log: Logger): Promise<number> {
-  const { store, engine, close } = await wire(options, log, { machine: options.machine });
+  const { store, engine, close } = await wire(options, log, { machine: options.machine, mustWrite: true });
   try {
     if (engine === undefined) {
       throw new WatchError(

@@ -43,19 +43,22 @@ export interface Wiring {
 export interface WiringOptions extends Partial<Pick<FeedOptions, "onLook">> {
   /** Under which this machine's sessions are synced. @default $SESSIONWATCH_MACHINE, else what the archive takes for it */
   machine?: string | undefined;
+  /** The command is of no use where nothing can be synced. @default false */
+  mustWrite?: boolean;
 }
 
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
 export async function wire(
   options: CommonOptions,
   log: Logger,
-  { machine, ...observer }: WiringOptions = {},
+  { machine, mustWrite = false, ...observer }: WiringOptions = {},
 ): Promise<Wiring> {
   const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
   const name = machine ?? (process.env["SESSIONWATCH_MACHINE"] || undefined);
   const opened = await openStore(url, {
     defaultPath: defaultArchive(),
     readOnly: !options.sync,
+    mustWrite,
     insecure: options.insecure,
     ...(name === undefined ? {} : { machine: name }),
     warn: (message) => log.warning(message),

@@ -10,6 +10,7 @@ import { LinkPool } from "./link-pool.ts";
 import { Link } from "./link.ts";
 import type { Row, Run } from "./link.ts";
 import { reasonOf } from "./reasons.ts";
+import { lackOf, rightsSql } from "./rights.ts";
 import { runScript } from "./script.ts";
 import { Statements } from "./statements.ts";
 import type { Target } from "./target.ts";
@@ -51,6 +52,12 @@ export class ArchiveWriter implements ArchiveWriting {
     const newLink = (): Link => new Link(target, { purpose: "sync", idleMs: IDLE_MS });
     this.#syncs = new LinkPool(Array.from({ length: SYNCS_AT_ONCE }, newLink));
     this.#questions = newLink();
+  }
+
+  /** @returns why nothing can be written, as a clause; null if there is no reason. */
+  async lack(): Promise<string | null> {
+    const [row = {}] = await this.#ask(rightsSql(this.#options.schema), SMALL_MS);
+    return lackOf(row);
   }
 
   /** @returns what was synced by this machine: of other ones', the archive may hold any number. */
