@@ -62,6 +62,13 @@ async function inArchive(): Promise<Record<string, string>> {
   return Object.fromEntries(rows.map((row) => [String(row["id"]), String(row["said"])]));
 }
 
+/** Whether no program of ours is connected. */
+async function isQuiet(): Promise<boolean> {
+  const connections = await sql`
+    SELECT FROM pg_stat_activity WHERE datname = ${database} AND application_name LIKE 'sessionwatch %'`;
+  return connections.length === 0;
+}
+
 /** The next event that is about a session, with its data. */
 async function told(client: SseClient): Promise<Record<string, unknown>> {
   for (;;) {
@@ -410,6 +417,8 @@ describe("a shared archive that is far away, slow, or dies", () => {
         [["--all"], 143],
         [["serve", "--port", "0"], 0],
       ] as const) {
+        // What the one before has sent may still be on its way.
+        await until(isQuiet, () => "the end of all connections");
         const before = Object.keys(await inArchive()).length;
         await using program = laptop.start(...args);
         await until(
