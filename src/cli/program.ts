@@ -5,7 +5,7 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { messageOf, WatchError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "../watch/watcher.ts";
-import { collectOrigin, parseDuration, parseHttpUrl, parseWhole } from "./arguments.ts";
+import { collectOrigin, parseDuration, parseHttpUrl, parseMachineName, parseWhole } from "./arguments.ts";
 import { EXIT, exitCodeOf } from "./exit.ts";
 import type { FollowOptions } from "./follow.ts";
 import type { ListOptions } from "./list.ts";
@@ -246,7 +246,7 @@ function machineName(): Option {
   return new Option(
     "--machine <name>",
     "sync sessions under this name (default: $SESSIONWATCH_MACHINE, else the host's in PostgreSQL, `local` in SQLite)",
-  );
+  ).argParser(parseMachineName);
 }
 
 function pollFlag(): Option {

@@ -198,9 +198,9 @@ export async function schemaState(run: Run, schema: string): Promise<SchemaState
 export function requireWritable(version: number, name: string): void {
   const why = isNewer(version)
     ? newer(version)
-    : `it is of schema ${version}, and this sessionwatch writes ${SCHEMA_VERSION}: run \`watch pg init\``;
+    : `it is of schema ${version}, and this sessionwatch writes ${SCHEMA_VERSION}: run \`watch pg init\`, or only read with --no-sync`;
   if (version !== SCHEMA_VERSION)
-    throw new WatchError("archive_unusable", `Cannot write to archive ${name}: ${why}`);
+    throw new WatchError("archive_unusable", `Cannot write to archive ${JSON.stringify(name)}: ${why}`);
 }
 
 /** @throws WatchError `archive_unusable` if a newer program has written the archive. */
