@@ -38,6 +38,8 @@ async function schemaOf(link: Link, { name, schema }: Target): Promise<string> {
     return await findSchema(link.query, schema);
   } catch (error) {
     if (!(error instanceof WatchError)) throw error;
-    throw new WatchError(error.code, `Cannot open archive ${name}: ${error.message}`, { cause: error });
+    throw new WatchError(error.code, `Cannot open archive ${JSON.stringify(name)}: ${error.message}`, {
+      cause: error,
+    });
   }
 }

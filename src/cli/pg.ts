@@ -35,9 +35,13 @@ export async function withArchive(
     return await work(link, target);
   } catch (error) {
     if (error instanceof WatchError) throw error;
-    throw new WatchError("archive_unavailable", `Cannot open archive ${target.name}: ${reasonOf(error)}`, {
-      cause: error,
-    });
+    throw new WatchError(
+      "archive_unavailable",
+      `Cannot open archive ${JSON.stringify(target.name)}: ${reasonOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     await link.close();
   }

@@ -369,7 +369,7 @@ describe("the schema of a shared archive", () => {
     const { code, stderr } = await laptop.run("pg", "init");
     expect([code, stderr]).toEqual([
       1,
-      'watch: Cannot create the archive in schema "agentsview": it holds tables of another program; name another schema\n',
+      'watch: Cannot prepare schema "agentsview": it holds tables of another program; name another schema\n',
     ]);
     expect(await laptop.run("sync")).toMatchObject({ code: 2 });
   });

@@ -258,7 +258,7 @@ function newer(version: number): string {
 }
 
 function unusable(schema: string, reason: string, cause?: unknown): WatchError {
-  const message = `Cannot create the archive in schema ${JSON.stringify(schema)}: ${reason}`;
+  const message = `Cannot prepare schema ${JSON.stringify(schema)}: ${reason}`;
   return new WatchError("archive_unusable", message, { cause });
 }
 
