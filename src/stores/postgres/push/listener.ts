@@ -5,6 +5,7 @@ import type { SessionId } from "../../../watch/session.ts";
 import { quoted } from "../identifier.ts";
 import { isAnswer, Link } from "../connection/link.ts";
 import type { Run } from "../connection/link.ts";
+import { runScript } from "../connection/script.ts";
 import type { Target } from "../connection/target.ts";
 import { ANYTHING } from "./trigger.ts";
 
@@ -19,6 +20,8 @@ export interface ListenerOptions {
 const PROOF = "?";
 /** How long (ms) a proof may take. Behind a pooler that gives each transaction another connection, none comes. */
 const PROOF_MS = 2000;
+/** How often a pooler is asked for the connection that it has left listening; it has many. */
+const UNLISTEN_TRIES = 20;
 /** How often (ms) a quiet connection is asked whether it still is one. */
 const KEEP_ALIVE_MS = 5000;
 /** Wait (ms) before listening again, doubling: to a server that was lost, and to one that lets nothing be heard. */
@@ -98,11 +101,14 @@ export class Listener {
     });
     stopped.addEventListener("abort", end);
     try {
-      await link.query(`LISTEN ${quoted(channel)}`);
+      const backend = await backendAfter(link.query, `LISTEN ${quoted(channel)}`);
       await this.#options.elsewhere("SELECT pg_catalog.pg_notify($1, $2)", [channel, proof]);
       await pause(PROOF_MS, proving.signal);
       if (ending.signal.aborted) return "lost";
-      if (!isProven) return "deaf";
+      if (!isProven) {
+        await unlisten(link.query, channel, backend);
+        return "deaf";
+      }
       this.#isHeard = true;
       // What was told before is to be caught up with.
       this.#tell(null);
@@ -124,6 +130,18 @@ export class Listener {
     if (ids === null) this.#doubts += 1;
     this.#options.onChange(ids);
   }
+}
+
+/** Behind a pooler, somebody else has that connection by now, and would be told what they have not asked for. */
+async function unlisten(run: Run, channel: string, backend: unknown): Promise<void> {
+  for (let tries = 0; tries < UNLISTEN_TRIES; tries += 1)
+    if ((await backendAfter(run, `UNLISTEN ${quoted(channel)}`)) === backend) return;
+}
+
+/** @returns what the server calls the connection on which it has run the statement. */
+async function backendAfter(run: Run, statement: string): Promise<unknown> {
+  const [row] = await runScript(run, [statement, "SELECT pg_catalog.pg_backend_pid() AS pid"], PROOF_MS);
+  return row?.["pid"];
 }
 
 /** @returns null for whatever is not a list of ids: anything may have changed then. */

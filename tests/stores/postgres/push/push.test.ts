@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import postgres from "postgres";
 import { openStore } from "../../../../src/stores/open.ts";
 import { installTrigger, removeTrigger } from "../../../../src/stores/postgres/push/trigger.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
@@ -152,4 +153,38 @@ test.skipIf(PGBOUNCER === null)("behind PgBouncer no notice arrives, and polls f
   }
   for (const subscription of subscriptions) subscription.close();
   await store.close();
+});
+
+test.skipIf(PGBOUNCER === null)("behind PgBouncer no connection of others is left listening", async () => {
+  const server = await sharedServer();
+  await using archive = await PostgresForeignArchive.create(server);
+  await archive.sql.begin(async (sql) => {
+    for (const statement of installTrigger(archive.schema)) await sql.unsafe(statement);
+  });
+  await using bouncer = await PgBouncer.start(server);
+  const others = postgres(bouncer.url(archive.url), { max: 1, prepare: false });
+  /** On all connections that the pooler has. */
+  const channels = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for (let i = 0; i < 4; i += 1)
+      for (const { name } of await others.unsafe<{ name: string }[]>(
+        "SELECT pg_listening_channels() AS name",
+      ))
+        found.push(name);
+    return found;
+  };
+  const { store } = await openStore(bouncer.url(archive.url));
+  await store.states(["a"]);
+  const unhint = store.onHint(() => undefined);
+  await until(
+    async () => (await channels()).length > 0,
+    () => "the listener to try",
+  );
+  await until(
+    async () => (await channels()).length === 0,
+    () => "the listener to have given up",
+  );
+  unhint();
+  await store.close();
+  await others.end();
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { runScript } from "../../../../src/stores/postgres/writing/script.ts";
+import { runScript } from "../../../../src/stores/postgres/connection/script.ts";
 
 /** @returns how long (ms) the server has for the script. */
 async function patienceFor(...statements: string[]): Promise<number> {
