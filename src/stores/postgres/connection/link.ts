@@ -147,7 +147,7 @@ export class Link {
     } catch (error) {
       if (isAnswer(error)) {
         life.statement = null;
-        throw error;
+        throw withoutContents(error);
       }
       const reason = isEnd(error) ? (life.end ?? new Error(LOST, { cause: error })) : error;
       void this.#giveUp(life, reason);
@@ -271,6 +271,13 @@ export class Link {
 /** Whether it is the server's answer to the statement: the connection goes on. */
 export function isAnswer(error: unknown): boolean {
   return error instanceof postgres.PostgresError && error.severity === "ERROR";
+}
+
+/** The rest of what the server says repeats rows, and so what people have written: logs are no place for that. */
+function withoutContents(error: unknown): unknown {
+  if (typeof error === "object" && error !== null)
+    for (const name of ["detail", "where", "internal_query"]) Reflect.deleteProperty(error, name);
+  return error;
 }
 
 /** Whether postgres.js says only that there is no connection any more, not why. */

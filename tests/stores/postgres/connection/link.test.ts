@@ -54,6 +54,17 @@ describe("Link", () => {
     );
   }
 
+  test("query() fails with what the server says, without what stands in the rows", async () => {
+    await link.query("CREATE TABLE kept (text text CHECK (text = 'public'))");
+    const error = await link.query("INSERT INTO kept VALUES ('private')").catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "23514" });
+    expect(JSON.stringify(error)).not.toContain("private");
+    const inside = "SELECT '[\"private'::json";
+    const parsing = await link.query(inside).catch((reason: unknown) => reason);
+    expect(parsing).toMatchObject({ code: "22P02" });
+    expect(JSON.stringify(parsing)).not.toContain("private");
+  });
+
   test("has the server end a statement that it waits for no more", async () => {
     await admin.unsafe("CREATE TABLE locked ()");
     const locker = server.connect(database);
