@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { messageOf, WatchError } from "../../errors.ts";
+import { codeOf } from "./connection/error-code.ts";
 import { literal, quoted } from "./identifier.ts";
 import type { Link, Run } from "./connection/link.ts";
 import { installTrigger } from "./push/trigger.ts";
@@ -264,7 +265,7 @@ function unusable(schema: string, reason: string, cause?: unknown): WatchError {
 
 /** Insufficient privilege. */
 function isDenied(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === "42501";
+  return codeOf(error) === "42501";
 }
 
 function lockKey(schema: string): bigint {

@@ -4,6 +4,7 @@ import { WatchError } from "../../errors.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
 import { readChanges } from "./reading/changes.ts";
+import { codeOf } from "./connection/error-code.ts";
 import { Link } from "./connection/link.ts";
 import type { Run } from "./connection/link.ts";
 import { Listener } from "./push/listener.ts";
@@ -201,8 +202,7 @@ async function checkRestored(run: Run, tables: Tables): Promise<void> {
 
 /** A table, a column or a schema is not there. */
 function isSchemaError(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === "42P01" || code === "42703" || code === "3F000";
+  return ["42P01", "42703", "3F000"].includes(codeOf(error) ?? "");
 }
 
 function cannotRead(name: string, error: unknown): WatchError {

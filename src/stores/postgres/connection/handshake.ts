@@ -6,6 +6,7 @@
 
 import type { Socket } from "node:net";
 import { connect } from "node:tls";
+import { codeOf } from "./error-code.ts";
 import { reasonOf } from "./reasons.ts";
 import { happening } from "./socket-event.ts";
 import { secureOptions } from "./tls.ts";
@@ -55,7 +56,7 @@ export async function secured(socket: Socket, host: string, tls: Tls, signal: Ab
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
 function explained(error: unknown, host: string, { check, roots }: Tls): string {
-  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const code = codeOf(error) ?? "";
   if (code === "CERT_HAS_EXPIRED") return "the server's certificate has expired; it needs a new one";
   if (code === "CERT_NOT_YET_VALID") return "the server's certificate is not valid yet; is the clock right?";
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID")

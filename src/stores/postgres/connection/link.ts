@@ -7,6 +7,7 @@ import { cancel } from "./cancel.ts";
 import type { Backend } from "./cancel.ts";
 import { dial } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { codeOf } from "./error-code.ts";
 import type { Target } from "./target.ts";
 
 export type Row = Record<string, unknown>;
@@ -275,8 +276,7 @@ export function isAnswer(error: unknown): boolean {
 
 /** Whether postgres.js says only that there is no connection any more, not why. */
 function isEnd(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === "CONNECTION_CLOSED" || code === "CONNECTION_DESTROYED" || code === "CONNECTION_ENDED";
+  return ["CONNECTION_CLOSED", "CONNECTION_DESTROYED", "CONNECTION_ENDED"].includes(codeOf(error) ?? "");
 }
 
 /** @returns where the server runs the statement; null if it was not given to it. */

@@ -2,6 +2,7 @@
 
 import { WatchError } from "../../../errors.ts";
 import { literal, quoted } from "../identifier.ts";
+import { codeOf } from "../connection/error-code.ts";
 import type { Link, Row, Run } from "../connection/link.ts";
 import { reasonOf } from "../connection/reasons.ts";
 import { ARCHIVE_TABLE } from "../schema.ts";
@@ -140,7 +141,7 @@ async function change<T>(link: Link, failed: string, work: (run: Run) => Promise
 
 /** @returns what the server or the network has said, in words that help. */
 function troubleOf(error: unknown): WatchError {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = codeOf(error);
   // lock_not_available and deadlock_detected.
   if (code === "55P03" || code === "40P01")
     return unavailable(

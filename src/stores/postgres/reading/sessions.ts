@@ -5,6 +5,7 @@ import type { SessionId, SessionState, SessionSummary } from "../../../watch/ses
 import { decodeCursor, encodeCursor, notOurs } from "../../shared/page-cursor.ts";
 import { stateOf, summaryOf, versionName } from "../../shared/session-rows.ts";
 import { quoted } from "../identifier.ts";
+import { codeOf } from "../connection/error-code.ts";
 import type { Row, Run, Value } from "../connection/link.ts";
 import type { Tables } from "./tables.ts";
 import { asText, asValue, isStorable, shortTime } from "./text.ts";
@@ -139,8 +140,7 @@ function isGiven(entry: [string, string | undefined]): entry is [string, string]
   return entry[1] !== undefined;
 }
 
-/** The time in it is none, or the text is nothing that could be in an archive. */
+/** A server calls it a data exception when the time in a cursor is none, or its text could not be in any archive. */
 function refusedCursor(error: unknown): never {
-  const { code } = error as { code?: unknown };
-  throw typeof code === "string" && code.startsWith("22") ? notOurs(error) : error;
+  throw codeOf(error)?.startsWith("22") === true ? notOurs(error) : error;
 }
