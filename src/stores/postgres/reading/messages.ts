@@ -5,8 +5,9 @@ import type { MessageRow, SessionId } from "../../../watch/session.ts";
 import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS, withCalls } from "../../shared/message-rows.ts";
 import { quoted } from "../identifier.ts";
 import type { Run } from "../connection/link.ts";
+import { isStorable } from "../storable.ts";
 import type { Columns, Tables } from "./tables.ts";
-import { asValue, isStorable, shortTime } from "./text.ts";
+import { asValue, shortTime } from "./text.ts";
 
 /** How long (ms) whoever asks for messages waits: they may be many megabytes. */
 const DEADLINE_MS = 30_000;

@@ -7,8 +7,9 @@ import { stateOf, summaryOf, versionName } from "../../shared/session-rows.ts";
 import { quoted } from "../identifier.ts";
 import { codeOf } from "../connection/error-code.ts";
 import type { Row, Run, Value } from "../connection/link.ts";
+import { isStorable } from "../storable.ts";
 import type { Tables } from "./tables.ts";
-import { asText, asValue, isStorable, shortTime } from "./text.ts";
+import { asText, asValue, shortTime } from "./text.ts";
 
 /** How long (ms) whoever asks for a list waits: it may be a long way through the table. */
 const LIST_DEADLINE_MS = 30_000;

@@ -2,11 +2,11 @@
 
 import type { SessionId, SessionState } from "../../../watch/session.ts";
 import type { Run } from "../connection/link.ts";
+import { isStorable } from "../storable.ts";
 import { countSql, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
 import type { Place } from "./look.ts";
 import { isKept, sessionsOf, stateColumns, statesOf } from "./sessions.ts";
 import type { Tables } from "./tables.ts";
-import { isStorable } from "./text.ts";
 
 type States = Map<SessionId, SessionState>;
 

@@ -1,6 +1,7 @@
 /** What the types of columns make of values: nothing that a transcript holds may be a reason to refuse it. */
 
 import type { Cell } from "../../shared/draft-rows.ts";
+import { storable } from "../storable.ts";
 
 /** The types of our columns. */
 export type ColumnType = "text" | "integer" | "bigint" | "boolean" | "timestamptz";
@@ -26,11 +27,6 @@ export function cellAs(type: ColumnType, value: Cell): JsonCell {
     case "timestamptz":
       return timeOrNull(String(value));
   }
-}
-
-/** @returns the text without what the server's UTF-8 does not know: NUL, and halves of surrogate pairs. */
-export function storable(text: string): string {
-  return text.replaceAll("\0", "\ufffd").toWellFormed();
 }
 
 /** @returns a whole number that fits into four bytes. */

@@ -4,8 +4,9 @@ import { CALL_COLUMNS, EXTENDED_COLUMNS, MESSAGE_COLUMNS, USAGE_COLUMNS } from "
 import type { CellRow } from "../../shared/draft-rows.ts";
 import { mergedColumn, SESSION_COLUMNS } from "../../shared/saved-session.ts";
 import type { ColumnType } from "./cell.ts";
-import { clampInteger, storable } from "./cell.ts";
+import { clampInteger } from "./cell.ts";
 import { dollarQuoted, literal, quoted } from "../identifier.ts";
+import { storable } from "../storable.ts";
 import { Recordset } from "./recordset.ts";
 
 /** Of all columns that are written and hold no text. */
