@@ -34,13 +34,14 @@ export async function readMessages(
     DEADLINE_MS,
   );
   const rows = found.map(withShortTime);
-  if (!toolCalls.has("message_ordinal")) return withCalls(rows, [], "ordinal");
-  const ordinals = rows.map(({ ordinal }) => Number(ordinal));
+  const [first, last] = direction === "asc" ? [rows[0], rows.at(-1)] : [rows.at(-1), rows[0]];
+  if (first === undefined || last === undefined || !toolCalls.has("message_ordinal"))
+    return withCalls(rows, [], "ordinal");
   const calls = await run(
     `SELECT message_ordinal, ${columnsOf(TOOL_CALL_COLUMNS, toolCalls)} FROM ${quoted(schema)}.tool_calls
      WHERE session_id = $1 AND message_ordinal BETWEEN $2::int AND $3::int
      ORDER BY message_ordinal${toolCalls.has("call_index") ? ", call_index" : ""}`,
-    [id, Math.min(...ordinals, ORDINAL_MAX), Math.max(...ordinals, 0)],
+    [id, Number(first["ordinal"]), Number(last["ordinal"])],
     DEADLINE_MS,
   );
   const owned = calls.map(({ message_ordinal: owner, ...call }) => ({ owner, call }));
