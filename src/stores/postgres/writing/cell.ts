@@ -2,9 +2,7 @@
 
 import type { Cell } from "../../shared/draft-rows.ts";
 import { storable } from "../storable.ts";
-
-/** The types of our columns. */
-export type ColumnType = "text" | "integer" | "bigint" | "boolean" | "timestamptz";
+import type { ColumnType } from "./column-types.ts";
 
 /** A value as JSON has it. */
 export type JsonCell = string | number | boolean | null;

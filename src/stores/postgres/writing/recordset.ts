@@ -2,7 +2,8 @@
 
 import type { CellRow } from "../../shared/draft-rows.ts";
 import { cellAs } from "./cell.ts";
-import type { ColumnType, JsonCell } from "./cell.ts";
+import type { JsonCell } from "./cell.ts";
+import type { ColumnType } from "./column-types.ts";
 import { dollarQuoted, quoted } from "../identifier.ts";
 
 /** What one statement carries, in UTF-16 units: longer only if a single row is. */
