@@ -16,12 +16,11 @@ import { StateReader } from "./reading/states.ts";
 import { findSchema, readTables } from "./reading/tables.ts";
 import type { Tables } from "./reading/tables.ts";
 import type { Target } from "./connection/target.ts";
+import { Told } from "./push/told.ts";
 import { channelOf } from "./push/trigger.ts";
 
 /** How long (ms) an archive that tells of its changes is taken at its word. */
 const TRUST_MS = 60_000;
-/** So many sessions that were told are remembered: those who ask for all of them do so with every poll. */
-const TOLD_MAX = 1000;
 /** How long (ms) a connection for lists and messages stays open when nobody asks any more. */
 const IDLE_MS = 30_000;
 /** How long (ms) the server may be silent, also while it brings everything: longer, and it is not there. */
@@ -29,10 +28,10 @@ const SILENCE_MS = 2500;
 
 /** A look at all sessions. */
 interface Look {
-  /** Up to where it saw them. */
+  /** What it gave, so that whoever comes with it knows what the look has seen. */
   mark: Mark;
   atMs: number;
-  /** What had been heard before. */
+  /** `#hearing` when it began. */
   hearing: string | null;
 }
 
@@ -44,15 +43,12 @@ export class PostgresStore implements Store {
   readonly #listener: Listener;
   readonly #states = new StateReader();
   readonly #hints = new Set<Hint>();
-  /** Null until they are known, and when they may have changed. */
+  readonly #told = new Told();
+  /** Null until they are known, and again when they may have changed. */
   #tables: Tables | null = null;
-  /** The first that were found. */
+  /** The archive that was opened: what is found later under its name may be another one that takes its place. */
   #first: Pick<Tables, "schema" | "objectId"> | null = null;
   #looked: Look | null = null;
-  /** What was told since all sessions were last looked at, or since whoever asked was last told of it. */
-  #told = new Set<SessionId>();
-  /** How often that was too much to be remembered. */
-  #forgotten = 0;
 
   constructor(target: Target) {
     this.#target = target;
@@ -61,11 +57,7 @@ export class PostgresStore implements Store {
     this.#listener = new Listener(target, {
       elsewhere: this.#polls.query,
       onChange: (ids) => {
-        for (const id of ids ?? []) this.#told.add(id);
-        if (this.#told.size > TOLD_MAX) {
-          this.#told.clear();
-          this.#forgotten += 1;
-        }
+        this.#told.add(ids ?? []);
         for (const hint of this.#hints) hint(ids);
       },
     });
@@ -76,7 +68,7 @@ export class PostgresStore implements Store {
     return await this.#read(this.#polls, async (_run, tables) => tables);
   }
 
-  /** It could be said what has happened in the whole server, but at the cost of a question. */
+  /** None: to ask the server for one would cost as much as to ask for the changes. */
   async revision(): Promise<null> {
     return null;
   }
@@ -86,13 +78,11 @@ export class PostgresStore implements Store {
   }
 
   async changes(mark: Mark | null): Promise<Changes> {
-    const told = this.#told;
-    // What is told from now on may be newer than the answer.
-    this.#told = new Set();
+    const told = this.#told.take();
     try {
       return await this.#read(this.#polls, (run, tables) => this.#changesSince(run, tables, mark, told));
     } catch (error) {
-      for (const id of told) this.#told.add(id);
+      this.#told.add(told);
       throw error;
     }
   }
@@ -128,7 +118,7 @@ export class PostgresStore implements Store {
     await Promise.all([this.#polls.close(), this.#questions.close()]);
   }
 
-  /** @param told what may have changed since the last look, if all that was told since then was heard. */
+  /** @param told the only sessions that may have changed since the last look, if everything since then was heard. */
   async #changesSince(
     run: Run,
     tables: Tables,
@@ -148,16 +138,16 @@ export class PostgresStore implements Store {
     return changes;
   }
 
-  /** The same only as long as everything was heard, and is in `#told`; null while nothing is. */
+  /** Stays the same for as long as `#told` has every session that changes; null while changes may go unheard. */
   get #hearing(): string | null {
     const { hearing } = this.#listener;
-    return hearing === null ? null : `${hearing}/${this.#forgotten}`;
+    return hearing === null ? null : `${hearing}/${this.#told.overflows}`;
   }
 
-  /** Nobody listens for nobody; and an archive that does not tell of its changes is not listened to. */
+  /** Listens if somebody wants hints, and the archive tells of its changes. */
   #listen(): void {
-    const isWanted = this.#hints.size > 0 && this.#tables?.tellsChanges === true;
-    this.#listener.listenTo(isWanted && this.#tables !== null ? channelOf(this.#tables.objectId) : null);
+    const tables = this.#hints.size > 0 ? this.#tables : null;
+    this.#listener.listenTo(tables?.tellsChanges === true ? channelOf(tables.objectId) : null);
   }
 
   async #read<T>(link: Link, query: (run: Run, tables: Tables) => Promise<T>): Promise<T> {
@@ -165,7 +155,7 @@ export class PostgresStore implements Store {
       try {
         return await query(link.query, await this.#known(link));
       } catch (error) {
-        // The tables are not what they were: whoever has changed them has done so between two looks.
+        // Somebody has changed the tables since they were looked at: look again, and ask once more.
         if (!(error instanceof StaleTables) && !isSchemaError(error)) throw error;
         this.#tables = null;
         return await query(link.query, await this.#known(link));
@@ -177,7 +167,7 @@ export class PostgresStore implements Store {
 
   async #known({ query }: Link): Promise<Tables> {
     if (this.#tables !== null) return this.#tables;
-    // While it is being restored, another schema's sessions are not its own.
+    // Only the schema that was found first: while that is restored, another of the usual ones holds other sessions.
     const schema = await findSchema(query, this.#target.schema ?? this.#first?.schema ?? null);
     const tables = await readTables(query, schema);
     this.#first ??= tables;
