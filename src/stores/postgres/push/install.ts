@@ -5,7 +5,7 @@ import { literal, quoted } from "../identifier.ts";
 import { codeOf } from "../connection/error-code.ts";
 import type { Link, Row, Run } from "../connection/link.ts";
 import { reasonOf } from "../connection/reasons.ts";
-import { ARCHIVE_TABLE } from "../schema.ts";
+import { ARCHIVE_TABLE } from "../migrations.ts";
 import { FUNCTION, installTrigger, MIN_SERVER_VERSION, removeTrigger } from "./trigger.ts";
 
 /** How long (ms) a lock may be waited for: all who write to the table would wait behind it. */

@@ -5,7 +5,8 @@ import { sessionColumns } from "../../shared/session-rows.ts";
 import type { SessionColumns } from "../../shared/session-rows.ts";
 import { quoted } from "../identifier.ts";
 import type { Run } from "../connection/link.ts";
-import { ARCHIVE_TABLE, requireReadable } from "../schema.ts";
+import { ARCHIVE_TABLE } from "../migrations.ts";
+import { requireReadable } from "../schema.ts";
 import { PREFIX, TRIGGER_COUNT } from "../push/trigger.ts";
 
 /** The columns of a table, by name: their types as PostgreSQL writes them. */
