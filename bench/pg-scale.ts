@@ -6,7 +6,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "postgres";
 import { openStore } from "../src/stores/open.ts";
-import { installTrigger } from "../src/stores/postgres/push/trigger.ts";
 import { PostgresForeignArchive } from "../tests/support/postgres/foreign-archive.ts";
 import { PostgresServer } from "../tests/support/postgres/server.ts";
 import { serve } from "../tests/support/program.ts";
@@ -40,7 +39,7 @@ export async function pgScale(setting: Setting): Promise<Figure[]> {
      ANALYZE; CREATE TABLE elsewhere (n int)`,
   );
   const scans = await scan(archive);
-  for (const statement of installTrigger(archive.schema)) await archive.sql.unsafe(statement);
+  await archive.tell();
   const figures = [...scans, ...(await notifications(server, archive))];
   for (const clients of CLIENTS) figures.push(...(await replica(setting, archive, clients)));
   return figures;
