@@ -2,14 +2,18 @@
 
 import { createHash } from "node:crypto";
 import { messageOf, WatchError } from "../../errors.ts";
+import { archiveFailure } from "../shared/archive-failure.ts";
 import { codeOf } from "./connection/error-code.ts";
 import { literal, quoted } from "./identifier.ts";
 import { ARCHIVE_TABLE, MIGRATIONS, TABLES } from "./migrations.ts";
 import type { Link, Run } from "./connection/link.ts";
 import { installTrigger } from "./push/trigger.ts";
 
-/** How long (ms) the server has for a statement that waits for others who do the same, or builds an index. */
+/** How long (ms) the server has for a statement that waits for others who run `watch pg init`, or builds an index. */
 const PATIENCE_MS = 60_000;
+
+/** Where our own archive is unless another schema is named. */
+export const OWN_SCHEMA = "sessionwatch";
 
 /** What this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -34,8 +38,8 @@ export interface Initialized {
  * Creates our own archive, or brings it to SCHEMA_VERSION; many may try at once.
  *
  * @param link on which nothing else is run.
- * @throws WatchError `archive_unusable` if the schema is somebody else's, newer than this program, or may not be created;
- *   otherwise as `Link.query` does.
+ * @throws WatchError `archive_unusable` if the schema is somebody else's, newer than this program, or may not be
+ *   created; otherwise as `Link.query` does.
  */
 export async function initArchive(link: Link, schema: string): Promise<Initialized> {
   try {
@@ -49,7 +53,7 @@ export async function initArchive(link: Link, schema: string): Promise<Initializ
 
 /** @throws as `Link.query` does. */
 export async function schemaState(run: Run, schema: string): Promise<SchemaState> {
-  // The catalog is asked, which everybody may read, and of tables of any owner.
+  // Asked of the catalogs: the information schema would hide the tables that this role has no rights to.
   const [found] = await run(`
     SELECT
       EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema)}) AS exists,
@@ -73,8 +77,7 @@ export function requireWritable(version: number, name: string): void {
   const why = isNewer(version)
     ? newer(version)
     : `it is of schema ${version}, and this sessionwatch writes ${SCHEMA_VERSION}: run \`watch pg init\``;
-  if (version !== SCHEMA_VERSION)
-    throw new WatchError("archive_unusable", `Cannot write to archive ${name}: ${why}`);
+  if (version !== SCHEMA_VERSION) throw archiveFailure("write to", name, why, { code: "archive_unusable" });
 }
 
 /** @throws WatchError `archive_unusable` if a newer program has written the archive. */
@@ -88,9 +91,9 @@ const NAME_BYTES_MAX = 63;
 async function init(run: Run, schema: string): Promise<Initialized> {
   if (schema === "" || Buffer.byteLength(schema) > NAME_BYTES_MAX)
     throw unusable(schema, `a schema's name has 1 to ${NAME_BYTES_MAX} bytes`);
-  // Whatever the server's default is: what is there is looked at when the lock was had.
+  // Whatever the server's default is: each statement must see what others have committed before it had the lock.
   await run("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
-  // Nobody looks at what somebody else is about to change: it takes until the end of the transaction.
+  // Whoever else does this waits until the end of the transaction, and then sees what was made.
   await run(`SELECT pg_catalog.pg_advisory_xact_lock(${lockKey(schema)})`, [], PATIENCE_MS);
   const state = await schemaState(run, schema);
   if (state.kind === "foreign")
@@ -98,7 +101,7 @@ async function init(run: Run, schema: string): Promise<Initialized> {
   const from = state.kind === "ours" ? state.version : 0;
   if (isNewer(from)) throw unusable(schema, newer(from));
   if (state.kind === "empty") await refuseEncoding(run, schema);
-  // Whoever may not create schemas may use one that was made for them.
+  // A role that may not create schemas can use an empty one that somebody has made for it.
   if (state.kind === "empty" && !state.exists) await run(`CREATE SCHEMA ${quoted(schema)}`);
   for (const migration of MIGRATIONS.slice(from))
     await run(

@@ -3,6 +3,7 @@
 import { WatchError } from "../../errors.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
+import { archiveFailure } from "../shared/archive-failure.ts";
 import { readChanges } from "./reading/changes.ts";
 import { codeOf } from "./connection/error-code.ts";
 import { Link } from "./connection/link.ts";
@@ -198,7 +199,5 @@ function isSchemaError(error: unknown): boolean {
 function cannotRead(name: string, error: unknown): WatchError {
   if (error instanceof WatchError && error.code === "usage") return error;
   const code = error instanceof WatchError ? error.code : "archive_unavailable";
-  return new WatchError(code, `Cannot read archive ${JSON.stringify(name)}: ${reasonOf(error)}`, {
-    cause: error,
-  });
+  return archiveFailure("read", name, reasonOf(error), { code, cause: error });
 }
