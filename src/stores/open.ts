@@ -45,7 +45,8 @@ const SCHEMES = new Map<string, Open>([
 ]);
 
 /**
- * @param url `sqlite:…`, `file:…`, `postgres://…`, or the path of an existing file; undefined for our own archive.
+ * @param url `sqlite:…`, `file:…`, `postgres://…`, or the path of an existing file; undefined for our own archive in
+ *   `defaultPath`.
  * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
 export async function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {

@@ -87,8 +87,8 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (session_id, ordinal)
   );
   CREATE UNIQUE INDEX messages_by_key ON $.messages (session_id, merge_key) WHERE merge_key IS NOT NULL;
-  -- Two prompts that follow the same record: the person has rewound. Transcripts may say anything, but what an index holds
-  -- must be short: it has the beginnings only, of this and of a call's id.
+  -- Finds prompts that follow the same record: the person has rewound. An entry of an index must be short, and
+  -- transcripts may say anything: only the beginnings are in it, as of a call's id below.
   CREATE INDEX messages_by_predecessor ON $.messages (session_id, left(source_parent_uuid, 100))
     WHERE role = 'user' AND NOT is_system AND NOT is_sidechain;
 

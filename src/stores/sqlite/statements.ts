@@ -12,7 +12,8 @@ import { FILE_COLUMNS } from "../shared/source-rows.ts";
 import type { RowStatement } from "./connection.ts";
 
 export const SELECT_SESSION = `
-  SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens FROM sessions WHERE id = ?`;
+  SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens
+  FROM sessions WHERE id = ?`;
 export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
 /** Messages need their session's row; the first sync saves the facts only at its end. */
 export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, machine, created_at) VALUES (?, ?, ?)";

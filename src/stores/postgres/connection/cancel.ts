@@ -1,4 +1,6 @@
-/** Ends a statement that nobody waits for any more: a backend that waits for a lock does not notice that we are gone. */
+/**
+ * Ends a statement that nobody waits for any more: a backend that waits for a lock does not notice that we are gone.
+ */
 
 import { Buffer } from "node:buffer";
 import { dial } from "./dial.ts";
@@ -26,7 +28,8 @@ const CODE = 80_877_102;
 /**
  * Asks the server, on a connection of its own: it never says whether it has heard.
  *
- * Resolves when it has taken the request, or after `timeoutMs`; it never fails, because the caller has given up already.
+ * Resolves when it has taken the request, or after `timeoutMs`; it never fails, because the caller has given up
+ * already.
  */
 export async function cancel(target: Target, { pid, secret }: Backend, timeoutMs: number): Promise<void> {
   const request = Buffer.alloc(LENGTH);

@@ -30,7 +30,7 @@ export async function secured(socket: Socket, host: string, tls: Tls, signal: Ab
   const answer = await answered;
   if (!Buffer.isBuffer(answer)) throw new TypeError("the socket has an encoding");
   const kind = String.fromCharCode(answer[0] ?? 0);
-  // Of those before PostgreSQL 7, or of one that cannot even begin.
+  // An error: the server is older than PostgreSQL 7, or could not start a process for this connection.
   if (kind === "E") throw new Error("the server failed before it could encrypt the connection");
   if (kind !== "S" && kind !== "N") throw new Error("what listens there is no PostgreSQL server");
   // It would be taken for something that came encrypted (CVE-2021-23222).
@@ -65,7 +65,8 @@ function explained(error: unknown, host: string, { check, roots }: Tls): string 
     const authority = roots === null || roots === "system" ? "that the system knows" : `in ${roots.path}`;
     // Deno does not tell these apart.
     const orExpired = code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE" ? ", or it has expired" : "";
-    return `the server's certificate is not signed by an authority ${authority}${orExpired}; give the one that signed it with sslrootcert`;
+    const advice = "give the one that signed it with sslrootcert";
+    return `the server's certificate is not signed by an authority ${authority}${orExpired}; ${advice}`;
   }
   const [, words] = /^ERR_SSL_(\w+)$/.exec(code) ?? [];
   return `no encryption could be agreed on: ${words?.toLowerCase().replaceAll("_", " ") ?? reasonOf(error)}`;

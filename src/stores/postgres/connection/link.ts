@@ -226,7 +226,8 @@ export class Link {
   }
 
   /**
-   * Once in a life: postgres.js would try again without a pause, and go on with a connection that nobody wants any more.
+   * Once in a life: postgres.js would try again without a pause, and go on with a connection that nobody wants any
+   * more.
    */
   async #reach(life: Life): Promise<Socket> {
     if (life.socket !== null) throw new Error("the server has closed the connection");

@@ -21,7 +21,10 @@ export class Told {
     this.#overflows += 1;
   }
 
-  /** @returns the ids, which are not remembered any more; what is told from now on may be newer than what is read of them. */
+  /**
+   * @returns the ids, which are not remembered any more; what is told from now on may be newer than what is read of
+   *   them.
+   */
   take(): ReadonlySet<SessionId> {
     const ids = this.#ids;
     this.#ids = new Set();

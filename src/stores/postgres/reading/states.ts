@@ -14,8 +14,8 @@ type States = Map<SessionId, SessionState>;
 const REMEMBERED_MIN = 100;
 
 /**
- * How long (ms) an archive that was found to be as it was is taken for that where few sessions are read: to see it again costs
- * the server more than they do, and notices may come by the hundreds a second.
+ * How long (ms) an archive that was found to be as it was is taken for that where few sessions are read: to see it
+ * again costs the server more than they do, and notices may come by the hundreds a second.
  */
 const SAME_MS = 1000;
 

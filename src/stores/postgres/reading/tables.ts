@@ -6,7 +6,7 @@ import type { SessionColumns } from "../../shared/session-rows.ts";
 import { quoted } from "../identifier.ts";
 import type { Run } from "../connection/link.ts";
 import { ARCHIVE_TABLE } from "../migrations.ts";
-import { requireReadable } from "../schema.ts";
+import { OWN_SCHEMA, requireReadable } from "../schema.ts";
 import { PREFIX, TRIGGER_COUNT } from "../push/trigger.ts";
 
 /** The columns of a table, by name: their types as PostgreSQL writes them. */
@@ -33,7 +33,7 @@ export interface Tables {
 }
 
 /** Where archives are looked for unless a schema is named, in this order. */
-const SCHEMAS = ["sessionwatch", "agentsview", "public"];
+const SCHEMAS = [OWN_SCHEMA, "agentsview", "public"];
 
 /**
  * @param wanted null for the first that there is of `sessionwatch`, `agentsview` and `public`.
@@ -53,13 +53,13 @@ export async function findSchema(run: Run, wanted: string | null): Promise<strin
   const schema = candidates.find((candidate) => schemas.has(candidate));
   if (schema !== undefined) return schema;
   const where = wanted === null ? SCHEMAS.map(quoted).join(", ") : quoted(wanted);
-  throw new WatchError(
-    "archive_unusable",
-    `there is no sessions table in schema ${where}: \`watch pg init\` creates an archive, ?schema= names another schema`,
-  );
+  const help = "`watch pg init` creates an archive, ?schema= names another schema";
+  throw new WatchError("archive_unusable", `there is no sessions table in schema ${where}: ${help}`);
 }
 
-/** @throws WatchError `archive_unusable` if the schema holds no archive, or one that a newer sessionwatch has written. */
+/**
+ * @throws WatchError `archive_unusable` if the schema holds no archive, or one that a newer sessionwatch has written.
+ */
 export async function readTables(run: Run, schema: string): Promise<Tables> {
   const rows = await run(
     `SELECT c.oid::text AS oid, c.relname AS "table", a.attname AS "column",

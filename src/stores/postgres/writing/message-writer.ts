@@ -37,7 +37,9 @@ export interface MessageWriterOptions {
   send: Send;
 }
 
-/** The messages of one session, in one transaction. What is written waits until it is much, or `rest()` is asked for. */
+/**
+ * The messages of one session, in one transaction. What is written waits until it is much, or `rest()` is asked for.
+ */
 export class MessageWriter {
   /** Of all messages, those included that were there before. Prompts that were retracted since are not taken off. */
   totals: Totals;

@@ -3,8 +3,8 @@
 import type { Row, Run } from "../connection/link.ts";
 
 /**
- * Statements without parameters can go together, and need not ask the server for the types of any: over a slow link, that
- * is most of what a sync takes. Whatever they hold stands in them, as `literal()` and `dollarQuoted()` have it.
+ * Statements without parameters can go together, and need not ask the server for the types of any: over a slow link,
+ * that is most of what a sync takes. Whatever they hold stands in them, as `literal()` and `dollarQuoted()` have it.
  *
  * @returns the rows of the last statement that has any.
  */

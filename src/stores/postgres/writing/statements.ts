@@ -60,7 +60,8 @@ export class Statements {
   /** Of all sessions of a machine, as one JSON text. */
   selectSyncedFiles(machine: string): string {
     return `
-      SELECT json_agg(json_build_array(session_id, revision, path, token, "offset") ORDER BY session_id, position) AS files
+      SELECT json_agg(json_build_array(session_id, revision, path, token, "offset")
+        ORDER BY session_id, position) AS files
       FROM ${this.#schema}.sync_files JOIN ${this.#schema}.sync_state USING (session_id)
       JOIN ${this.#schema}.sessions ON id = session_id WHERE machine = ${text(machine)}`;
   }
@@ -77,7 +78,8 @@ export class Statements {
         INSERT INTO ${this.#schema}.sessions (${SESSIONS.names}, updated_at)
         SELECT ${SESSIONS.names}, clock_timestamp() FROM ${table}
         ON CONFLICT (id) DO UPDATE SET
-          ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")}, updated_at = clock_timestamp()`,
+          ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")},
+          updated_at = clock_timestamp()`,
     );
   }
 
@@ -177,8 +179,9 @@ export class Statements {
   retractLastPrompts(id: string, count: number): string {
     return this.#retract(
       id,
-      `ordinal >= (SELECT min(ordinal) FROM (SELECT ordinal FROM ${this.#schema}.messages
-        WHERE session_id = ${text(id)} AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ${clampInteger(Math.max(count, 0))}) AS last)`,
+      `ordinal >= (SELECT min(ordinal) FROM (
+        SELECT ordinal FROM ${this.#schema}.messages WHERE session_id = ${text(id)} AND ${IS_TYPED}
+        ORDER BY ordinal DESC LIMIT ${clampInteger(Math.max(count, 0))}) AS last)`,
     );
   }
 
