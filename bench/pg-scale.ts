@@ -21,6 +21,9 @@ const SESSIONS = 100_000;
 const CLIENTS = [1000, 10_000];
 const LISTENERS = [0, 1, 10, 50, 100];
 const COMMITS = 1000;
+const WRITERS = 16;
+/** In ms. */
+const WRITE_MS = 4000;
 /** In ms. */
 const SETTLE_MS = 4000;
 const OBSERVE_MS = 30_000;
@@ -40,7 +43,7 @@ export async function pgScale(setting: Setting): Promise<Figure[]> {
   );
   const scans = await scan(archive);
   await archive.tell();
-  const figures = [...scans, ...(await notifications(server, archive))];
+  const figures = [...scans, ...(await notifications(server, archive)), ...(await manyWriters())];
   for (const clients of CLIENTS) figures.push(...(await replica(setting, archive, clients)));
   return figures;
 }
@@ -93,6 +96,32 @@ async function notifications(server: PostgresServer, archive: PostgresForeignArc
       value: `${perCommit.toFixed(0)} µs (${perSecond.toFixed(0)} commits/s by one writer)`,
     });
     for (const sql of listeners) await sql.end();
+  }
+  return figures;
+}
+
+/** Commits that notify take turns, each until it is on the disk: how many there can be, whoever commits. */
+async function manyWriters(): Promise<Figure[]> {
+  await using server = await PostgresServer.start({ settings: ["fsync = on"] });
+  await using archive = await PostgresForeignArchive.create(server);
+  for (let writer = 0; writer < WRITERS; writer += 1) await archive.add(`w${writer}`);
+  const figures: Figure[] = [];
+  for (const how of ["without triggers", "with triggers"]) {
+    if (how === "with triggers")
+      for (const statement of installTrigger(archive.schema)) await archive.sql.unsafe(statement);
+    let commits = 0;
+    const endMs = nowMs() + WRITE_MS;
+    const write = async (writer: number): Promise<void> => {
+      const sql = server.connect(archive.database);
+      const statement = `UPDATE ${archive.table("sessions")} SET updated_at = now() WHERE id = 'w${writer}'`;
+      for (; nowMs() < endMs; commits += 1) await sql.unsafe(statement);
+      await sql.end();
+    };
+    await Promise.all(Array.from({ length: WRITERS }, (_value, writer) => write(writer)));
+    figures.push({
+      what: `commits of ${WRITERS} writers at once, ${how}`,
+      value: `${(commits / (WRITE_MS / 1000)).toFixed(0)} /s`,
+    });
   }
   return figures;
 }

@@ -50,6 +50,11 @@ export class Audience {
     return this.#followed.values();
   }
 
+  /** @returns those of the sessions that are followed. */
+  followedAmong(ids: readonly SessionId[]): Followed[] {
+    return ids.flatMap((id) => this.#followed.get(id) ?? []);
+  }
+
   /** @returns how many of the sessions that are followed are such. */
   count(isSuch: (followed: Followed) => boolean): number {
     let count = 0;

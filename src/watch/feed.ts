@@ -79,6 +79,7 @@ export class Feed {
       clock,
       pollIntervalMs,
       followed: () => this.#audience.followed(),
+      followedAmong: (ids) => this.#audience.followedAmong(ids),
       wantsAll: () => this.#audience.wantsAll,
       onSession: (id, row, isNews) => {
         if (row !== null || this.#sessions.has(id)) this.#see(this.#sessions.meet(id), row, isNews);

@@ -15,6 +15,8 @@ export interface LookoutOptions {
   pollIntervalMs: number;
   /** What is to be looked at. */
   followed: () => Iterable<Followed>;
+  /** Of these sessions, those that are to be looked at. */
+  followedAmong: (ids: readonly SessionId[]) => Followed[];
   wantsAll: () => boolean;
   /** @param isNews a session that was not known before was not there before. */
   onSession: (id: SessionId, row: SessionState | null, isNews: boolean) => void;
@@ -251,13 +253,12 @@ export class Lookout {
 
   /** @param isDue everything that is followed by its id is looked at anyway. */
   async #readHinted(ids: readonly SessionId[], isDue: boolean): Promise<void> {
-    const { store, onSession, followed } = this.#options;
+    const { store, onSession, followedAmong } = this.#options;
     if (this.#isAllRead) {
       const rows = await store.states(ids);
       for (const id of ids) onSession(id, rows.get(id) ?? null, true);
     } else if (!isDue) {
-      const hinted = new Set(ids);
-      const read = [...followed()].filter(({ isRead, known }) => isRead && hinted.has(known.id));
+      const read = followedAmong(ids).filter(({ isRead }) => isRead);
       if (read.length > 0) await this.#readFollowed(read);
     }
   }
