@@ -199,10 +199,11 @@ async function checkRestored(run: Run, tables: Tables): Promise<void> {
     throw new WatchError("archive_unavailable", "its sessions table was made anew, and is still empty");
 }
 
-/** A table, a column or a schema is not there. */
+/** A table, a column or a schema is not there, or not what it was: "syntax error or access rule violation", but for rights. */
 function isSchemaError(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return code === "42P01" || code === "42703" || code === "3F000";
+  if (typeof code !== "string" || code === "42501") return false;
+  return code.startsWith("42") || code === "3F000";
 }
 
 function cannotRead(name: string, error: unknown): WatchError {

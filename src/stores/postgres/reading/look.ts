@@ -77,14 +77,15 @@ export function countSql(tables: Tables, where: string, snapshot: string): strin
 
 /** @throws StaleTables */
 export function lookOf({ signature }: Tables, found: readonly Row[]): Look {
-  const itself = found.find((row) => row["id"] === null);
+  // Not by its id: where that is no key, somebody's session may lack one.
+  const itself = found.find((row) => row["life"] !== null);
   if (itself?.["source_token"] !== signature) throw new StaleTables();
   const { life, snapshot, total } = itself;
   return {
     life: String(life),
     snapshot: String(snapshot),
     total: total === null ? null : Number(total),
-    rows: found.filter((row) => row !== itself),
+    rows: found.filter((row) => row["id"] !== null),
   };
 }
 

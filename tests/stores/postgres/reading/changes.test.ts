@@ -106,6 +106,31 @@ for (const installation of INSTALLATIONS) {
       expect(changes.states.get("new")).toMatchObject({ messageCount: 1, project: null, machine: null });
     });
 
+    test("goes on when a column gets another type", async () => {
+      await archive.sql.unsafe(
+        `ALTER TABLE ${archive.table("sessions")} ALTER updated_at TYPE text USING updated_at::text`,
+      );
+      expect((await changed()).length).toBe(3);
+      await archive.sql.unsafe(
+        `ALTER TABLE ${archive.table("sessions")} ALTER updated_at TYPE timestamp USING updated_at::timestamp`,
+      );
+      expect((await changed()).length).toBe(3);
+      const { store: another } = await openStore(archive.url);
+      expect((await another.changes(null)).states).toEqual(changes.states);
+      await another.close();
+    });
+
+    test("is not misled by a session without an id", async () => {
+      await archive.sql.unsafe(
+        `ALTER TABLE ${archive.table("sessions")} DROP CONSTRAINT sessions_pkey CASCADE;
+         ALTER TABLE ${archive.table("sessions")} ALTER id DROP NOT NULL;
+         INSERT INTO ${archive.table("sessions")} (id, machine, project, agent) VALUES (NULL, 'm', 'p', 'claude')`,
+      );
+      await archive.touch("a");
+      expect(await changed()).toContain("a");
+      expect([...(await store.changes(null)).states.keys()].toSorted()).toEqual(["a", "b", "c"]);
+    });
+
     test("says everything of a view, whose rows do not tell who has written them", async () => {
       const view = await PostgresForeignArchive.create(await sharedServer(installation), { schema: "other" });
       await view.sql.unsafe(
