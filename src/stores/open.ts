@@ -69,9 +69,20 @@ export async function openStore(url: string | undefined, options: OpenOptions = 
 }
 
 function openFile(path: string, options: OpenOptions, isDefault = false): OpenedStore {
+  if (!isDefault) refuseMistaken(path);
   const { readOnly = false, machine = LOCAL_MACHINE } = options;
   const opened = openSqlite(path, { isDefault, readOnly, machine });
   return { ...opened, close: () => opened.store.close() };
+}
+
+/** A URL with a slip in it is no path: a message with it in it would tell the password. */
+function refuseMistaken(path: string): void {
+  if (!/postgres(?:ql)?:?\/|:[^/]*@|passw(?:or)?d=/i.test(path) || existsSync(path)) return;
+  throw new WatchError(
+    "usage",
+    "--db: that is neither a file that exists nor a URL; " +
+      "a PostgreSQL archive is written postgres://user@host/database, without quotes",
+  );
 }
 
 function knownSchemes(): string {

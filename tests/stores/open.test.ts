@@ -52,6 +52,22 @@ describe("openStore()", () => {
     }
   });
 
+  test("never repeats a URL that was taken for a path, because it may hold a password", async () => {
+    for (const url of [
+      "postgres//user:secret@host/db",
+      '"postgres://user:secret@host/db"',
+      " postgres://user:secret@host/db",
+      "DATABASE_URL=postgres://user:secret@host/db",
+      "file:postgres://user:secret@host/db",
+      "user:secret@host/db",
+      "host=host password=secret dbname=db",
+    ]) {
+      const error = await openStore(url).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "usage" });
+      expect(String(error)).not.toContain("secret");
+    }
+  });
+
   test("refuses an unknown scheme with the names of the valid ones, and never repeats what follows it", async () => {
     expect(await failure("mysql://root:hunter2@db/x")).toMatchObject({
       code: "usage",

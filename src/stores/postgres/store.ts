@@ -191,9 +191,10 @@ async function checkRestored(run: Run, tables: Tables): Promise<void> {
     throw new WatchError("archive_unavailable", "its sessions table was made anew, and is still empty");
 }
 
-/** A table, a column or a schema is not there. */
+/** A table, a column or a schema is not there, or not what it was; but not that the role lacks a right. */
 function isSchemaError(error: unknown): boolean {
-  return ["42P01", "42703", "3F000"].includes(codeOf(error) ?? "");
+  const code = codeOf(error);
+  return code === "3F000" || (code?.startsWith("42") === true && code !== "42501");
 }
 
 function cannotRead(name: string, error: unknown): WatchError {

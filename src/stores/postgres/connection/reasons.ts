@@ -27,7 +27,6 @@ const REASONS: ReadonlyMap<string, string> = new Map(
     "28P01": "the password is wrong or missing",
     "28000": "the server does not let this user in, from here or in this way (pg_hba.conf)",
     "3D000": "there is no such database",
-    "42501": "the role may not read it",
     "53100": "the server's disk is full",
     "53200": "the server is out of memory",
     "53300": "the server has too many connections",

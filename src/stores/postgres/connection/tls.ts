@@ -108,8 +108,8 @@ function useOf(sslmode: string, endpoints: readonly Endpoint[]): Tls["use"] {
 }
 
 /**
- * As in libpq, `require` checks who has signed the certificate, too, where an authority is known. Not so where there may
- * be no TLS at all: that would make nothing safer.
+ * As in libpq, `require` checks who has signed the certificate, too, where an authority is known. Not so where there
+ * may be no TLS at all: that would make nothing safer.
  */
 function checkOf(sslmode: string, roots: Tls["roots"]): Tls["check"] {
   if (sslmode === "verify-full") return "host";

@@ -4,7 +4,7 @@ import type { Changes, Mark } from "../../../watch/ports.ts";
 import type { SessionId, SessionState } from "../../../watch/session.ts";
 import { stateOf } from "../../shared/session-rows.ts";
 import type { Run } from "../connection/link.ts";
-import { countSql, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
+import { comparable, countSql, isContinued, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
 import type { Place } from "./look.ts";
 import { isKept, statesOf } from "./sessions.ts";
 import type { Tables } from "./tables.ts";
@@ -23,14 +23,14 @@ export async function readChanges(run: Run, tables: Tables, mark: Mark | null): 
   return (place && (await readSince(run, tables, place))) ?? (await readAll(run, tables));
 }
 
-/** @returns null if another server is there now, or the same one started anew. */
+/** @returns null if another server is there now, the same one started anew, or too much has happened since. */
 async function readSince(run: Run, tables: Tables, place: Place): Promise<Changes | null> {
   const rows = await run(
     lookSql(tables, isWrittenSince("$1", "$2"), countSql(tables, isKept(tables), "$1")),
-    [place.snapshot, oldestRunning(place)],
+    [comparable(place), oldestRunning(place)],
   );
   const look = lookOf(tables, rows);
-  if (look.life !== place.life) return null;
+  if (!isContinued(place, look)) return null;
   const states = new Map<SessionId, SessionState | null>(
     look.rows.map((row) => [String(row["id"]), row["kept"] === "true" ? stateOf(tables.columns, row) : null]),
   );

@@ -14,7 +14,7 @@ import type { Tables } from "./tables.ts";
 export interface Place {
   /**
    * Of server, database and table: transactions of another one have other numbers, versions of other columns are
-   * others.
+   * others. A server that has crashed gives numbers away that it gave away before.
    */
   life: string;
   /** `xmin:xmax:…`: which transactions were over. */
@@ -37,8 +37,18 @@ export class StaleTables extends Error {
   }
 }
 
+/** Rows know half of the number of their transaction: so many later, those that came before seem to come after. */
+const AGE_MAX = 2n ** 31n;
+
 /** It is the same as long as no transaction of the whole server begins or ends that writes. */
 const SNAPSHOT = "pg_catalog.txid_current_snapshot()::text";
+
+/**
+ * After the crash of one of its processes the server goes on as the one that was started; but what it counts has gone,
+ * and is counted anew from then on.
+ */
+const SERVER_LIFE = `pg_catalog.pg_postmaster_start_time()::text || '/'
+  || COALESCE(pg_catalog.pg_stat_get_bgwriter_stat_reset_time()::text, '')`;
 
 /**
  * A look is rows of `stateColumns` with `kept`, and one more that tells of the look itself: that one has no id, and the
@@ -53,7 +63,7 @@ export function lookSql(tables: Tables, where: string, total = "NULL"): string {
   // A database that was made from another one has tables of the same numbers.
   const database = "(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
   const table = literal(`/${[objectId, ...columns.version].join("/")}`);
-  const life = `pg_catalog.pg_postmaster_start_time()::text || '/' || ${database} || ${table}`;
+  const life = `${SERVER_LIFE} || '/' || ${database} || ${table}`;
   const itself = ["NULL", signatureOf(String(objectId)), ...nothing, "NULL", life, SNAPSHOT, total];
   return `
     SELECT ${stateColumns(tables)}, (${isKept(tables)})::text AS kept,
@@ -73,14 +83,15 @@ export function countSql(tables: Tables, where: string, snapshot: string): strin
 
 /** @throws StaleTables */
 export function lookOf({ signature }: Tables, found: readonly Row[]): Look {
-  const itself = found.find((row) => row["id"] === null);
+  // Not by its id: where that is no key, somebody's session may lack one.
+  const itself = found.find((row) => row["life"] !== null);
   if (itself?.["source_token"] !== signature) throw new StaleTables();
   const { life, snapshot, total } = itself;
   return {
     life: String(life),
     snapshot: String(snapshot),
     total: total === null ? null : Number(total),
-    rows: found.filter((row) => row !== itself),
+    rows: found.filter((row) => row["id"] !== null),
   };
 }
 
@@ -93,7 +104,27 @@ export function isWrittenSince(snapshot: string, oldest: string): string {
   return `${SNAPSHOT} <> ${snapshot} AND pg_catalog.age(xmin) <= pg_catalog.age(${oldest}::text::xid)`;
 }
 
+/**
+ * @returns the snapshot that the server has as long as nothing was written since; one that it never has if that cannot
+ *   be told.
+ */
+export function comparable({ snapshot }: Place): string {
+  const [oldest, next, running] = snapshot.split(":");
+  // A standby does not name those that are not over, and so has the same one when some of them are.
+  return oldest !== next && running === "" ? "" : snapshot;
+}
+
 /** @returns the oldest transaction that was not over; rows carry the lower 32 bits of its number. */
-export function oldestRunning({ snapshot }: Place): string {
-  return String(BigInt.asUintN(32, BigInt(snapshot.split(":")[0] ?? "0")));
+export function oldestRunning(place: Place): string {
+  return String(BigInt.asUintN(32, boundsOf(place).oldest));
+}
+
+/** @returns whether what was found now is all that was written since `place`. */
+export function isContinued(place: Place, look: Look): boolean {
+  return look.life === place.life && boundsOf(look).next - boundsOf(place).oldest < AGE_MAX;
+}
+
+function boundsOf({ snapshot }: Place): { oldest: bigint; next: bigint } {
+  const [oldest = "0", next = "0"] = snapshot.split(":");
+  return { oldest: BigInt(oldest), next: BigInt(next) };
 }

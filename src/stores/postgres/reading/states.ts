@@ -3,7 +3,7 @@
 import type { SessionId, SessionState } from "../../../watch/session.ts";
 import type { Run } from "../connection/link.ts";
 import { isStorable } from "../storable.ts";
-import { countSql, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
+import { comparable, countSql, isContinued, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
 import type { Place } from "./look.ts";
 import { isKept, sessionsOf, stateColumns, statesOf } from "./sessions.ts";
 import type { Tables } from "./tables.ts";
@@ -66,10 +66,10 @@ async function readSince(run: Run, found: Found): Promise<States | null> {
   const where = isWanted(tables);
   const rows = await run(
     lookSql(tables, `${isWrittenSince("$2", "$3")} AND ${where}`, countSql(tables, where, "$2")),
-    [idsParameter(ids), place.snapshot, oldestRunning(place)],
+    [idsParameter(ids), comparable(place), oldestRunning(place)],
   );
   const look = lookOf(tables, rows);
-  if (look.life !== place.life) return null;
+  if (!isContinued(place, look)) return null;
   for (const [id, state] of statesOf(tables, look.rows)) states.set(id, state);
   if (look.total !== null && look.total !== states.size) return null;
   found.place = look;

@@ -100,10 +100,11 @@ export async function readTables(run: Run, schema: string): Promise<Tables> {
 
 /**
  * @param objectId SQL for that of `sessions`.
- * @returns SQL for a text that changes when the table is made anew, gets a column, or its triggers come or go.
+ * @returns SQL for a text that changes when the table is made anew or written anew, as for a column of another type,
+ *   gets a column, or its triggers come or go.
  */
 export function signatureOf(objectId: string): string {
-  return `(SELECT signed.oid || ':' || signed.relnatts || ':' || (
+  return `(SELECT signed.oid || ':' || signed.relfilenode || ':' || signed.relnatts || ':' || (
       SELECT CASE WHEN pg_catalog.count(*) = ${TRIGGER_COUNT} THEN 'told' ELSE 'untold' END FROM pg_catalog.pg_trigger
       WHERE tgrelid = signed.oid AND pg_catalog.starts_with(tgname::text, '${PREFIX}') AND tgenabled IN ('O', 'A'))
     FROM pg_catalog.pg_class signed WHERE signed.oid = ${objectId})`;

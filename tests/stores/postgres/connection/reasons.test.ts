@@ -22,7 +22,10 @@ describe("reasonOf()", () => {
     const sql = server.connect("postgres");
     try {
       for (const [statement, reason] of [
-        ["SET SESSION AUTHORIZATION pg_monitor; SELECT * FROM pg_authid", "the role may not read it"],
+        [
+          "SET SESSION AUTHORIZATION pg_monitor; SELECT * FROM pg_authid",
+          "permission denied for table pg_authid",
+        ],
         [
           "SET statement_timeout = 1; SELECT pg_sleep(5)",
           "the server cancelled the statement: it took too long",

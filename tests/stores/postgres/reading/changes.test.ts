@@ -1,8 +1,10 @@
+import process from "node:process";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { openStore } from "../../../../src/stores/open.ts";
 import type { Changes, Store } from "../../../../src/watch/ports.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
 import { INSTALLATIONS, PostgresServer, sharedServer } from "../../../support/postgres/server.ts";
+import { until } from "../../../support/program.ts";
 
 for (const installation of INSTALLATIONS) {
   describe(`changes() of an archive in ${installation.name}`, () => {
@@ -104,6 +106,31 @@ for (const installation of INSTALLATIONS) {
       expect(changes.states.get("new")).toMatchObject({ messageCount: 1, project: null, machine: null });
     });
 
+    test("goes on when a column gets another type", async () => {
+      await archive.sql.unsafe(
+        `ALTER TABLE ${archive.table("sessions")} ALTER updated_at TYPE text USING updated_at::text`,
+      );
+      expect((await changed()).length).toBe(3);
+      await archive.sql.unsafe(
+        `ALTER TABLE ${archive.table("sessions")} ALTER updated_at TYPE timestamp USING updated_at::timestamp`,
+      );
+      expect((await changed()).length).toBe(3);
+      const { store: another } = await openStore(archive.url);
+      expect((await another.changes(null)).states).toEqual(changes.states);
+      await another.close();
+    });
+
+    test("is not misled by a session without an id", async () => {
+      await archive.sql.unsafe(
+        `ALTER TABLE ${archive.table("sessions")} DROP CONSTRAINT sessions_pkey CASCADE;
+         ALTER TABLE ${archive.table("sessions")} ALTER id DROP NOT NULL;
+         INSERT INTO ${archive.table("sessions")} (id, machine, project, agent) VALUES (NULL, 'm', 'p', 'claude')`,
+      );
+      await archive.touch("a");
+      expect(await changed()).toContain("a");
+      expect([...(await store.changes(null)).states.keys()].toSorted()).toEqual(["a", "b", "c"]);
+    });
+
     test("says everything of a view, whose rows do not tell who has written them", async () => {
       const view = await PostgresForeignArchive.create(await sharedServer(installation), { schema: "other" });
       await view.sql.unsafe(
@@ -131,6 +158,42 @@ test("changes() begins anew when the server was started anew: its transactions m
   expect(await store.changes(mark)).toMatchObject({ isComplete: true, total: 1 });
   await store.close();
 });
+
+test("changes() begins anew when the server has crashed: numbers of lost transactions are given away again", async () => {
+  await using server = await PostgresServer.start({
+    settings: ["wal_writer_delay = 10s", "wal_writer_flush_after = 1GB"],
+  });
+  await using archive = await PostgresForeignArchive.create(server);
+  await archive.add("a");
+  const { store } = await openStore(archive.url);
+  // Nothing of these has come to the disk when the server crashes.
+  for (let i = 0; i < 20; i += 1) await archive.sql.unsafe("BEGIN; SELECT txid_current(); ROLLBACK");
+  const { mark, states } = await store.changes(null);
+  const [backend] = await archive.sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+  process.kill(backend?.pid ?? 0, "SIGKILL");
+  await until(
+    async () => !(await server.takesConnections()) || server.log.includes("all server processes terminated"),
+    () => "PostgreSQL to crash",
+  );
+  await until(
+    () => server.takesConnections(),
+    () => "PostgreSQL to be there again",
+  );
+  await archive.touch("a");
+  const changes = await changesOnceReadable(store, mark);
+  expect(changes.states.get("a")).toMatchObject({ messageCount: 2 });
+  expect(changes.states.get("a")).not.toEqual(states.get("a"));
+  await store.close();
+});
+
+/** What is asked over a connection that the crash has ended fails, once. */
+async function changesOnceReadable(store: Store, mark: Changes["mark"]): Promise<Changes> {
+  try {
+    return await store.changes(mark);
+  } catch {
+    return await store.changes(mark);
+  }
+}
 
 async function seen(holds: () => Promise<boolean>): Promise<boolean> {
   for (let tries = 0; tries < 100; tries += 1) if (await holds()) return true;
