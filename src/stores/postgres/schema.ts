@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { messageOf, WatchError } from "../../errors.ts";
 import { archiveFailure } from "../shared/archive-failure.ts";
 import { codeOf } from "./connection/error-code.ts";
+import type { Link, Run } from "./connection/link.ts";
 import { literal, quoted } from "./identifier.ts";
 import { ARCHIVE_TABLE, MIGRATIONS, TABLES } from "./migrations.ts";
-import type { Link, Run } from "./connection/link.ts";
 import { installTrigger } from "./push/trigger.ts";
 
 /** How long (ms) the server has for a statement that waits for others who run `watch pg init`, or builds an index. */

@@ -4,21 +4,21 @@ import { WatchError } from "../../errors.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
 import { archiveFailure } from "../shared/archive-failure.ts";
-import { readChanges } from "./reading/changes.ts";
 import { codeOf } from "./connection/error-code.ts";
 import { Link } from "./connection/link.ts";
 import type { Run } from "./connection/link.ts";
+import { reasonOf } from "./connection/reasons.ts";
+import type { Target } from "./connection/target.ts";
 import { Listener } from "./push/listener.ts";
+import { Told } from "./push/told.ts";
+import { channelOf } from "./push/trigger.ts";
+import { readChanges } from "./reading/changes.ts";
 import { StaleTables } from "./reading/look.ts";
 import { readMessages } from "./reading/messages.ts";
-import { reasonOf } from "./connection/reasons.ts";
 import { findIds, readSummaries, readSummary, sessionsOf } from "./reading/sessions.ts";
 import { StateReader } from "./reading/states.ts";
 import { findSchema, readTables } from "./reading/tables.ts";
 import type { Tables } from "./reading/tables.ts";
-import type { Target } from "./connection/target.ts";
-import { Told } from "./push/told.ts";
-import { channelOf } from "./push/trigger.ts";
 
 /** How long (ms) an archive that tells of its changes is taken at its word. */
 const TRUST_MS = 60_000;

@@ -1,10 +1,10 @@
 /** Adds the triggers to an archive that is somebody else's, on request, and takes them away again. */
 
 import { WatchError } from "../../../errors.ts";
-import { literal, quoted } from "../identifier.ts";
 import { codeOf } from "../connection/error-code.ts";
 import type { Link, Row, Run } from "../connection/link.ts";
 import { reasonOf } from "../connection/reasons.ts";
+import { literal, quoted } from "../identifier.ts";
 import { ARCHIVE_TABLE } from "../migrations.ts";
 import { FUNCTION, installTrigger, MIN_SERVER_VERSION, removeTrigger } from "./trigger.ts";
 

@@ -2,10 +2,10 @@
 
 import { backoffMs } from "../../../watch/backoff.ts";
 import type { SessionId } from "../../../watch/session.ts";
-import { quoted } from "../identifier.ts";
 import { isAnswer, Link } from "../connection/link.ts";
 import type { Run } from "../connection/link.ts";
 import type { Target } from "../connection/target.ts";
+import { quoted } from "../identifier.ts";
 import { ANYTHING } from "./trigger.ts";
 
 export interface ListenerOptions {

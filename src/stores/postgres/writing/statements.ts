@@ -10,10 +10,10 @@ import {
 import type { CellRow } from "../../shared/draft-rows.ts";
 import { mergedColumn, SESSION_COLUMNS } from "../../shared/saved-session.ts";
 import { FILE_COLUMNS } from "../../shared/source-rows.ts";
-import { clampInteger } from "./cell.ts";
-import { typeOf } from "./column-types.ts";
 import { dollarQuoted, literal, quoted } from "../identifier.ts";
 import { storable } from "../storable.ts";
+import { clampInteger } from "./cell.ts";
+import { typeOf } from "./column-types.ts";
 import { Recordset } from "./recordset.ts";
 
 const SESSIONS = recordset(SESSION_COLUMNS);

@@ -15,9 +15,9 @@ import { LinkPool } from "../connection/link-pool.ts";
 import { Link } from "../connection/link.ts";
 import type { Row, Run } from "../connection/link.ts";
 import { reasonOf } from "../connection/reasons.ts";
+import type { Target } from "../connection/target.ts";
 import { runScript } from "./script.ts";
 import { Statements } from "./statements.ts";
-import type { Target } from "../connection/target.ts";
 import { PostgresTransaction, sourceOf } from "./transaction.ts";
 
 /** As many as the engine syncs at once. */
