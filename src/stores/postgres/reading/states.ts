@@ -3,9 +3,19 @@
 import type { SessionId, SessionState } from "../../../watch/session.ts";
 import type { Run } from "../connection/link.ts";
 import { isStorable } from "../storable.ts";
-import { comparable, countSql, isContinued, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
+import {
+  comparable,
+  countSql,
+  isContinued,
+  isWrittenSince,
+  lookOf,
+  lookSql,
+  oldestRunning,
+  StaleTables,
+} from "./look.ts";
 import type { Place } from "./look.ts";
 import { isKept, sessionsOf, stateColumns, statesOf } from "./sessions.ts";
+import { shapeOf } from "./tables.ts";
 import type { Tables } from "./tables.ts";
 
 type States = Map<SessionId, SessionState>;
@@ -47,10 +57,7 @@ export class StateReader {
     const where = isWanted(tables);
     const seen = this.#seen;
     const isSeen = seen?.tables === tables && performance.now() - seen.atMs < SAME_MS;
-    if (isSeen && ids.length < REMEMBERED_MIN) {
-      const from = `FROM ${sessionsOf(tables)} WHERE ${where}`;
-      return statesOf(tables, await run(`SELECT ${stateColumns(tables)} ${from}`, [idsParameter(ids)]));
-    }
+    if (isSeen && ids.length < REMEMBERED_MIN) return await readFew(run, tables, ids);
     const look = lookOf(tables, await run(lookSql(tables, where), [idsParameter(ids)]));
     this.#seen = { tables, atMs: performance.now() };
     const states = statesOf(tables, look.rows);
@@ -58,6 +65,18 @@ export class StateReader {
       this.#found = { tables, ids, place: look, states: new Map(states) };
     return states;
   }
+}
+
+/** Asks for less than a look does: whether the archive tells of its changes is no matter here. @throws StaleTables */
+async function readFew(run: Run, tables: Tables, ids: readonly SessionId[]): Promise<States> {
+  const rows = await run(
+    `SELECT ${stateColumns(tables)}, ${shapeOf(tables.objectId)} AS shape
+     FROM ${sessionsOf(tables)} WHERE ${isWanted(tables)}`,
+    [idsParameter(ids)],
+  );
+  // Versions are made of all columns: those of a moment ago would say that a session has changed, and again later.
+  if (rows.some(({ shape }) => !tables.signature.startsWith(String(shape)))) throw new StaleTables();
+  return statesOf(tables, rows);
 }
 
 /** @returns what is found now, kept in `found`; null if some have gone, or the server is another one. */

@@ -110,6 +110,16 @@ export function signatureOf(objectId: string): string {
     FROM pg_catalog.pg_class signed WHERE signed.oid = ${objectId})`;
 }
 
+/**
+ * What of the signature decides whether rows mean what they meant; it costs the server a quarter.
+ *
+ * @returns SQL for its beginning.
+ */
+export function shapeOf(objectId: number): string {
+  return `(SELECT shaped.oid || ':' || shaped.relfilenode || ':' || shaped.relnatts || ':'
+    FROM pg_catalog.pg_class shaped WHERE shaped.oid = ${objectId})`;
+}
+
 async function readSchemaVersion(run: Run, schema: string): Promise<number> {
   const rows = await run(`SELECT schema_version FROM ${quoted(schema)}.${ARCHIVE_TABLE}`);
   return Number(rows[0]?.["schema_version"] ?? 0);
