@@ -1,6 +1,7 @@
 /** Arguments as people write them: durations, numbers, addresses of the web. Each says what would be right. */
 
 import { InvalidArgumentError } from "commander";
+import { printable } from "./output.ts";
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 /** What a timer can wait (ms): about 24 days. */
@@ -28,6 +29,20 @@ export function parseHttpUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && isHttp(url) && url.username === "" && url.password === "") return url;
   throw new InvalidArgumentError("Use a URL such as https://watch.example.");
+}
+
+/** What a machine may be called, in words. */
+export const MACHINE_NAME = "a name of 1 to 100 characters, on one line";
+
+/** @returns whether sessions can be listed under this name. */
+export function isMachineName(text: string): boolean {
+  return text.trim() !== "" && text.length <= 100 && printable(text) === text;
+}
+
+/** @throws InvalidArgumentError, which names the option itself. */
+export function parseMachineName(text: string): string {
+  if (isMachineName(text)) return text;
+  throw new InvalidArgumentError(`Use ${MACHINE_NAME}.`);
 }
 
 /**

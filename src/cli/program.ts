@@ -5,7 +5,7 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { messageOf, WatchError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "../watch/watcher.ts";
-import { collectOrigin, parseDuration, parseHttpUrl, parseWhole } from "./arguments.ts";
+import { collectOrigin, parseDuration, parseHttpUrl, parseMachineName, parseWhole } from "./arguments.ts";
 import { EXIT, exitCodeOf } from "./exit.ts";
 import type { FollowOptions } from "./follow.ts";
 import type { ListOptions } from "./list.ts";
@@ -246,7 +246,7 @@ function machineName(): Option {
   return new Option(
     "--machine <name>",
     "sync sessions under this name (default: $SESSIONWATCH_MACHINE, else the host's in PostgreSQL, `local` in SQLite)",
-  );
+  ).argParser(parseMachineName);
 }
 
 function pollFlag(): Option {
@@ -291,7 +291,12 @@ A session called like a command is reached with \`watch -- serve\`.`;
 const PG_INIT_NOTES = `
 The database is --db postgres://user@host/database, or SESSIONWATCH_DB; ?schema=NAME names the schema, which is
 sessionwatch otherwise. The role needs CREATE on the database, or on a schema that was made for it. Any number of
-machines can then sync into the archive, and serve it. The command may be run again at any time.`;
+machines can then sync into the archive, and serve it. The command may be run again at any time.
+
+Roles of their own for those who sync and those who read, as the owner says it to the database:
+  GRANT USAGE ON SCHEMA sessionwatch TO writer, reader;
+  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sessionwatch TO writer;
+  GRANT SELECT ON ALL TABLES IN SCHEMA sessionwatch TO reader;`;
 
 const PG_INSTALL_NOTES = `
 The archive is --db postgres://user@host/database, or SESSIONWATCH_DB; ?schema=NAME names its schema.

@@ -126,12 +126,13 @@ export function countdown(seconds: number): string {
 }
 
 /** @param ms how long it took. @returns what is said at the end. */
-export function summaryLine({ filesDone, bytesDone, failures }: SyncReport, ms: number): string {
+export function summaryLine({ filesDone, bytesDone, failures, leftAlone }: SyncReport, ms: number): string {
   // A folder that could not be searched is a failure too, but none of the transcripts.
   const synced = filesDone - failures.filter(({ id }) => id !== null).length;
   const transcripts = `${synced} ${synced === 1 ? "transcript" : "transcripts"}`;
   const failed = failures.length === 0 ? "" : `, ${failures.length} failed`;
-  return `synced ${transcripts}, ${megabytes(bytesDone)} MB in ${(ms / 1000).toFixed(1)} s${failed}`;
+  const others = leftAlone === 0 ? "" : `; ${leftAlone} left alone: deleted, or of another machine`;
+  return `synced ${transcripts}, ${megabytes(bytesDone)} MB in ${(ms / 1000).toFixed(1)} s${failed}${others}`;
 }
 
 function megabytes(bytes: number): string {

@@ -27,7 +27,7 @@ export interface SyncOptions extends CommonOptions {
  * @returns the exit code: 1 if any transcript could not be read.
  */
 export async function sync(target: string | undefined, options: SyncOptions, log: Logger): Promise<number> {
-  const { store, engine, close } = await wire(options, log, { machine: options.machine });
+  const { store, engine, close } = await wire(options, log, { machine: options.machine, mustWrite: true });
   try {
     if (engine === undefined) {
       throw new WatchError(
@@ -56,6 +56,8 @@ async function syncOne(target: string, store: Store, engine: SyncEngine): Promis
   const id = file?.place.id ?? (await resolveId(target, localIndex(store, engine)));
   if ((await engine.find(id)) === null)
     throw new WatchError("session_not_found", `there is no transcript: ${target}`);
+  if (await engine.isOffLimits(id))
+    throw new WatchError("forbidden", `session ${id} is left alone: it was deleted, or is another machine's`);
   await engine.sync(id);
   return id;
 }

@@ -6,7 +6,7 @@ import process from "node:process";
 import type { Logger } from "@logtape/logtape";
 import envPaths from "env-paths";
 import { AGENTS } from "../agents/registry.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, WatchError } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { openStore } from "../stores/open.ts";
 import { findDelegate } from "../sync/delegate.ts";
@@ -16,6 +16,7 @@ import type { FeedOptions } from "../watch/feed.ts";
 import type { Engine, Store } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import { Watcher } from "../watch/watcher.ts";
+import { isMachineName, MACHINE_NAME } from "./arguments.ts";
 
 /** The flags that every command knows; durations in ms. */
 export interface CommonOptions {
@@ -47,19 +48,22 @@ export interface WiringOptions extends Partial<Pick<FeedOptions, "onLook">> {
    * @default $SESSIONWATCH_MACHINE, else what the archive takes for it
    */
   machine?: string | undefined;
+  /** The command is of no use where nothing can be synced. @default false */
+  mustWrite?: boolean;
 }
 
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
 export async function wire(
   options: CommonOptions,
   log: Logger,
-  { machine, ...observer }: WiringOptions = {},
+  { machine, mustWrite = false, ...observer }: WiringOptions = {},
 ): Promise<Wiring> {
   const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
-  const name = machine ?? (process.env["SESSIONWATCH_MACHINE"] || undefined);
+  const name = machine ?? machineOfEnvironment();
   const opened = await openStore(url, {
     defaultPath: defaultArchive(),
     readOnly: !options.sync,
+    mustWrite,
     insecure: options.insecure,
     ...(name === undefined ? {} : { machine: name }),
     warn: (message) => log.warning(message),
@@ -89,6 +93,13 @@ export async function wire(
     return opened.close();
   };
   return { store, engine, delegate, watcher, close };
+}
+
+/** @throws WatchError `usage` */
+function machineOfEnvironment(): string | undefined {
+  const name = process.env["SESSIONWATCH_MACHINE"] || undefined;
+  if (name === undefined || isMachineName(name)) return name;
+  throw new WatchError("usage", `SESSIONWATCH_MACHINE: use ${MACHINE_NAME}`);
 }
 
 /** The same failure of the same session is told once, however often it is tried again. */

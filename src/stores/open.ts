@@ -17,6 +17,8 @@ export interface OpenOptions {
   defaultPath?: string;
   /** Only read, even if it is ours. @default false */
   readOnly?: boolean;
+  /** Fail where an archive of ours may only be read, instead of warning. @default false */
+  mustWrite?: boolean;
   /** Read an archive where others could read along. @default false */
   insecure?: boolean;
   /** Whose the sessions are that are written. @default in PostgreSQL the name of this host, in a file `local` */

@@ -43,6 +43,8 @@ export interface Progress {
 /** What a sync has done, and what it could not do. */
 export interface SyncReport extends Progress {
   failures: Failure[];
+  /** Transcripts that are not synced, because their sessions were deleted or are another machine's. */
+  leftAlone: number;
 }
 
 /** A commit. */
@@ -128,6 +130,11 @@ export class SyncEngine implements Engine {
     return await this.catalog.find(id);
   }
 
+  /** @throws WatchError `archive_unavailable` */
+  async isOffLimits(id: SessionId): Promise<boolean> {
+    return (await this.#archive.offLimits([id])).has(id);
+  }
+
   /** A session without a transcript is left as it is. @throws WatchError `transcript_unreadable`, `archive_unavailable`. */
   async sync(id: SessionId): Promise<void> {
     if ((await this.find(id)) !== null) await this.#sync(id);
@@ -152,7 +159,8 @@ export class SyncEngine implements Engine {
    */
   async behind(folders: readonly string[]): Promise<{ behind: Behind[]; failures: Failure[] }> {
     const { transcripts, failures } = await this.catalog.in(folders);
-    return { behind: await this.#notSynced(transcripts), failures: failures.map(asFailure) };
+    const { behind } = await this.#notSynced(transcripts);
+    return { behind, failures: failures.map(asFailure) };
   }
 
   /**
@@ -162,10 +170,11 @@ export class SyncEngine implements Engine {
    */
   async syncAll(options: SyncAllOptions = {}): Promise<SyncReport> {
     const { onProgress = ignore } = options;
-    const report: SyncReport = { files: 0, filesDone: 0, bytes: 0, bytesDone: 0, failures: [] };
+    const report: SyncReport = { files: 0, filesDone: 0, bytes: 0, bytesDone: 0, failures: [], leftAlone: 0 };
     const { transcripts, failures } = await this.catalog.all();
     report.failures.push(...failures.map(asFailure));
-    const behind = await this.#notSynced(transcripts);
+    const { behind, leftAlone } = await this.#notSynced(transcripts);
+    report.leftAlone = leftAlone;
     report.files = behind.length;
     report.bytes = behind.reduce((sum, { bytes }) => sum + bytes, 0);
     const syncOne = async ({ transcript, bytes, synced }: Behind): Promise<void> => {
@@ -188,14 +197,20 @@ export class SyncEngine implements Engine {
     return report;
   }
 
-  async #notSynced(found: readonly Transcript[]): Promise<Behind[]> {
-    if (found.length === 0) return [];
+  async #notSynced(found: readonly Transcript[]): Promise<{ behind: Behind[]; leftAlone: number }> {
+    if (found.length === 0) return { behind: [], leftAlone: 0 };
     const synced = await this.#archive.syncedTranscripts();
-    return found
+    const differing = found
       .map((transcript) => ({ transcript, synced: synced.get(transcript.id) ?? null }))
-      .filter((behind) => !isSynced(behind.transcript, behind.synced))
+      .filter((behind) => !isSynced(behind.transcript, behind.synced));
+    if (differing.length === 0) return { behind: [], leftAlone: 0 };
+    // Asked for all of them at once: each for itself would cost as much as a sync.
+    const offLimits = await this.#archive.offLimits(differing.map(({ transcript }) => transcript.id));
+    const behind = differing
+      .filter(({ transcript }) => !offLimits.has(transcript.id))
       .map((behind) => ({ ...behind, bytes: newBytes(behind.transcript, behind.synced) }))
       .sort((a, b) => newestFirst(a.transcript, b.transcript));
+    return { behind, leftAlone: differing.length - behind.length };
   }
 
   /** Where a session's files were at its last sync is where they most likely are. */

@@ -49,6 +49,8 @@ export interface SyncTransaction {
 export interface ArchiveWriting {
   syncedTranscripts(): Promise<Map<SessionId, SyncedTranscript>>;
   source(id: SessionId): Promise<SourceRecord | null>;
+  /** @returns those of the sessions whose transcripts are to be left alone. @see SyncTransaction.isOffLimits */
+  offLimits(ids: readonly SessionId[]): Promise<Set<SessionId>>;
   /**
    * Runs `work` in a transaction that no other writer can interleave with. It is committed if `work`
    * resolves after a `save`, else rolled back.

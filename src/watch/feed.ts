@@ -83,6 +83,7 @@ export class Feed {
       wantsAll: () => this.#audience.wantsAll,
       onSession: (id, row, isNews) => {
         if (row !== null || this.#sessions.has(id)) this.#see(this.#sessions.meet(id), row, isNews);
+        else if (isNews) this.#seePassing(this.#sessions.meet(id));
       },
       countPresent: () => this.#sessions.countPresent(),
       onComplete: (states) => {
@@ -236,6 +237,12 @@ export class Feed {
     this.#decide(known, undefined);
   }
 
+  /** It came and went between two looks: who has seen it in a list, which may be newer than the last look, is told. */
+  #seePassing(known: Known): void {
+    known.state = baseline(null);
+    this.#tell(known, false);
+  }
+
   #decide(known: Known, source: SourceToken | null | undefined): Step["action"] {
     if (known.state === null) return "wait";
     const nowMs = this.#clock.now();
@@ -244,10 +251,15 @@ export class Feed {
     const wasGone = known.state.version === DELETED;
     known.state = state;
     if (action !== "emit") return action;
-    this.#updates += 1;
-    this.#sessions.noteChange(known, wasGone);
-    this.#audience.tell(known, this.#lastOf(known));
+    this.#tell(known, wasGone);
     return action;
+  }
+
+  /** @param isNew it was not there before. */
+  #tell(known: Known, isNew: boolean): void {
+    this.#updates += 1;
+    this.#sessions.noteChange(known, isNew);
+    this.#audience.tell(known, this.#lastOf(known));
   }
 
   /** The same object goes to everyone, also to those who come back later. */

@@ -132,15 +132,19 @@ test("countdown() writes minutes and seconds, and hours where there are any", ()
   ]);
 });
 
-test("summaryLine() says how many, how much, how long, and what failed", () => {
-  const report = { files: 1632, filesDone: 1632, bytes: 300_300_000, bytesDone: 300_300_000, failures: [] };
+test("summaryLine() says how many, how much, how long, what failed, and what was left alone", () => {
+  const done = { files: 1632, filesDone: 1632, bytes: 300_300_000, bytesDone: 300_300_000 };
+  const report = { ...done, failures: [], leftAlone: 0 };
   expect(summaryLine(report, 5120)).toBe("synced 1632 transcripts, 300.3 MB in 5.1 s");
   const failures = ["a", "b", null].map((id) => ({ id, path: `/${id}`, error: new Error("unreadable") }));
   expect(summaryLine({ ...report, failures }, 5120)).toBe(
     "synced 1630 transcripts, 300.3 MB in 5.1 s, 3 failed",
   );
-  const one = { files: 1, filesDone: 1, bytes: 300, bytesDone: 300, failures: [] };
+  const one = { files: 1, filesDone: 1, bytes: 300, bytesDone: 300, failures: [], leftAlone: 0 };
   expect(summaryLine(one, 12)).toBe("synced 1 transcript, 0.0 MB in 0.0 s");
+  expect(summaryLine({ ...one, leftAlone: 7 }, 12)).toBe(
+    "synced 1 transcript, 0.0 MB in 0.0 s; 7 left alone: deleted, or of another machine",
+  );
 });
 
 describe("ProgressBar", () => {

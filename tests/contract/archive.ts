@@ -158,6 +158,9 @@ export function archiveContract(
       ] as const) {
         await writer.sync(id, async ({ isOffLimits }) => expect([id, isOffLimits]).toEqual([id, expected]));
       }
+      const offLimits = await writer.offLimits(["excluded", "it's $1 \0 $$ \ud83d", "trashed", "other"]);
+      expect(offLimits).toEqual(new Set(["excluded", "trashed"]));
+      expect(await writer.offLimits([])).toEqual(new Set());
     });
 
     test("a session is of the machine that has brought it", async () => {

@@ -333,7 +333,7 @@ describe.each(LANES)("bad input ($name)", (lane) => {
       ],
       [
         ["x", "--db", "mysql://u:hunter2@h/d"],
-        'unknown scheme "mysql:"; use sqlite: or file:, or the path of a file',
+        'unknown scheme "mysql:"; use sqlite:, file:, postgres:, postgresql:, or the path of a file',
       ],
       [
         ["x", "--server", "nonsense"],

@@ -1,6 +1,7 @@
 /** Opens a PostgreSQL archive: ours, or somebody else's. */
 
 import { hostname } from "node:os";
+import { WatchError } from "../../errors.ts";
 import type { ArchiveWriting } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
 import { requireWritable } from "./schema.ts";
@@ -12,6 +13,8 @@ import { ArchiveWriter } from "./writing/writer.ts";
 export interface OpenPostgresOptions extends SystemTargetOptions {
   /** Only read, even if it is ours. @default false */
   readOnly?: boolean;
+  /** Fail where the role may only read, instead of warning. @default false */
+  mustWrite?: boolean;
   /** Whose the sessions are that are written. @default the name of this host */
   machine?: string;
 }
@@ -25,20 +28,30 @@ export interface OpenedPostgres {
 
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
 export async function openPostgres(url: string, options: OpenPostgresOptions = {}): Promise<OpenedPostgres> {
-  const { readOnly = false, machine = hostname() } = options;
+  const { readOnly = false, mustWrite = false, machine = hostname(), warn = ignore } = options;
   const target = systemTarget(url, options);
   const store = new PostgresStore(target);
+  let archive: ArchiveWriter | undefined;
+  const close = async (): Promise<void> => {
+    await Promise.all([archive?.close(), store.close()]);
+  };
   try {
     const { schema, schemaVersion } = await store.open();
-    if (schemaVersion === null || readOnly) return { store, archive: undefined, close: () => store.close() };
+    if (schemaVersion === null || readOnly) return { store, archive, close };
     requireWritable(schemaVersion, target.name);
-    const archive = new ArchiveWriter(target, { schema, machine });
-    const close = async (): Promise<void> => {
-      await Promise.all([archive.close(), store.close()]);
-    };
-    return { store, archive, close };
+    archive = new ArchiveWriter(target, { schema, machine });
+    const lack = await archive.lack();
+    if (lack === null) return { store, archive, close };
+    const refusal = `Cannot write to archive ${JSON.stringify(target.name)}: ${lack}`;
+    if (mustWrite) throw new WatchError("archive_unusable", refusal);
+    // Whoever may only read has come to read, as a rule.
+    warn(`${refusal}; nothing is synced: --no-sync says that this is meant so`);
+    await archive.close();
+    return { store, archive: undefined, close };
   } catch (error) {
-    await store.close();
+    await close();
     throw error;
   }
 }
+
+function ignore(): void {}

@@ -76,7 +76,8 @@ export async function schemaState(run: Run, schema: string): Promise<SchemaState
 export function requireWritable(version: number, name: string): void {
   const why = isNewer(version)
     ? newer(version)
-    : `it is of schema ${version}, and this sessionwatch writes ${SCHEMA_VERSION}: run \`watch pg init\``;
+    : `it is of schema ${version}, and this sessionwatch writes ${SCHEMA_VERSION}: ` +
+      "run `watch pg init`, or only read with --no-sync";
   if (version !== SCHEMA_VERSION) throw archiveFailure("write to", name, why, { code: "archive_unusable" });
 }
 
@@ -133,7 +134,7 @@ function newer(version: number): string {
 }
 
 function unusable(schema: string, reason: string, cause?: unknown): WatchError {
-  const message = `Cannot create the archive in schema ${JSON.stringify(schema)}: ${reason}`;
+  const message = `Cannot prepare schema ${JSON.stringify(schema)}: ${reason}`;
   return new WatchError("archive_unusable", message, { cause });
 }
 

@@ -15,6 +15,7 @@ import { cannotRead, reasonOf } from "./header.ts";
 import { fileIdentity, isBusy } from "./reader.ts";
 import { migrate } from "./schema.ts";
 import { readSource, readSyncedTranscripts } from "./sources.ts";
+import { SELECT_OFF_LIMITS } from "./statements.ts";
 import { SqliteStore } from "./store.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { WriteConnection } from "./write-queue.ts";
@@ -66,6 +67,19 @@ class SqliteArchive extends SqliteStore implements Archive {
 
   async source(id: SessionId): Promise<SourceRecord | null> {
     return this.read((connection) => readSource(connection, id));
+  }
+
+  async offLimits(ids: readonly SessionId[]): Promise<Set<SessionId>> {
+    const asked = JSON.stringify(ids);
+    return this.read(
+      (connection) =>
+        new Set(
+          connection
+            .prepare(SELECT_OFF_LIMITS)
+            .all(asked)
+            .map(({ id }) => String(id)),
+        ),
+    );
   }
 
   async sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {

@@ -15,6 +15,10 @@ export const SELECT_SESSION = `
   SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens
   FROM sessions WHERE id = ?`;
 export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
+/** Takes the ids as JSON. */
+export const SELECT_OFF_LIMITS = `
+  SELECT value AS id FROM json_each(?) WHERE value IN (SELECT id FROM excluded_sessions)
+    OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = value AND deleted_at IS NOT NULL)`;
 /** Messages need their session's row; the first sync saves the facts only at its end. */
 export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, machine, created_at) VALUES (?, ?, ?)";
 

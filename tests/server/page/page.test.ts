@@ -47,6 +47,18 @@ test("page lists the sessions, the newest first", async () => {
   expect(complaints).toEqual([]);
 });
 
+test("page says whose a session is that another machine may have brought", async () => {
+  using workspace = new Workspace();
+  new ClaudeTranscript(workspace.claude).user("On the road");
+  await using synced = new Program(BINARY, ["sync", "--machine", "laptop"], workspace.env);
+  expect(await synced.exit()).toBe(0);
+  await using reading = await open(browser, workspace);
+  await row(reading.page, "On the road").waitFor();
+  expect(await row(reading.page, "On the road").textContent()).toContain(
+    "demo_app · laptop · claude · 1 message",
+  );
+});
+
 test("page shows an appended line in the row and in the open messages without a reload", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Make it faster");

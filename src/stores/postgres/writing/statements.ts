@@ -57,6 +57,15 @@ export class Statements {
       FROM ${this.#schema}.sync_state WHERE session_id = ${text(id)}`;
   }
 
+  /** Of these sessions, those that somebody has deleted or that are another machine's. */
+  selectOffLimits(ids: readonly string[], machine: string): string {
+    const list = dollarQuoted(JSON.stringify(ids.map(storable)));
+    return `
+      SELECT id FROM json_array_elements_text(${list}::json) AS asked (id) LEFT JOIN ${this.#schema}.sessions USING (id)
+      WHERE machine <> ${text(machine)} OR deleted_at IS NOT NULL
+        OR EXISTS (SELECT FROM ${this.#schema}.excluded_sessions WHERE excluded_sessions.id = asked.id)`;
+  }
+
   /** Of all sessions of a machine, as one JSON text. */
   selectSyncedFiles(machine: string): string {
     return `

@@ -16,6 +16,7 @@ import { Link } from "../connection/link.ts";
 import type { Row, Run } from "../connection/link.ts";
 import { reasonOf } from "../connection/reasons.ts";
 import type { Target } from "../connection/target.ts";
+import { lackOf, rightsSql } from "./rights.ts";
 import { runScript } from "./script.ts";
 import { Statements } from "./statements.ts";
 import { PostgresTransaction, sourceOf } from "./transaction.ts";
@@ -58,6 +59,12 @@ export class ArchiveWriter implements ArchiveWriting {
     this.#questions = newLink();
   }
 
+  /** @returns why nothing can be written, as a clause; null if there is no reason. */
+  async lack(): Promise<string | null> {
+    const [row = {}] = await this.#ask(rightsSql(this.#options.schema), SMALL_MS);
+    return lackOf(row);
+  }
+
   /** @returns what was synced by this machine: of other ones', the archive may hold any number. */
   async syncedTranscripts(): Promise<Map<SessionId, SyncedTranscript>> {
     const [row] = await this.#ask(this.#statements.selectSyncedFiles(this.#options.machine), DATA_MS);
@@ -67,6 +74,11 @@ export class ArchiveWriter implements ArchiveWriting {
   async source(id: SessionId): Promise<SourceRecord | null> {
     const [row] = await this.#ask(this.#statements.selectSource(id), SMALL_MS);
     return row === undefined ? null : sourceOf(row);
+  }
+
+  async offLimits(ids: readonly SessionId[]): Promise<Set<SessionId>> {
+    const rows = await this.#ask(this.#statements.selectOffLimits(ids, this.#options.machine), DATA_MS);
+    return new Set(rows.map(({ id }) => String(id)));
   }
 
   async sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {

@@ -81,6 +81,17 @@ for (const installation of INSTALLATIONS) {
       expect(await observed.store.changes(mark)).toMatchObject({ isScan: false, mark });
     });
 
+    test("tells of a session that came and went before it could be read: a list may have shown it", async () => {
+      const updates = await follow("all");
+      await archive.sql.unsafe(
+        `INSERT INTO ${archive.table("sessions")} (id, machine, project, agent) VALUES ('brief', 'm', 'p', 'claude');
+         DELETE FROM ${archive.table("sessions")} WHERE id = 'brief'`,
+      );
+      expect(await told(updates)).toMatchObject({ event: "session_deleted", data: "brief" });
+      await archive.touch("a");
+      expect(await told(updates)).toMatchObject({ event: "session_updated", data: "a" });
+    });
+
     test("is looked through where it tells of too much at once", async () => {
       const updates = await follow("all");
       await archive.sql.unsafe(

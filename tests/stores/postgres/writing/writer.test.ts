@@ -95,6 +95,8 @@ describe("ArchiveWriter", () => {
     const laptop = own.writer("laptop");
     expect((await syncAll(laptop, other)).failures).toEqual([]);
     await laptop.sync(id, async ({ isOffLimits }) => expect(isOffLimits).toBe(true));
+    expect(await laptop.offLimits([id, "none"])).toEqual(new Set([id]));
+    expect(await own.writer("desktop").offLimits([id, "none"])).toEqual(new Set());
     expect(await own.image()).toEqual(before);
     expect([...(await laptop.syncedTranscripts()).keys()]).toEqual([]);
     // A session of its own comes in all the same.
