@@ -1,6 +1,5 @@
 /** From a commit to a PostgreSQL archive to the frame that tells of it: told by its triggers, and found by polls. */
 
-import { installTrigger } from "../src/stores/postgres/push/trigger.ts";
 import { PostgresForeignArchive } from "../tests/support/postgres/foreign-archive.ts";
 import { PostgresServer } from "../tests/support/postgres/server.ts";
 import { Workspace } from "../tests/support/workspace.ts";
@@ -55,8 +54,6 @@ async function makeArchive(server: PostgresServer, isTold: boolean): Promise<Pos
     `INSERT INTO ${archive.table("sessions")} (id, machine, project, agent, message_count)
      SELECT 's' || n, 'm', 'p', 'claude', 0 FROM generate_series(1, ${SESSIONS}) AS n`,
   );
-  await archive.sql.begin(async (sql) => {
-    if (isTold) for (const statement of installTrigger(archive.schema)) await sql.unsafe(statement);
-  });
+  if (isTold) await archive.tell();
   return archive;
 }

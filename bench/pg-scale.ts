@@ -6,7 +6,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "postgres";
 import { openStore } from "../src/stores/open.ts";
-import { installTrigger } from "../src/stores/postgres/push/trigger.ts";
 import { PostgresForeignArchive } from "../tests/support/postgres/foreign-archive.ts";
 import { PostgresServer } from "../tests/support/postgres/server.ts";
 import { serve } from "../tests/support/program.ts";
@@ -43,7 +42,7 @@ export async function pgScale(setting: Setting): Promise<Figure[]> {
      ANALYZE; CREATE TABLE elsewhere (n int)`,
   );
   const scans = await scan(archive);
-  for (const statement of installTrigger(archive.schema)) await archive.sql.unsafe(statement);
+  await archive.tell();
   const figures = [...scans, ...(await notifications(server, archive)), ...(await manyWriters())];
   for (const clients of CLIENTS) figures.push(...(await replica(setting, archive, clients)));
   return figures;
@@ -108,8 +107,7 @@ async function manyWriters(): Promise<Figure[]> {
   for (let writer = 0; writer < WRITERS; writer += 1) await archive.add(`w${writer}`);
   const figures: Figure[] = [];
   for (const how of ["without triggers", "with triggers"]) {
-    if (how === "with triggers")
-      for (const statement of installTrigger(archive.schema)) await archive.sql.unsafe(statement);
+    if (how === "with triggers") await archive.tell();
     let commits = 0;
     const endMs = nowMs() + WRITE_MS;
     const write = async (writer: number): Promise<void> => {

@@ -42,6 +42,8 @@ describe("the house", () => {
     ["src/stores/sqlite", 'import { openStore } from "../open.ts";\nvoid openStore;'],
     ["src/stores/postgres", 'import { openSqlite } from "../sqlite/open.ts";\nvoid openSqlite;'],
     ["src/stores/postgres/reading", 'import { stateOf } from "../../sqlite/sessions.ts";\nvoid stateOf;'],
+    ["src/stores/postgres/reading", 'import { cellAs } from "../writing/cell.ts";\nvoid cellAs;'],
+    ["src/stores/postgres/writing", 'import { asText } from "../reading/text.ts";\nvoid asText;'],
     [
       "src/stores/postgres/connection",
       'import { findSchema } from "../reading/tables.ts";\nvoid findSchema;',

@@ -7,6 +7,7 @@ import { installOn, removeFrom } from "../stores/postgres/push/install.ts";
 import type { Link } from "../stores/postgres/connection/link.ts";
 import { findSchema } from "../stores/postgres/reading/tables.ts";
 import type { Target } from "../stores/postgres/connection/target.ts";
+import { archiveFailure } from "../stores/shared/archive-failure.ts";
 import { EXIT } from "./exit.ts";
 import { printable, writeLine } from "./output.ts";
 import { withArchive } from "./pg.ts";
@@ -38,8 +39,6 @@ async function schemaOf(link: Link, { name, schema }: Target): Promise<string> {
     return await findSchema(link.query, schema);
   } catch (error) {
     if (!(error instanceof WatchError)) throw error;
-    throw new WatchError(error.code, `Cannot open archive ${JSON.stringify(name)}: ${error.message}`, {
-      cause: error,
-    });
+    throw archiveFailure("open", name, error.message, { code: error.code, cause: error });
   }
 }

@@ -5,6 +5,7 @@ import type { Logger } from "@logtape/logtape";
 import { WatchError } from "../errors.ts";
 import { Link } from "../stores/postgres/connection/link.ts";
 import { reasonOf } from "../stores/postgres/connection/reasons.ts";
+import { archiveFailure } from "../stores/shared/archive-failure.ts";
 import { systemTarget } from "../stores/postgres/connection/system-target.ts";
 import type { Target } from "../stores/postgres/connection/target.ts";
 
@@ -20,8 +21,9 @@ export type PgWork = (link: Link, target: Target) => Promise<string>;
 
 /**
  * @param command as it is typed.
- * @returns what `work` returns.
- * @throws WatchError: `usage` if no PostgreSQL archive is named, `archive_unavailable` for what is none that `work` throws.
+ * @returns the line that `work` returns.
+ * @throws WatchError `usage` if no PostgreSQL archive is named, `archive_unavailable` if `work` fails with anything
+ *   else than a WatchError, which is passed on.
  */
 export async function withArchive(
   command: string,
@@ -29,25 +31,19 @@ export async function withArchive(
   log: Logger,
   work: PgWork,
 ): Promise<string> {
-  const target = targetOf(command, options, log);
+  const target = archiveTarget(command, options, log);
   const link = new Link(target, { purpose: command });
   try {
     return await work(link, target);
   } catch (error) {
     if (error instanceof WatchError) throw error;
-    throw new WatchError(
-      "archive_unavailable",
-      `Cannot open archive ${JSON.stringify(target.name)}: ${reasonOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw archiveFailure("open", target.name, reasonOf(error), { cause: error });
   } finally {
     await link.close();
   }
 }
 
-function targetOf(command: string, { db, insecure }: PgOptions, log: Logger): Target {
+function archiveTarget(command: string, { db, insecure }: PgOptions, log: Logger): Target {
   const url = db ?? (process.env["SESSIONWATCH_DB"] || undefined);
   if (url === undefined || !/^postgres(?:ql)?:/i.test(url)) {
     const where = "with --db or SESSIONWATCH_DB, as in --db postgres://user@host/database";

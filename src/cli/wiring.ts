@@ -42,7 +42,11 @@ export interface Wiring {
 
 /** What is peculiar to a command. */
 export interface WiringOptions extends Partial<Pick<FeedOptions, "onLook">> {
-  /** Under which this machine's sessions are synced. @default $SESSIONWATCH_MACHINE, else what the archive takes for it */
+  /**
+   * Under which this machine's sessions are synced.
+   *
+   * @default $SESSIONWATCH_MACHINE, else what the archive takes for it
+   */
   machine?: string | undefined;
   /** The command is of no use where nothing can be synced. @default false */
   mustWrite?: boolean;

@@ -47,7 +47,8 @@ const SCHEMES = new Map<string, Open>([
 ]);
 
 /**
- * @param url `sqlite:…`, `file:…`, `postgres://…`, or the path of an existing file; undefined for our own archive.
+ * @param url `sqlite:…`, `file:…`, `postgres://…`, or the path of an existing file; undefined for our own archive in
+ *   `defaultPath`.
  * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
 export async function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
@@ -81,7 +82,8 @@ function refuseMistaken(path: string): void {
   if (!/postgres(?:ql)?:?\/|:[^/]*@|passw(?:or)?d=/i.test(path) || existsSync(path)) return;
   throw new WatchError(
     "usage",
-    "--db: that is neither a file that exists nor a URL; a PostgreSQL archive is written postgres://user@host/database, without quotes",
+    "--db: that is neither a file that exists nor a URL; " +
+      "a PostgreSQL archive is written postgres://user@host/database, without quotes",
   );
 }
 

@@ -212,8 +212,10 @@ export class Lookout {
     const { clock, pollIntervalMs, onPoll } = this.#options;
     this.#cancelPoll?.();
     const pauseMs = this.#outage.retryMs ?? pollIntervalMs;
-    const restMs = this.#isAllBehind ? this.#restUntilMs - clock.now() : Infinity;
-    this.#cancelPoll = clock.after(Math.max(0, Math.min(pauseMs, restMs)), () => {
+    const restMs = this.#restUntilMs - clock.now();
+    // Once the rest is over, the look that it put off is under way, or has failed and waits as every other one.
+    const isPutOff = this.#isAllBehind && restMs > 0;
+    this.#cancelPoll = clock.after(isPutOff ? Math.min(pauseMs, restMs) : pauseMs, () => {
       this.#schedulePoll();
       void this.wake();
       onPoll();

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "bun:test";
 import { PostgresForeignArchive } from "../support/postgres/foreign-archive.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
-import { dump, PASSWORD, restore, Stage, tell } from "../support/postgres/stage.ts";
+import { dump, PASSWORD, restore, Stage } from "../support/postgres/stage.ts";
 import type { StageOptions } from "../support/postgres/stage.ts";
 import { BINARY, DENO } from "../support/program.ts";
 
@@ -121,7 +121,7 @@ describe.concurrent("a PostgreSQL archive", () => {
         await admin.sql.unsafe(`CREATE DATABASE ${database}`);
         await stage.archive[Symbol.asyncDispose]();
         stage.archive = await PostgresForeignArchive.create(server, { database });
-        await tell(stage.archive);
+        await stage.archive.tell();
         // Its tables are there, its sessions are not yet.
         for (let look = 0; look < 3; look += 1) await stage.isNotReady();
         await restore(stage.archive, rows);
@@ -168,7 +168,7 @@ describe.concurrent("a PostgreSQL archive", () => {
     await using second = await PostgresForeignArchive.create(elsewhere, {
       database: await elsewhere.createDatabase(archive.database),
     });
-    await tell(second);
+    await second.tell();
     await restore(second, await dump(archive));
     await stage.moreChanges(10);
     await stage.outage(

@@ -4,7 +4,6 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "bun:test";
 import { PostgresForeignArchive } from "../support/postgres/foreign-archive.ts";
 import { sharedServer } from "../support/postgres/server.ts";
-import { tell } from "../support/postgres/stage.ts";
 import { BINARY, serve, until } from "../support/program.ts";
 import { Proxy } from "../support/proxy.ts";
 import { openCrowd } from "../support/sse-crowd.ts";
@@ -34,7 +33,7 @@ describe.concurrent("watch serve, whose connections to PostgreSQL", () => {
     test(`are ${how} 100 times`, async () => {
       await using archive = await PostgresForeignArchive.create(await sharedServer());
       await archive.add("a");
-      await tell(archive);
+      await archive.tell();
       using workspace = new Workspace();
       await using proxy = await Proxy.before(archive.url);
       const db = archive.url.replace(/:\d+\//, `:${proxy.port}/`);

@@ -5,7 +5,6 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { installTrigger } from "../../src/stores/postgres/push/trigger.ts";
 import { DELETED } from "../../src/watch/session.ts";
 import { ArchiveScribe } from "../support/postgres/archive-scribe.ts";
 import { Dice } from "../support/dice.ts";
@@ -42,7 +41,7 @@ beforeEach(async () => {
   workspace = new Workspace();
   server = await PostgresServer.start();
   archive = await PostgresForeignArchive.create(server);
-  for (const statement of installTrigger(archive.schema)) await archive.sql.unsafe(statement);
+  await archive.tell();
   for (const id of [...SESSIONS, ...QUIET]) await archive.add(id);
   replicas = await Replicas.start(archive.url, workspace.env, REPLICAS);
 }, 60_000);

@@ -213,6 +213,27 @@ describe("Watcher.eventsOf() all sessions", () => {
     await clock.advance(1);
     expect([told(everything), told(one)]).toEqual([["updated b"], []]);
   });
+
+  test("asks once where a look that was put off fails, and then waits as after every failure", async () => {
+    const { changes } = observed.store;
+    observed.store.changes = async (mark) => {
+      const answer = await changes(mark);
+      clock.pass(100);
+      return answer;
+    };
+    const everything = all();
+    await everything.ready;
+    archive.touch("a");
+    watcher.wake();
+    await settled();
+    let asked = 0;
+    observed.store.changes = async () => {
+      asked += 1;
+      throw new Error("it is gone");
+    };
+    await clock.advance(900);
+    expect(asked).toBe(1);
+  });
 });
 
 describe("Watcher.eventsOf() some sessions", () => {

@@ -13,7 +13,9 @@ export function literal(text: string): string {
   return `E'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
 
-/** @returns a long text as SQL has it: as it is, between two tags that nobody can guess, which the server reads fastest. */
+/**
+ * @returns a long text as SQL has it: as it is, between two tags that nobody can guess, which the server reads fastest.
+ */
 export function dollarQuoted(text: string): string {
   const tag = `$w${randomUUID().replaceAll("-", "")}$`;
   // A text cannot know its tag; should it have it all the same, it gets another one.

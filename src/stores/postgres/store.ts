@@ -3,24 +3,28 @@
 import { WatchError } from "../../errors.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
-import { readChanges } from "./reading/changes.ts";
+import { archiveFailure } from "../shared/archive-failure.ts";
+import { codeOf } from "./connection/error-code.ts";
+import { LinkPool } from "./connection/link-pool.ts";
 import { Link } from "./connection/link.ts";
 import type { Run } from "./connection/link.ts";
+import { reasonOf } from "./connection/reasons.ts";
+import type { Target } from "./connection/target.ts";
 import { Listener } from "./push/listener.ts";
+import { Told } from "./push/told.ts";
+import { channelOf } from "./push/trigger.ts";
+import { readChanges } from "./reading/changes.ts";
 import { StaleTables } from "./reading/look.ts";
 import { readMessages } from "./reading/messages.ts";
-import { reasonOf } from "./connection/reasons.ts";
 import { findIds, readSummaries, readSummary, sessionsOf } from "./reading/sessions.ts";
 import { StateReader } from "./reading/states.ts";
 import { findSchema, readTables } from "./reading/tables.ts";
 import type { Tables } from "./reading/tables.ts";
-import type { Target } from "./connection/target.ts";
-import { channelOf } from "./push/trigger.ts";
 
 /** How long (ms) an archive that tells of its changes is taken at its word. */
-const TRUST_MS = 60_000;
-/** So many sessions that were told are remembered: those who ask for all of them do so with every poll. */
-const TOLD_MAX = 1000;
+const TRUST_MS = 15_000;
+/** So many lists and messages are read at once: one that takes its time is not in everybody's way. */
+const QUESTIONS_AT_ONCE = 2;
 /** How long (ms) a connection for lists and messages stays open when nobody asks any more. */
 const IDLE_MS = 30_000;
 /** How long (ms) the server may be silent, also while it brings everything: longer, and it is not there. */
@@ -28,43 +32,37 @@ const SILENCE_MS = 2500;
 
 /** A look at all sessions. */
 interface Look {
-  /** Up to where it saw them. */
+  /** What it gave, so that whoever comes with it knows what the look has seen. */
   mark: Mark;
   atMs: number;
-  /** What had been heard before. */
+  /** `#hearing` when it began. */
   hearing: string | null;
 }
 
-/** A connection for the polls, one to listen, and one for everything that people ask for: they may ask for much. */
+/** A connection for the polls, one to listen, and some for everything that people ask for: they may ask for much. */
 export class PostgresStore implements Store {
   readonly #target: Target;
   readonly #polls: Link;
-  readonly #questions: Link;
+  readonly #questions: LinkPool;
   readonly #listener: Listener;
   readonly #states = new StateReader();
   readonly #hints = new Set<Hint>();
-  /** Null until they are known, and when they may have changed. */
+  readonly #told = new Told();
+  /** Null until they are known, and again when they may have changed. */
   #tables: Tables | null = null;
-  /** The first that were found. */
+  /** The archive that was opened: what is found later under its name may be another one that takes its place. */
   #first: Pick<Tables, "schema" | "objectId"> | null = null;
   #looked: Look | null = null;
-  /** What was told since all sessions were last looked at, or since whoever asked was last told of it. */
-  #told = new Set<SessionId>();
-  /** How often that was too much to be remembered. */
-  #forgotten = 0;
 
   constructor(target: Target) {
     this.#target = target;
     this.#polls = new Link(target, { purpose: "poll", silenceMs: SILENCE_MS });
-    this.#questions = new Link(target, { purpose: "read", idleMs: IDLE_MS, silenceMs: SILENCE_MS });
+    const newLink = (): Link => new Link(target, { purpose: "read", idleMs: IDLE_MS });
+    this.#questions = new LinkPool(Array.from({ length: QUESTIONS_AT_ONCE }, newLink));
     this.#listener = new Listener(target, {
       elsewhere: this.#polls.query,
       onChange: (ids) => {
-        for (const id of ids ?? []) this.#told.add(id);
-        if (this.#told.size > TOLD_MAX) {
-          this.#told.clear();
-          this.#forgotten += 1;
-        }
+        this.#told.add(ids ?? []);
         for (const hint of this.#hints) hint(ids);
       },
     });
@@ -75,7 +73,7 @@ export class PostgresStore implements Store {
     return await this.#read(this.#polls, async (_run, tables) => tables);
   }
 
-  /** It could be said what has happened in the whole server, but at the cost of a question. */
+  /** None: to ask the server for one would cost as much as to ask for the changes. */
   async revision(): Promise<null> {
     return null;
   }
@@ -85,13 +83,11 @@ export class PostgresStore implements Store {
   }
 
   async changes(mark: Mark | null): Promise<Changes> {
-    const told = this.#told;
-    // What is told from now on may be newer than the answer.
-    this.#told = new Set();
+    const told = this.#told.take();
     try {
       return await this.#read(this.#polls, (run, tables) => this.#changesSince(run, tables, mark, told));
     } catch (error) {
-      for (const id of told) this.#told.add(id);
+      this.#told.add(told);
       throw error;
     }
   }
@@ -106,19 +102,19 @@ export class PostgresStore implements Store {
   }
 
   async list(query: ListQuery = {}): Promise<SessionPage> {
-    return await this.#read(this.#questions, (run, tables) => readSummaries(run, tables, query));
+    return await this.#question((run, tables) => readSummaries(run, tables, query));
   }
 
   async get(id: SessionId): Promise<SessionSummary | null> {
-    return await this.#read(this.#questions, (run, tables) => readSummary(run, tables, id));
+    return await this.#question((run, tables) => readSummary(run, tables, id));
   }
 
   async idsStartingWith(prefix: string, limit: number): Promise<SessionId[]> {
-    return await this.#read(this.#questions, (run, tables) => findIds(run, tables, prefix, limit));
+    return await this.#question((run, tables) => findIds(run, tables, prefix, limit));
   }
 
   async messages(id: SessionId, query: MessageQuery = {}): Promise<MessageRow[]> {
-    return await this.#read(this.#questions, (run, tables) => readMessages(run, tables, id, query));
+    return await this.#question((run, tables) => readMessages(run, tables, id, query));
   }
 
   async close(): Promise<void> {
@@ -127,7 +123,7 @@ export class PostgresStore implements Store {
     await Promise.all([this.#polls.close(), this.#questions.close()]);
   }
 
-  /** @param told what may have changed since the last look, if all that was told since then was heard. */
+  /** @param told the only sessions that may have changed since the last look, if everything since then was heard. */
   async #changesSince(
     run: Run,
     tables: Tables,
@@ -147,16 +143,20 @@ export class PostgresStore implements Store {
     return changes;
   }
 
-  /** The same only as long as everything was heard, and is in `#told`; null while nothing is. */
+  /** Stays the same for as long as `#told` has every session that changes; null while changes may go unheard. */
   get #hearing(): string | null {
     const { hearing } = this.#listener;
-    return hearing === null ? null : `${hearing}/${this.#forgotten}`;
+    return hearing === null ? null : `${hearing}/${this.#told.overflows}`;
   }
 
-  /** Nobody listens for nobody; and an archive that does not tell of its changes is not listened to. */
+  /** Listens if somebody wants hints, and the archive tells of its changes. */
   #listen(): void {
-    const isWanted = this.#hints.size > 0 && this.#tables?.tellsChanges === true;
-    this.#listener.listenTo(isWanted && this.#tables !== null ? channelOf(this.#tables.objectId) : null);
+    const tables = this.#hints.size > 0 ? this.#tables : null;
+    this.#listener.listenTo(tables?.tellsChanges === true ? channelOf(tables.objectId) : null);
+  }
+
+  async #question<T>(query: (run: Run, tables: Tables) => Promise<T>): Promise<T> {
+    return await this.#questions.use((link) => this.#read(link, query));
   }
 
   async #read<T>(link: Link, query: (run: Run, tables: Tables) => Promise<T>): Promise<T> {
@@ -164,7 +164,7 @@ export class PostgresStore implements Store {
       try {
         return await query(link.query, await this.#known(link));
       } catch (error) {
-        // The tables are not what they were: whoever has changed them has done so between two looks.
+        // Somebody has changed the tables since they were looked at: look again, and ask once more.
         if (!(error instanceof StaleTables) && !isSchemaError(error)) throw error;
         this.#tables = null;
         return await query(link.query, await this.#known(link));
@@ -176,7 +176,7 @@ export class PostgresStore implements Store {
 
   async #known({ query }: Link): Promise<Tables> {
     if (this.#tables !== null) return this.#tables;
-    // While it is being restored, another schema's sessions are not its own.
+    // Only the schema that was found first: while that is restored, another of the usual ones holds other sessions.
     const schema = await findSchema(query, this.#target.schema ?? this.#first?.schema ?? null);
     const tables = await readTables(query, schema);
     this.#first ??= tables;
@@ -199,17 +199,14 @@ async function checkRestored(run: Run, tables: Tables): Promise<void> {
     throw new WatchError("archive_unavailable", "its sessions table was made anew, and is still empty");
 }
 
-/** A table, a column or a schema is not there, or not what it was: "syntax error or access rule violation", but for rights. */
+/** A table, a column or a schema is not there, or not what it was; but not that the role lacks a right. */
 function isSchemaError(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  if (typeof code !== "string" || code === "42501") return false;
-  return code.startsWith("42") || code === "3F000";
+  const code = codeOf(error);
+  return code === "3F000" || (code?.startsWith("42") === true && code !== "42501");
 }
 
 function cannotRead(name: string, error: unknown): WatchError {
   if (error instanceof WatchError && error.code === "usage") return error;
   const code = error instanceof WatchError ? error.code : "archive_unavailable";
-  return new WatchError(code, `Cannot read archive ${JSON.stringify(name)}: ${reasonOf(error)}`, {
-    cause: error,
-  });
+  return archiveFailure("read", name, reasonOf(error), { code, cause: error });
 }

@@ -29,6 +29,11 @@ export const EXTENDED_COLUMNS = [
   ...USAGE_COLUMNS,
 ];
 
+/** @returns whether what later lines bring is appended to the column; everything else is replaced. */
+export function isAppended(column: string): boolean {
+  return column === "content" || column === "thinking_text";
+}
+
 /** What is written of a message, in the order in which it is bound. */
 export const MESSAGE_COLUMNS = [
   ...EXTENDED_COLUMNS,
@@ -107,7 +112,20 @@ export function messageRow({ entry, blocks, usage }: Draft, id: string, ordinal:
   };
 }
 
-/** @returns what a draft adds to the message that has its key: lines repeat earlier ones, and only what is new counts. */
+/** @param row of `messages`; where there are no booleans, with 0 or 1 in place of one. */
+export function knownMessage(row: Record<string, unknown>): KnownMessage {
+  return {
+    block_hashes: String(row["block_hashes"]),
+    content_length: Number(row["content_length"]),
+    has_thinking: Boolean(row["has_thinking"]),
+    has_tool_use: Boolean(row["has_tool_use"]),
+    usage: Object.fromEntries(USAGE_COLUMNS.map((name) => [name, row[name] as Cell])),
+  };
+}
+
+/**
+ * @returns what a draft adds to the message that has its key: lines repeat earlier ones, and only what is new counts.
+ */
 export function extensionOf({ blocks, usage }: Draft, known: KnownMessage): Extension {
   const hashes = known.block_hashes.split(" ").filter(Boolean);
   const added = newBlocks(blocks, new Set(hashes));

@@ -4,10 +4,23 @@ import type { SourceFile, SyncedTranscript } from "../../watch/archive.ts";
 import type { SessionId } from "../../watch/session.ts";
 import type { CellRow } from "./draft-rows.ts";
 
+/** What is written of a file, in the order in which it is bound. */
+export const FILE_COLUMNS = [
+  "session_id",
+  "position",
+  "path",
+  "token",
+  "offset",
+  "fingerprint",
+  "mtime",
+  "inode",
+  "device",
+];
+
 /** Of one file, for `syncedTranscriptsOf()`. */
 export type SyncedFile = [id: string, revision: number, path: string, token: string, offset: number];
 
-/** @returns a row of `sync_files`. */
+/** @returns a row of `sync_files`: the FILE_COLUMNS. */
 export function fileRow(id: SessionId, position: number, file: SourceFile): CellRow {
   const { path, token, offset, fingerprint, mtimeNs, inode, device } = file;
   const numbers = { mtime: mtimeNs, inode: signed(inode), device: signed(device) };

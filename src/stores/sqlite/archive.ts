@@ -4,10 +4,12 @@ import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
-import { messageOf, WatchError } from "../../errors.ts";
+import { messageOf } from "../../errors.ts";
+import type { WatchError } from "../../errors.ts";
 import type { Archive, SourceRecord, SyncedTranscript, SyncTransaction } from "../../watch/archive.ts";
 import { LOCAL_MACHINE } from "../../watch/session.ts";
 import type { SessionId } from "../../watch/session.ts";
+import { archiveFailure } from "../shared/archive-failure.ts";
 import { Statements } from "./connection.ts";
 import { cannotRead, reasonOf } from "./header.ts";
 import { fileIdentity, isBusy } from "./reader.ts";
@@ -116,8 +118,7 @@ class SqliteArchive extends SqliteStore implements Archive {
   }
 
   #cannotWrite(cause: unknown): WatchError {
-    const text = `Cannot write to archive ${JSON.stringify(this.#path)}: ${messageOf(cause)}`;
-    return new WatchError("archive_unavailable", text, { cause });
+    return archiveFailure("write to", this.#path, messageOf(cause), { cause });
   }
 }
 
@@ -163,9 +164,7 @@ function createPrivate(path: string): void {
     // Another process was faster.
     if ((error as NodeJS.ErrnoException).code === "EEXIST" && existsSync(path)) return;
     const why = `${reasonOf(error)}; SESSIONWATCH_DATA_DIR names another folder`;
-    throw new WatchError("archive_unavailable", `Cannot create archive ${JSON.stringify(path)}: ${why}`, {
-      cause: error,
-    });
+    throw archiveFailure("create", path, why, { cause: error });
   }
 }
 

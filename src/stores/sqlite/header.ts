@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { messageOf, WatchError } from "../../errors.ts";
+import { archiveFailure } from "../shared/archive-failure.ts";
 
 /** What is asked of a database file before SQLite opens it. */
 export interface Header {
@@ -41,7 +42,7 @@ export function readHeader(path: string): Header {
 
 /** @returns the error for an archive that is there but cannot be used. */
 export function unusable(path: string, why: string, cause?: unknown): WatchError {
-  return new WatchError("archive_unusable", `Cannot read archive ${JSON.stringify(path)}: ${why}`, { cause });
+  return archiveFailure("read", path, why, { code: "archive_unusable", cause });
 }
 
 /** @returns the error for an archive that cannot be read now. */
@@ -49,10 +50,7 @@ export function cannotRead(path: string, cause: unknown): WatchError {
   if (cause instanceof WatchError) return cause;
   // Neither SQLite nor the file system: a bug of ours must not pass for an outage.
   if (!hasCode(cause)) throw cause;
-  const why = reasonOf(cause);
-  return new WatchError("archive_unavailable", `Cannot read archive ${JSON.stringify(path)}: ${why}`, {
-    cause,
-  });
+  return archiveFailure("read", path, reasonOf(cause), { cause });
 }
 
 function hasCode(error: unknown): boolean {

@@ -4,8 +4,7 @@ import type { SessionId } from "../../watch/session.ts";
 import type { RetractedMessages, TranscriptEntry } from "../../watch/transcript.ts";
 import { Batch } from "../shared/batch.ts";
 import type { Draft, DraftBlock } from "../shared/batch.ts";
-import { callRows, extensionOf, messageRow, USAGE_COLUMNS } from "../shared/draft-rows.ts";
-import type { Cell, KnownMessage } from "../shared/draft-rows.ts";
+import { callRows, extensionOf, knownMessage, messageRow } from "../shared/draft-rows.ts";
 import { Totals } from "../shared/totals.ts";
 import type { Statements } from "./connection.ts";
 import {
@@ -122,16 +121,6 @@ export class MessageWriter {
     if (this.#statements.prepare(SELECT_KEY).get(this.#id, uuid) !== undefined) return null;
     return ordinalIn(this.#statements.prepare(SELECT_SIBLING).get(this.#id, parentUuid));
   }
-}
-
-function knownMessage(row: Row): KnownMessage {
-  return {
-    block_hashes: String(row["block_hashes"]),
-    content_length: Number(row["content_length"]),
-    has_thinking: row["has_thinking"] === 1,
-    has_tool_use: row["has_tool_use"] === 1,
-    usage: Object.fromEntries(USAGE_COLUMNS.map((name) => [name, row[name] as Cell])),
-  };
 }
 
 function ordinalIn(row: Row | undefined): number | null {

@@ -24,7 +24,8 @@ export function readMessages(connection: Connection, id: SessionId, query: Messa
   const callColumns = TOOL_CALL_COLUMNS.filter((column) => toolCalls.has(column)).join(", ");
   const found = connection
     .prepare(
-      `SELECT message_id, ${callColumns} FROM tool_calls WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
+      `SELECT message_id, ${callColumns} FROM tool_calls
+       WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
     )
     .all(JSON.stringify(rows.map((row) => row["id"])));
   const calls = found.map(({ message_id: owner, ...call }) => ({ owner, call }));

@@ -1,11 +1,19 @@
 /** The SQL of a sync; the transaction around it is the archive's. */
 
-import { CALL_COLUMNS, EXTENDED_COLUMNS, MESSAGE_COLUMNS, USAGE_COLUMNS } from "../shared/draft-rows.ts";
+import {
+  CALL_COLUMNS,
+  EXTENDED_COLUMNS,
+  isAppended,
+  MESSAGE_COLUMNS,
+  USAGE_COLUMNS,
+} from "../shared/draft-rows.ts";
 import { mergedColumn, SESSION_COLUMNS } from "../shared/saved-session.ts";
+import { FILE_COLUMNS } from "../shared/source-rows.ts";
 import type { RowStatement } from "./connection.ts";
 
 export const SELECT_SESSION = `
-  SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens FROM sessions WHERE id = ?`;
+  SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens
+  FROM sessions WHERE id = ?`;
 export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
 /** Takes the ids as JSON. */
 export const SELECT_OFF_LIMITS = `
@@ -33,20 +41,9 @@ export const SELECT_SYNC_FILES = `
   SELECT path, token, offset, fingerprint,
     CAST(mtime AS TEXT) AS mtime, CAST(inode AS TEXT) AS inode, CAST(device AS TEXT) AS device
   FROM sync_files WHERE session_id = ? ORDER BY position`;
-const SYNC_FILE_COLUMNS = [
-  "session_id",
-  "position",
-  "path",
-  "token",
-  "offset",
-  "fingerprint",
-  "mtime",
-  "inode",
-  "device",
-];
 export const UPSERT_SYNC_FILE: RowStatement = {
-  sql: `INSERT OR REPLACE INTO sync_files (${SYNC_FILE_COLUMNS.join(", ")}) VALUES (${placesOf(SYNC_FILE_COLUMNS)})`,
-  columns: SYNC_FILE_COLUMNS,
+  sql: `INSERT OR REPLACE INTO sync_files (${FILE_COLUMNS.join(", ")}) VALUES (${placesOf(FILE_COLUMNS)})`,
+  columns: FILE_COLUMNS,
 };
 export const DELETE_SYNC_FILES = "DELETE FROM sync_files WHERE session_id = ? AND position >= ?";
 /** Of all sessions, as one JSON text. */
@@ -58,7 +55,6 @@ export const SELECT_SYNCED_FILES = `
 export const SELECT_BY_KEY = `
   SELECT id, content_length, has_thinking, has_tool_use, block_hashes, ${USAGE_COLUMNS.join(", ")}
   FROM messages WHERE session_id = ? AND merge_key = ?`;
-/** The two texts grow; everything else is replaced. */
 export const EXTEND_MESSAGE: RowStatement = {
   sql: `UPDATE messages SET ${EXTENDED_COLUMNS.map((name) => `${name} = ${extended(name)}`).join(", ")} WHERE id = ?`,
   columns: [...EXTENDED_COLUMNS, "id"],
@@ -104,7 +100,7 @@ export const RETRACT_UUIDS = `
   WHERE session_id = ? AND source_uuid IN (SELECT value FROM json_each(?)) AND is_sidechain = 0 ${RETURNING_TYPED}`;
 
 function extended(name: string): string {
-  return name === "content" || name === "thinking_text" ? `${name} || ?` : "?";
+  return isAppended(name) ? `${name} || ?` : "?";
 }
 
 function placesOf(columns: readonly string[]): string {

@@ -1,7 +1,6 @@
 /** Servers over one archive in PostgreSQL: clients come to any of them with what another one has told them. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { installTrigger } from "../../../src/stores/postgres/push/trigger.ts";
 import { DELETED } from "../../../src/watch/session.ts";
 import { sharedServer } from "../../support/postgres/server.ts";
 import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
@@ -14,7 +13,7 @@ let replicas: [Replica, Replica];
 
 beforeEach(async () => {
   archive = await PostgresForeignArchive.create(await sharedServer());
-  for (const statement of installTrigger(archive.schema)) await archive.sql.unsafe(statement);
+  await archive.tell();
   for (const id of ["a", "b", "c"]) await archive.add(id);
   replicas = [await Replica.start(archive.url), await Replica.start(archive.url)];
 });

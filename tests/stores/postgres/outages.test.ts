@@ -7,7 +7,7 @@ import type { SessionId, Version } from "../../../src/watch/session.ts";
 import type { Subscription } from "../../../src/watch/subscription.ts";
 import { Watcher } from "../../../src/watch/watcher.ts";
 import { plainTarget } from "../../support/postgres/plain-target.ts";
-import { dump, restore, tell } from "../../support/postgres/stage.ts";
+import { dump, restore } from "../../support/postgres/stage.ts";
 import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
 import { sharedServer } from "../../support/postgres/server.ts";
 import type { PostgresServer } from "../../support/postgres/server.ts";
@@ -68,7 +68,7 @@ for (const isTold of [true, false]) {
       server = await sharedServer();
       archive = await PostgresForeignArchive.create(server);
       for (const id of IDS) await archive.add(id);
-      if (isTold) await tell(archive);
+      if (isTold) await archive.tell();
       ({ store } = await openStore(archive.url));
       follower = await new Follower(store).begin();
     });

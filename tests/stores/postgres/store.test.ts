@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { storeContract } from "../../contract/store.ts";
 import type { ArchiveFixture } from "../../contract/store.ts";
 import { openStore } from "../../../src/stores/open.ts";
@@ -39,3 +39,26 @@ async function foreign(
     },
   };
 }
+
+test("a text that the database's encoding lacks is in no archive, and no error", async () => {
+  const server = await sharedServer();
+  const database = `test_${crypto.randomUUID().replaceAll("-", "")}`;
+  const postgres = server.connect("postgres");
+  await postgres.unsafe(
+    `CREATE DATABASE ${database} ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`,
+  );
+  await postgres.end();
+  await using archive = await PostgresForeignArchive.create(server, { database });
+  await archive.add("é", { project: "ü" });
+  const { store, close } = await openStore(archive.url);
+  expect([...(await store.states(["é", "会话", "nobody"])).keys()]).toEqual(["é"]);
+  expect([
+    await store.get("会话"),
+    await store.messages("会话"),
+    await store.idsStartingWith("会", 1),
+  ]).toEqual([null, [], []]);
+  expect([(await store.list({ project: "ü" })).total, (await store.list({ project: "会" })).total]).toEqual([
+    1, 0,
+  ]);
+  await close();
+});

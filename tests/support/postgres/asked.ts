@@ -3,20 +3,12 @@
 import process from "node:process";
 import { Link } from "../../../src/stores/postgres/connection/link.ts";
 import { reasonOf } from "../../../src/stores/postgres/connection/reasons.ts";
-import { parseTarget } from "../../../src/stores/postgres/connection/target.ts";
 import type { TargetOptions } from "../../../src/stores/postgres/connection/target.ts";
+import { plainTarget } from "./plain-target.ts";
 
 /** @returns `plain`, `encrypted`, `encrypted for <user>` with a client's certificate; otherwise why there is no answer. */
 export async function asked(url: string, options: Partial<TargetOptions> = {}): Promise<string> {
-  const target = parseTarget(url, {
-    env: {},
-    home: "",
-    osUser: "postgres",
-    insecure: false,
-    warn: () => undefined,
-    ...options,
-  });
-  const link = new Link(target, { purpose: "test" });
+  const link = new Link(plainTarget(url, options), { purpose: "test" });
   try {
     const [row] = await link.query(
       "SELECT ssl, client_dn FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()",

@@ -2,6 +2,7 @@
 
 import type { Sql } from "postgres";
 import { quoted } from "../../../src/stores/postgres/identifier.ts";
+import { installTrigger, removeTrigger } from "../../../src/stores/postgres/push/trigger.ts";
 import type { PostgresServer } from "./server.ts";
 
 const SESSIONS = `
@@ -77,6 +78,18 @@ export class PostgresForeignArchive implements AsyncDisposable {
     return `${quoted(this.schema)}.${name}`;
   }
 
+  /** Has it tell of its changes from now on, as `watch pg install` does. */
+  async tell(): Promise<this> {
+    await this.#runAll(installTrigger(this.schema));
+    return this;
+  }
+
+  /** Has it tell of nothing any more. */
+  async tellNothing(): Promise<this> {
+    await this.#runAll(removeTrigger(this.schema));
+    return this;
+  }
+
   /** Adds a session with one message. */
   async add(id: string, session: PostgresForeignSession = {}): Promise<this> {
     const { project = "demo", activeAt = "2026-01-01T00:00:00Z", machine = "laptop" } = session;
@@ -131,6 +144,12 @@ export class PostgresForeignArchive implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sql.end({ timeout: 1 });
+  }
+
+  async #runAll(statements: readonly string[]): Promise<void> {
+    await this.sql.begin(async (sql) => {
+      for (const statement of statements) await sql.unsafe(statement);
+    });
   }
 
   get #touched(): string {

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "bun:test";
 import { openStore } from "../../../src/stores/open.ts";
 import { Link } from "../../../src/stores/postgres/connection/link.ts";
-import { installTrigger } from "../../../src/stores/postgres/push/trigger.ts";
 import { plainTarget } from "./plain-target.ts";
 import { PostgresForeignArchive } from "./foreign-archive.ts";
 import type { PostgresServer } from "./server.ts";
@@ -74,7 +73,7 @@ export class Stage implements AsyncDisposable {
   static async set(server: PostgresServer, options: StageOptions): Promise<Stage> {
     const archive = await PostgresForeignArchive.create(server);
     for (const id of IDS) await archive.add(id);
-    if (options.isTold) await tell(archive);
+    if (options.isTold) await archive.tell();
     if (options.user !== undefined) {
       await archive.sql.unsafe(`CREATE ROLE ${options.user} LOGIN PASSWORD '${PASSWORD}';
         GRANT USAGE ON SCHEMA ${archive.schema} TO ${options.user};
@@ -265,13 +264,6 @@ export class Stage implements AsyncDisposable {
   get #stderr(): string {
     return this.#programs.map(({ stderr }) => stderr).join("\n");
   }
-}
-
-/** Has an archive tell of its changes. */
-export async function tell(archive: PostgresForeignArchive): Promise<void> {
-  await archive.sql.begin(async (sql) => {
-    for (const statement of installTrigger(archive.schema)) await sql.unsafe(statement);
-  });
 }
 
 /** Its sessions as they are, for another archive. */

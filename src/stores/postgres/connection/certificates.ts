@@ -1,8 +1,8 @@
 /**
  * The files that certificates and keys are in.
  *
- * They are read whenever they are needed: certificates are replaced before they expire. Errors name the parameter and the
- * file, and say nothing of what is in it.
+ * They are read whenever they are needed: certificates are replaced before they expire. Errors name the parameter and
+ * the file, and say nothing of what is in it.
  */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";

@@ -6,6 +6,7 @@
 
 import type { Socket } from "node:net";
 import { connect } from "node:tls";
+import { codeOf } from "./error-code.ts";
 import { reasonOf } from "./reasons.ts";
 import { happening } from "./socket-event.ts";
 import { secureOptions } from "./tls.ts";
@@ -29,7 +30,7 @@ export async function secured(socket: Socket, host: string, tls: Tls, signal: Ab
   const answer = await answered;
   if (!Buffer.isBuffer(answer)) throw new TypeError("the socket has an encoding");
   const kind = String.fromCharCode(answer[0] ?? 0);
-  // Of those before PostgreSQL 7, or of one that cannot even begin.
+  // An error: the server is older than PostgreSQL 7, or could not start a process for this connection.
   if (kind === "E") throw new Error("the server failed before it could encrypt the connection");
   if (kind !== "S" && kind !== "N") throw new Error("what listens there is no PostgreSQL server");
   // It would be taken for something that came encrypted (CVE-2021-23222).
@@ -55,7 +56,7 @@ export async function secured(socket: Socket, host: string, tls: Tls, signal: Ab
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
 function explained(error: unknown, host: string, { check, roots }: Tls): string {
-  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const code = codeOf(error) ?? "";
   if (code === "CERT_HAS_EXPIRED") return "the server's certificate has expired; it needs a new one";
   if (code === "CERT_NOT_YET_VALID") return "the server's certificate is not valid yet; is the clock right?";
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
@@ -64,7 +65,8 @@ function explained(error: unknown, host: string, { check, roots }: Tls): string 
     const authority = roots === null || roots === "system" ? "that the system knows" : `in ${roots.path}`;
     // Deno does not tell these apart.
     const orExpired = code === "UNABLE_TO_VERIFY_LEAF_SIGNATURE" ? ", or it has expired" : "";
-    return `the server's certificate is not signed by an authority ${authority}${orExpired}; give the one that signed it with sslrootcert`;
+    const advice = "give the one that signed it with sslrootcert";
+    return `the server's certificate is not signed by an authority ${authority}${orExpired}; ${advice}`;
   }
   const [, words] = /^ERR_SSL_(\w+)$/.exec(code) ?? [];
   return `no encryption could be agreed on: ${words?.toLowerCase().replaceAll("_", " ") ?? reasonOf(error)}`;

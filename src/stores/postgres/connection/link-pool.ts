@@ -15,7 +15,7 @@ export class LinkPool {
 
   /** Runs `work` on a connection that nobody else has meanwhile. */
   async use<T>(work: (link: Link) => Promise<T>): Promise<T> {
-    // The one that was used last: those that are not needed may end.
+    // The one that was used last: the others stay unused for so long that they are closed.
     const link = this.#free.pop() ?? (await new Promise<Link>((resolve) => this.#waiting.push(resolve)));
     try {
       return await work(link);

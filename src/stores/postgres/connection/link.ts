@@ -3,10 +3,11 @@
 import type { Socket } from "node:net";
 import postgres from "postgres";
 import type { Sql } from "postgres";
-import { cancel } from "./cancel.ts";
-import type { Backend } from "./cancel.ts";
+import { backendOf, cancel } from "./cancel.ts";
 import { dial } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { codeOf } from "./error-code.ts";
+import { patience } from "./patience.ts";
 import type { Target } from "./target.ts";
 
 export type Row = Record<string, unknown>;
@@ -139,9 +140,10 @@ export class Link {
     // For each query that fails, postgres.js would keep for ever where it came from.
     Object.defineProperty(query, "origin", { value: "" });
     life.statement = query;
-    const patience = this.#patience(life, deadlineMs);
+    const { silenceMs = deadlineMs } = this.#options;
+    const { lost, end } = patience({ deadlineMs, silenceMs, socket: () => life.socket });
     try {
-      const rows = [...(await Promise.race([query, patience.lost]))];
+      const rows = [...(await Promise.race([query, lost]))];
       life.statement = null;
       return rows;
     } catch (error) {
@@ -153,25 +155,8 @@ export class Link {
       void this.#giveUp(life, reason);
       throw reason;
     } finally {
-      patience.end();
+      end();
     }
-  }
-
-  /** `lost` rejects when the server has not answered in time, or was silent for too long; unless it was ended before. */
-  #patience(life: Life, deadlineMs: number): { lost: Promise<never>; end: () => void } {
-    const { silenceMs = deadlineMs } = this.#options;
-    const { promise: lost, reject } = Promise.withResolvers<never>();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const wait = (leftMs: number, bytesRead: number): void => {
-      const waitMs = Math.min(silenceMs, leftMs);
-      timer = setTimeout(() => {
-        const { bytesRead: nowRead = 0 } = life.socket ?? {};
-        if (nowRead > bytesRead && leftMs > waitMs) wait(leftMs - waitMs, nowRead);
-        else reject(new Error(`no answer within ${waitMs / 1000} s`));
-      }, waitMs);
-    };
-    wait(deadlineMs, life.socket?.bytesRead ?? 0);
-    return { lost, end: () => clearTimeout(timer) };
   }
 
   #rest(life: Life): void {
@@ -203,10 +188,10 @@ export class Link {
       port: 5432,
       user,
       database,
-      // An empty one is not asked for anywhere else.
+      // By a function, also where it is empty: otherwise postgres.js would take it from a variable.
       password: () => (life.endpoint === null ? "" : this.#target.password(life.endpoint)),
       max: 1,
-      // Made safe by then.
+      // The socket is encrypted already, where it has to be.
       ssl: false,
       sslnegotiation: null,
       socket: () => this.#reach(life),
@@ -222,7 +207,7 @@ export class Link {
       // Nor may anything be sent before it is its turn: PgBouncer takes the connection away after the first answer.
       max_pipeline: 0,
       fetch_types: false,
-      // Counts, not keys: they are as exact as they need to be.
+      // As a number, which is exact enough for what is counted; what may be larger is asked for as text.
       types: { count: { to: 20, from: [20], serialize: String, parse: Number } },
       onnotice: () => undefined,
       onnotify: (_channel: string, payload: string) => onNotice?.(payload),
@@ -240,7 +225,10 @@ export class Link {
     return life;
   }
 
-  /** Once in a life: postgres.js would try again without a pause, and go on with a connection that nobody wants any more. */
+  /**
+   * Once in a life: postgres.js would try again without a pause, and go on with a connection that nobody wants any
+   * more.
+   */
   async #reach(life: Life): Promise<Socket> {
     if (life.socket !== null) throw new Error("the server has closed the connection");
     const { socket, endpoint } = await dial(this.#target, CONNECT_MS);
@@ -261,7 +249,7 @@ export class Link {
     life.statement = null;
     const ending = life.sql.end({ timeout: 0 }).then(() => life.socket?.destroy());
     this.#options.onLost?.();
-    // What has hung up by itself does nothing any more.
+    // A server that ended the connection by itself has nothing left to cancel.
     const backend = reason instanceof postgres.PostgresError ? null : backendOf(statement);
     if (backend !== null) await cancel(this.#target, backend, cancelMs);
     await ending;
@@ -282,15 +270,5 @@ function withoutContents(error: unknown): unknown {
 
 /** Whether postgres.js says only that there is no connection any more, not why. */
 function isEnd(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === "CONNECTION_CLOSED" || code === "CONNECTION_DESTROYED" || code === "CONNECTION_ENDED";
-}
-
-/** @returns where the server runs the statement; null if it was not given to it. */
-function backendOf(statement: object | null): Backend | null {
-  if (statement === null || !("state" in statement)) return null;
-  const { state } = statement;
-  if (typeof state !== "object" || state === null || !("pid" in state) || !("secret" in state)) return null;
-  const { pid, secret } = state;
-  return typeof pid === "number" && typeof secret === "number" ? { pid, secret } : null;
+  return ["CONNECTION_CLOSED", "CONNECTION_DESTROYED", "CONNECTION_ENDED"].includes(codeOf(error) ?? "");
 }

@@ -1,6 +1,7 @@
 /** Why a server cannot be asked, in words for a person. */
 
 import { messageOf } from "../../../errors.ts";
+import { codeOf } from "./error-code.ts";
 
 /**
  * @param error of the server, of postgres.js, of the network, or ours.
@@ -67,9 +68,4 @@ const LENGTH_MAX = 300;
 
 function shortened(line: string): string {
   return line.length > LENGTH_MAX ? `${line.slice(0, LENGTH_MAX)}…` : line;
-}
-
-function codeOf(error: unknown): string | null {
-  if (typeof error !== "object" || error === null || !("code" in error)) return null;
-  return typeof error.code === "string" ? error.code : null;
 }

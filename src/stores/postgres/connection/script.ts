@@ -6,8 +6,8 @@ import type { Row, Run } from "./link.ts";
 const SLOWEST_LINK = 10;
 
 /**
- * Statements without parameters can go together, and need not ask the server for the types of any: over a slow link, that
- * is most of what a sync takes. Whatever they hold stands in them, as `literal()` and `dollarQuoted()` have it.
+ * Statements without parameters can go together, and need not ask the server for the types of any: over a slow link,
+ * that is most of what a sync takes. Whatever they hold stands in them, as `literal()` and `dollarQuoted()` have it.
  *
  * @param answerMs how long the server has once it has got them: what is much takes its time to get there, too.
  * @returns the rows of the last statement that has any.

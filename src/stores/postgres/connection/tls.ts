@@ -16,8 +16,8 @@ import { refused } from "./refusal.ts";
 export interface Tls {
   /**
    * - `never`: for sockets in the file system, and `sslmode=disable`
-   * - `if-offered`: for `sslmode=prefer`, and for `allow`: it would begin without, and try with TLS where the server turns
-   *   that down, which it does only after the password is asked for
+   * - `if-offered`: for `sslmode=prefer`, and for `allow`: it would begin without, and try with TLS where the server
+   *   turns that down, which it does only after the password is asked for
    * - `always`
    */
   use: "never" | "if-offered" | "always";
@@ -71,7 +71,8 @@ export function tlsOf(settings: Settings, endpoints: readonly Endpoint[], option
   };
   if (tls.check !== "nothing" && roots === null)
     throw refused(
-      `sslmode=${sslmode} needs to know an authority: sslrootcert=<path>, or sslrootcert=system for those of the system`,
+      `sslmode=${sslmode} needs to know an authority: ` +
+        "sslrootcert=<path>, or sslrootcert=system for those of the system",
     );
   checkFiles(tls);
   const revocations = existing(folder, "root.crl");
@@ -100,13 +101,16 @@ export function secureOptions(tls: Tls, host: string): ConnectionOptions {
 }
 
 function useOf(sslmode: string, endpoints: readonly Endpoint[]): Tls["use"] {
-  // As in libpq, whatever the mode: no way is shorter.
+  // As in libpq, whatever the mode: what goes through a socket in the file system never leaves the machine.
   if (endpoints.every((endpoint) => "path" in endpoint)) return "never";
   if (sslmode === "disable") return "never";
   return sslmode === "allow" || sslmode === "prefer" ? "if-offered" : "always";
 }
 
-/** Who names an authority wants it to be looked at. Where there may be no TLS at all, that would make nothing safer. */
+/**
+ * As in libpq, `require` checks who has signed the certificate, too, where an authority is known. Not so where there
+ * may be no TLS at all: that would make nothing safer.
+ */
 function checkOf(sslmode: string, roots: Tls["roots"]): Tls["check"] {
   if (sslmode === "verify-full") return "host";
   return sslmode === "verify-ca" || roots !== null ? "chain" : "nothing";
@@ -144,7 +148,7 @@ function versionsOf(settings: Settings): Pick<Tls, "minVersion" | "maxVersion"> 
   const isMinHigh = settings.get("ssl_min_protocol_version")?.value === "TLSv1.3";
   const isMaxLow = max?.value === "TLSv1.2";
   if (isMinHigh && isMaxLow) throw refused(`${max.source} must not be lower than ssl_min_protocol_version`);
-  // Whoever is content with less than 1.2 gets more.
+  // TLS 1.0 and 1.1 are never spoken: whoever would be content with them gets 1.2 at least.
   return { minVersion: isMinHigh ? "TLSv1.3" : "TLSv1.2", maxVersion: isMaxLow ? "TLSv1.2" : "TLSv1.3" };
 }
 

@@ -1,10 +1,11 @@
 /** Adds the triggers to an archive that is somebody else's, on request, and takes them away again. */
 
 import { WatchError } from "../../../errors.ts";
-import { literal, quoted } from "../identifier.ts";
+import { codeOf } from "../connection/error-code.ts";
 import type { Link, Row, Run } from "../connection/link.ts";
 import { reasonOf } from "../connection/reasons.ts";
-import { ARCHIVE_TABLE } from "../schema.ts";
+import { literal, quoted } from "../identifier.ts";
+import { ARCHIVE_TABLE } from "../migrations.ts";
 import { FUNCTION, installTrigger, MIN_SERVER_VERSION, removeTrigger } from "./trigger.ts";
 
 /** How long (ms) a lock may be waited for: all who write to the table would wait behind it. */
@@ -18,8 +19,8 @@ const LOCK_KEY = 0x77617463;
  * Adds the triggers, or puts those of this version in the place of older ones.
  *
  * @param link is used for nothing else meanwhile.
- * @throws WatchError `archive_unavailable` if that cannot be done now, or not by this role; `archive_unusable` if the schema
- * has no archive; `usage` for an archive of our own.
+ * @throws WatchError `archive_unavailable` if that cannot be done now, or not by this role; `archive_unusable` if the
+ *   schema has no archive; `usage` for an archive of our own.
  */
 export async function installOn(link: Link, schema: string): Promise<"installed" | "renewed"> {
   return await change(link, `Cannot install triggers in schema ${quoted(schema)}`, async (run) => {
@@ -53,7 +54,7 @@ export async function removeFrom(link: Link, schema: string): Promise<"removed" 
   });
 }
 
-/** What decides whether it can be done, as the catalogs say it to everybody. */
+/** What decides whether it can be done: the catalogs tell it to every role. */
 async function factsOf(run: Run, schema: string): Promise<Row> {
   const [facts] = await run(
     `SELECT
@@ -62,8 +63,10 @@ async function factsOf(run: Run, schema: string): Promise<Row> {
        pg_catalog.pg_is_in_recovery() AS is_standby,
        current_user::text AS role,
        c.relkind::text AS kind,
-       EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'id' AND NOT a.attisdropped) AS has_id,
-       EXISTS (SELECT FROM pg_catalog.pg_class m WHERE m.relnamespace = n.oid AND m.relname = ${literal(ARCHIVE_TABLE)}) AS is_ours,
+       EXISTS (SELECT FROM pg_catalog.pg_attribute a
+         WHERE a.attrelid = c.oid AND a.attname = 'id' AND NOT a.attisdropped) AS has_id,
+       EXISTS (SELECT FROM pg_catalog.pg_class m
+         WHERE m.relnamespace = n.oid AND m.relname = ${literal(ARCHIVE_TABLE)}) AS is_ours,
        pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS may_use,
        pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS may_create,
        pg_catalog.has_table_privilege(c.oid, 'TRIGGER') AS may_trigger,
@@ -124,7 +127,7 @@ function unavailable(reason: string, cause?: unknown): WatchError {
   return new WatchError("archive_unavailable", reason, { cause });
 }
 
-/** One at a time, and as one transaction. */
+/** Runs `work` in a transaction, while nobody else changes triggers of this database. */
 async function change<T>(link: Link, failed: string, work: (run: Run) => Promise<T>): Promise<T> {
   try {
     return await link.transaction(async (run) => {
@@ -140,7 +143,7 @@ async function change<T>(link: Link, failed: string, work: (run: Run) => Promise
 
 /** @returns what the server or the network has said, in words that help. */
 function troubleOf(error: unknown): WatchError {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = codeOf(error);
   // lock_not_available and deadlock_detected.
   if (code === "55P03" || code === "40P01")
     return unavailable(

@@ -2,11 +2,11 @@
 
 import { backoffMs } from "../../../watch/backoff.ts";
 import type { SessionId } from "../../../watch/session.ts";
-import { quoted } from "../identifier.ts";
 import { isAnswer, Link } from "../connection/link.ts";
 import type { Run } from "../connection/link.ts";
 import { runScript } from "../connection/script.ts";
 import type { Target } from "../connection/target.ts";
+import { quoted } from "../identifier.ts";
 import { ANYTHING } from "./trigger.ts";
 
 export interface ListenerOptions {
@@ -110,7 +110,7 @@ export class Listener {
         return "deaf";
       }
       this.#isHeard = true;
-      // What was told before is to be caught up with.
+      // Changes before this moment went unheard: everything is to be looked at once.
       this.#tell(null);
       while (!(await pause(KEEP_ALIVE_MS, ending.signal))) await link.query("SELECT 1");
     } catch (error) {
@@ -120,13 +120,13 @@ export class Listener {
       stopped.removeEventListener("abort", end);
       end();
     }
-    // What is told meanwhile is not heard.
+    // Nothing is heard until the next connection: everything is to be looked at until then.
     if (isProven && !stopped.aborted) this.#tell(null);
     return isProven ? "heard" : "lost";
   }
 
   #tell(ids: readonly SessionId[] | null): void {
-    // It may be any: whoever has looked before is to look again.
+    // Any session may have changed: what was concluded from `hearing` before holds no more.
     if (ids === null) this.#doubts += 1;
     this.#options.onChange(ids);
   }

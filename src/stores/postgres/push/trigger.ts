@@ -1,6 +1,6 @@
 /**
- * What makes a PostgreSQL archive tell of its changes: triggers that notify listeners of the ids of sessions. They know the
- * statements that name the table itself: what a subscription of logical replication applies, what is written with
+ * What makes a PostgreSQL archive tell of its changes: triggers that notify listeners of the ids of sessions. They know
+ * the statements that name the table itself: what a subscription of logical replication applies, what is written with
  * `session_replication_role = replica`, or straight to a partition, is for the poll to find.
  */
 
@@ -15,7 +15,9 @@ export const PREFIX = "sessionwatch_";
 /** What the triggers call, without its schema. */
 export const FUNCTION = `${PREFIX}notify`;
 
-/** Older servers cannot replace a trigger, only drop it: for its owner alone, and in the way of whoever reads the table. */
+/**
+ * Older servers cannot replace a trigger, only drop it: for its owner alone, and in the way of whoever reads the table.
+ */
 export const MIN_SERVER_VERSION = 14;
 
 /** So many ids in one statement are still named; more are `ANYTHING`. */
@@ -24,14 +26,14 @@ const IDS_MAX = 1000;
 const PAYLOAD_BYTES = 7000;
 const ID_BYTES_MAX = 900;
 /**
- * How full (0 to 1) the server's queue may be for ids to be named, and for anything to be said. Where it is full, because some
- * listener sleeps in a transaction, nobody who notifies can commit.
+ * How full (0 to 1) the server's queue may be for ids to be named, and for anything to be said. Where it is full,
+ * because some listener sleeps in a transaction, nobody who notifies can commit.
  */
 const QUEUE_USAGE = { naming: 0.5, telling: 0.9 };
 
 const EVENTS = [
   ["INSERT", "REFERENCING NEW TABLE AS changed"],
-  // The old ones are for what has got another id: anything may have changed then.
+  // The old rows show whether an id was changed: the session that had it is then gone, and anything may have changed.
   ["UPDATE", "REFERENCING NEW TABLE AS changed OLD TABLE AS replaced"],
   ["DELETE", "REFERENCING OLD TABLE AS changed"],
   ["TRUNCATE", ""],
@@ -46,15 +48,15 @@ export function channelOf(table: number): string {
 }
 
 /**
- * @returns the statements that create function and triggers; they stand for those that were there before, and are switched
- * on. To be run in one transaction.
+ * @returns the statements that create function and triggers; they stand for those that were there before, and are
+ *   switched on. To be run in one transaction.
  */
 export function installTrigger(schema: string): string[] {
   const table = `${quoted(schema)}.sessions`;
   return [
     `CREATE OR REPLACE FUNCTION ${functionIn(schema)}() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$ ${BODY} $$`,
-    // Where others may create functions, one of theirs could have waited under this name, to become another one later.
+    // Somebody else may have created a function of this name before, and could otherwise go on replacing its body.
     `ALTER FUNCTION ${functionIn(schema)}() OWNER TO CURRENT_USER`,
     ...EVENTS.map(
       ([event, referencing]) =>
@@ -66,15 +68,15 @@ export function installTrigger(schema: string): string[] {
 
 /** @returns the statements that leave nothing of it, wherever the table has got to. To be run in one transaction. */
 export function removeTrigger(schema: string): string[] {
-  // With it go the triggers, also for a role that was allowed to create them, but owns the function and not the table.
+  // CASCADE drops the triggers as well, which a role could not do by itself that owns the function, but not the table.
   return [`DROP FUNCTION IF EXISTS ${functionIn(schema)}() CASCADE`];
 }
 
 /**
- * It runs as whoever writes, who needs no right to anything for it, and pays for it once for each statement, however many
- * rows that writes. What goes wrong in it, such as that the table has no `id` any more, is for the server's log, and never
- * the writer's failure. A notification has a price that nothing here can change: commits that notify take turns, and a
- * transaction that has notified cannot be prepared for a commit in two phases.
+ * It runs as whoever writes, who needs no right to anything for it, and pays for it once for each statement, however
+ * many rows that writes. What goes wrong in it, such as that the table has no `id` any more, is for the server's log,
+ * and never the writer's failure. A notification has a price that nothing here can change: commits that notify take
+ * turns, and a transaction that has notified cannot be prepared for a commit in two phases.
  */
 const BODY = `
     DECLARE
@@ -104,7 +106,8 @@ const BODY = `
         RETURN NULL;
       END IF;
       IF is_named THEN
-        is_named := NOT EXISTS (SELECT FROM json_array_elements(ids::json) AS one (id) WHERE octet_length(one.id::text) > ${ID_BYTES_MAX});
+        is_named := NOT EXISTS (
+          SELECT FROM json_array_elements(ids::json) AS one (id) WHERE octet_length(one.id::text) > ${ID_BYTES_MAX});
       END IF;
       IF NOT is_named THEN
         PERFORM pg_notify(channel, '${ANYTHING}');

@@ -13,7 +13,8 @@ import type { Tables } from "./tables.ts";
 const COMPLETE_DEADLINE_MS = 30_000;
 
 /**
- * One statement. It looks at every row, but brings only what has changed; and at none if nothing in the whole server has.
+ * One statement. It looks at every row, but brings only what has changed; and at none if nothing in the whole server
+ * has.
  *
  * @throws StaleTables
  */

@@ -1,11 +1,11 @@
 /**
  * A look at an archive: what it finds, and what a later one needs to find only what has changed since. Rows carry the
- * number of the transaction that has written them, so no clock is asked: neither the order of commits nor anybody's time
- * matters.
+ * number of the transaction that has written them, so no clock is asked: neither the order of commits nor anybody's
+ * time matters.
  */
 
-import { literal } from "../identifier.ts";
 import type { Row } from "../connection/link.ts";
+import { literal } from "../identifier.ts";
 import { isKept, sessionsOf, stateColumns } from "./sessions.ts";
 import { signatureOf } from "./tables.ts";
 import type { Tables } from "./tables.ts";
@@ -13,8 +13,8 @@ import type { Tables } from "./tables.ts";
 /** A moment in the life of a server. */
 export interface Place {
   /**
-   * Of server, database and table: transactions of another one have other numbers, versions of other columns are others. A
-   * server that has crashed gives numbers away that it gave away before.
+   * Of server, database and table: transactions of another one have other numbers, versions of other columns are
+   * others. A server that has crashed gives numbers away that it gave away before.
    */
   life: string;
   /** `xmin:xmax:…`: which transactions were over. */
@@ -44,8 +44,8 @@ const AGE_MAX = 2n ** 31n;
 const SNAPSHOT = "pg_catalog.txid_current_snapshot()::text";
 
 /**
- * After the crash of one of its processes the server goes on as the one that was started; but what it counts has gone, and is
- * counted anew from then on.
+ * After the crash of one of its processes the server goes on as the one that was started; but what it counts has gone,
+ * and is counted anew from then on.
  */
 const SERVER_LIFE = `pg_catalog.pg_postmaster_start_time()::text || '/'
   || COALESCE(pg_catalog.pg_stat_get_bgwriter_stat_reset_time()::text, '')`;
@@ -54,7 +54,8 @@ const SERVER_LIFE = `pg_catalog.pg_postmaster_start_time()::text || '/'
  * A look is rows of `stateColumns` with `kept`, and one more that tells of the look itself: that one has no id, and the
  * signature of the archive in place of a token.
  *
- * @param where SQL that chooses among the sessions. @param total SQL for their number, as text.
+ * @param where SQL that chooses among the sessions.
+ * @param total SQL for their number, as text.
  */
 export function lookSql(tables: Tables, where: string, total = "NULL"): string {
   const { columns, objectId } = tables;
@@ -64,12 +65,17 @@ export function lookSql(tables: Tables, where: string, total = "NULL"): string {
   const table = literal(`/${[objectId, ...columns.version].join("/")}`);
   const life = `${SERVER_LIFE} || '/' || ${database} || ${table}`;
   const itself = ["NULL", signatureOf(String(objectId)), ...nothing, "NULL", life, SNAPSHOT, total];
-  return `SELECT ${stateColumns(tables)}, (${isKept(tables)})::text AS kept, NULL AS life, NULL AS snapshot, NULL AS total
+  return `
+    SELECT ${stateColumns(tables)}, (${isKept(tables)})::text AS kept,
+      NULL AS life, NULL AS snapshot, NULL AS total
     FROM ${sessionsOf(tables)} WHERE ${where}
     UNION ALL SELECT ${itself.join(", ")}`;
 }
 
-/** @returns SQL for the number of sessions, if anything was written since an earlier look. @param snapshot as below. */
+/**
+ * @param snapshot SQL for that of an earlier look.
+ * @returns SQL for the number of sessions as text, or NULL if nothing was written since that look.
+ */
 export function countSql(tables: Tables, where: string, snapshot: string): string {
   const count = `SELECT pg_catalog.count(*)::text FROM ${sessionsOf(tables)} WHERE ${where}`;
   return `CASE WHEN ${SNAPSHOT} <> ${snapshot} THEN (${count}) END`;
@@ -90,14 +96,18 @@ export function lookOf({ signature }: Tables, found: readonly Row[]): Look {
 }
 
 /**
- * @param snapshot SQL for that of the earlier look. @param oldest SQL for what `oldestRunning` gives.
+ * @param snapshot SQL for that of an earlier look.
+ * @param oldest SQL for what `oldestRunning` gives of it.
  * @returns SQL for whether a row may have been written since; without a look at any if nothing was.
  */
 export function isWrittenSince(snapshot: string, oldest: string): string {
   return `${SNAPSHOT} <> ${snapshot} AND pg_catalog.age(xmin) <= pg_catalog.age(${oldest}::text::xid)`;
 }
 
-/** @returns the snapshot that the server has as long as nothing was written since; one that it never has if that cannot be told. */
+/**
+ * @returns the snapshot that the server has as long as nothing was written since; one that it never has if that cannot
+ *   be told.
+ */
 export function comparable({ snapshot }: Place): string {
   const [oldest, next, running] = snapshot.split(":");
   // A standby does not name those that are not over, and so has the same one when some of them are.

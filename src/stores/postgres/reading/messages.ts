@@ -3,13 +3,13 @@
 import type { MessageQuery } from "../../../watch/ports.ts";
 import type { MessageRow, SessionId } from "../../../watch/session.ts";
 import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS, withCalls } from "../../shared/message-rows.ts";
-import { quoted } from "../identifier.ts";
 import type { Run } from "../connection/link.ts";
+import { quoted } from "../identifier.ts";
 import type { Columns, Tables } from "./tables.ts";
-import { asValue, isStorable, shortTime } from "./text.ts";
+import { asValue, shortTime } from "./text.ts";
 
 /** How long (ms) whoever asks for messages waits: they may be many megabytes. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 10_000;
 /** Ordinals are integers of 32 bits. */
 const ORDINAL_MAX = 2_147_483_647;
 
@@ -23,7 +23,7 @@ export async function readMessages(
   const { schema, messages, toolCalls } = tables;
   const { direction = "asc", limit = 100 } = query;
   const from = Math.min(query.from ?? (direction === "asc" ? 0 : ORDINAL_MAX), ORDINAL_MAX);
-  if (!messages.has("session_id") || !messages.has("ordinal") || !isStorable(id)) return [];
+  if (!messages.has("session_id") || !messages.has("ordinal") || !tables.canHold(id)) return [];
 
   const [compare, order] = direction === "asc" ? [">=", "ASC"] : ["<=", "DESC"];
   const found = await run(
@@ -33,13 +33,14 @@ export async function readMessages(
     DEADLINE_MS,
   );
   const rows = found.map(withShortTime);
-  if (!toolCalls.has("message_ordinal")) return withCalls(rows, [], "ordinal");
-  const ordinals = rows.map(({ ordinal }) => Number(ordinal));
+  const [first, last] = direction === "asc" ? [rows[0], rows.at(-1)] : [rows.at(-1), rows[0]];
+  if (first === undefined || last === undefined || !toolCalls.has("message_ordinal"))
+    return withCalls(rows, [], "ordinal");
   const calls = await run(
     `SELECT message_ordinal, ${columnsOf(TOOL_CALL_COLUMNS, toolCalls)} FROM ${quoted(schema)}.tool_calls
      WHERE session_id = $1 AND message_ordinal BETWEEN $2::int AND $3::int
      ORDER BY message_ordinal${toolCalls.has("call_index") ? ", call_index" : ""}`,
-    [id, Math.min(...ordinals, ORDINAL_MAX), Math.max(...ordinals, 0)],
+    [id, Number(first["ordinal"]), Number(last["ordinal"])],
     DEADLINE_MS,
   );
   const owned = calls.map(({ message_ordinal: owner, ...call }) => ({ owner, call }));

@@ -4,13 +4,14 @@ import type { ListQuery, SessionPage } from "../../../watch/ports.ts";
 import type { SessionId, SessionState, SessionSummary } from "../../../watch/session.ts";
 import { decodeCursor, encodeCursor, notOurs } from "../../shared/page-cursor.ts";
 import { stateOf, summaryOf, versionName } from "../../shared/session-rows.ts";
-import { quoted } from "../identifier.ts";
+import { codeOf } from "../connection/error-code.ts";
 import type { Row, Run, Value } from "../connection/link.ts";
+import { quoted } from "../identifier.ts";
 import type { Tables } from "./tables.ts";
-import { asText, asValue, isStorable, shortTime } from "./text.ts";
+import { asText, asValue, shortTime } from "./text.ts";
 
 /** How long (ms) whoever asks for a list waits: it may be a long way through the table. */
-const LIST_DEADLINE_MS = 30_000;
+const LIST_DEADLINE_MS = 10_000;
 
 /** @returns SQL for everything that a state is made of, as text. */
 export function stateColumns({ columns, sessions }: Tables): string {
@@ -41,7 +42,7 @@ export function statesOf({ columns }: Tables, rows: readonly Row[]): Map<Session
 
 /** @returns null for a session that is missing or in the trash. */
 export async function readSummary(run: Run, tables: Tables, id: SessionId): Promise<SessionSummary | null> {
-  if (!isStorable(id)) return null;
+  if (!tables.canHold(id)) return null;
   const [row] = await run(
     `SELECT ${summaryColumns(tables)} FROM ${sessionsOf(tables)} WHERE id = $1 AND ${isKept(tables)}`,
     [id],
@@ -54,7 +55,9 @@ export async function readSummaries(run: Run, tables: Tables, query: ListQuery):
   const { project, agent, machine, activeSince, limit = 100, cursor } = query;
   const after = cursor === undefined ? null : decodeCursor(cursor);
   const given = Object.entries({ project, agent, machine }).filter(isGiven);
-  const isImpossible = given.some(([column, value]) => !tables.sessions.has(column) || !isStorable(value));
+  const isImpossible = given.some(
+    ([column, value]) => !tables.sessions.has(column) || !tables.canHold(value),
+  );
   if (isImpossible) return { sessions: [], nextCursor: null, total: 0 };
 
   const activity = activityOf(tables);
@@ -92,7 +95,7 @@ export async function readSummaries(run: Run, tables: Tables, query: ListQuery):
 
 /** Ids that start with `prefix`, their agent's name and colon counted or not; the newest first. */
 export async function findIds(run: Run, tables: Tables, prefix: string, limit: number): Promise<SessionId[]> {
-  if (!isStorable(prefix)) return [];
+  if (!tables.canHold(prefix)) return [];
   const rows = await run(
     `SELECT id FROM ${sessionsOf(tables)} WHERE ${isKept(tables)}
        AND (pg_catalog.starts_with(id, $1)
@@ -139,8 +142,7 @@ function isGiven(entry: [string, string | undefined]): entry is [string, string]
   return entry[1] !== undefined;
 }
 
-/** The time in it is none, or the text is nothing that could be in an archive. */
+/** A server calls it a data exception when the time in a cursor is none, or its text could not be in any archive. */
 function refusedCursor(error: unknown): never {
-  const { code } = error as { code?: unknown };
-  throw typeof code === "string" && code.startsWith("22") ? notOurs(error) : error;
+  throw codeOf(error)?.startsWith("22") === true ? notOurs(error) : error;
 }

@@ -2,11 +2,20 @@
 
 import type { SessionId, SessionState } from "../../../watch/session.ts";
 import type { Run } from "../connection/link.ts";
-import { comparable, countSql, isContinued, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
+import {
+  comparable,
+  countSql,
+  isContinued,
+  isWrittenSince,
+  lookOf,
+  lookSql,
+  oldestRunning,
+  StaleTables,
+} from "./look.ts";
 import type { Place } from "./look.ts";
 import { isKept, sessionsOf, stateColumns, statesOf } from "./sessions.ts";
+import { shapeOf } from "./tables.ts";
 import type { Tables } from "./tables.ts";
-import { isStorable } from "./text.ts";
 
 type States = Map<SessionId, SessionState>;
 
@@ -14,8 +23,8 @@ type States = Map<SessionId, SessionState>;
 const REMEMBERED_MIN = 100;
 
 /**
- * How long (ms) an archive that was found to be as it was is taken for that where few sessions are read: to see it again costs
- * the server more than they do, and notices may come by the hundreds a second.
+ * How long (ms) an archive that was found to be as it was is taken for that where few sessions are read: to see it
+ * again costs the server more than they do, and notices may come by the hundreds a second.
  */
 const SAME_MS = 1000;
 
@@ -47,11 +56,8 @@ export class StateReader {
     const where = isWanted(tables);
     const seen = this.#seen;
     const isSeen = seen?.tables === tables && performance.now() - seen.atMs < SAME_MS;
-    if (isSeen && ids.length < REMEMBERED_MIN) {
-      const from = `FROM ${sessionsOf(tables)} WHERE ${where}`;
-      return statesOf(tables, await run(`SELECT ${stateColumns(tables)} ${from}`, [idsParameter(ids)]));
-    }
-    const look = lookOf(tables, await run(lookSql(tables, where), [idsParameter(ids)]));
+    if (isSeen && ids.length < REMEMBERED_MIN) return await readFew(run, tables, ids);
+    const look = lookOf(tables, await run(lookSql(tables, where), [idsParameter(tables, ids)]));
     this.#seen = { tables, atMs: performance.now() };
     const states = statesOf(tables, look.rows);
     if (ids.length >= REMEMBERED_MIN && tables.hasRowVersions)
@@ -60,13 +66,25 @@ export class StateReader {
   }
 }
 
+/** Asks for less than a look does: whether the archive tells of its changes is no matter here. @throws StaleTables */
+async function readFew(run: Run, tables: Tables, ids: readonly SessionId[]): Promise<States> {
+  const rows = await run(
+    `SELECT ${stateColumns(tables)}, ${shapeOf(tables.objectId)} AS shape
+     FROM ${sessionsOf(tables)} WHERE ${isWanted(tables)}`,
+    [idsParameter(tables, ids)],
+  );
+  // Versions are made of all columns: those of a moment ago would say that a session has changed, and again later.
+  if (rows.some(({ shape }) => !tables.signature.startsWith(String(shape)))) throw new StaleTables();
+  return statesOf(tables, rows);
+}
+
 /** @returns what is found now, kept in `found`; null if some have gone, or the server is another one. */
 async function readSince(run: Run, found: Found): Promise<States | null> {
   const { tables, ids, place, states } = found;
   const where = isWanted(tables);
   const rows = await run(
     lookSql(tables, `${isWrittenSince("$2", "$3")} AND ${where}`, countSql(tables, where, "$2")),
-    [idsParameter(ids), comparable(place), oldestRunning(place)],
+    [idsParameter(tables, ids), comparable(place), oldestRunning(place)],
   );
   const look = lookOf(tables, rows);
   if (!isContinued(place, look)) return null;
@@ -81,8 +99,8 @@ function isWanted(tables: Tables): string {
   return `id = ANY (ARRAY(SELECT pg_catalog.json_array_elements_text($1::text::json))) AND ${isKept(tables)}`;
 }
 
-function idsParameter(ids: readonly SessionId[]): string {
-  return JSON.stringify(ids.filter(isStorable));
+function idsParameter({ canHold }: Tables, ids: readonly SessionId[]): string {
+  return JSON.stringify(ids.filter(canHold));
 }
 
 function isSame(a: readonly SessionId[], b: readonly SessionId[]): boolean {

@@ -5,7 +5,9 @@ import { sessionColumns } from "../../shared/session-rows.ts";
 import type { SessionColumns } from "../../shared/session-rows.ts";
 import { quoted } from "../identifier.ts";
 import type { Run } from "../connection/link.ts";
-import { ARCHIVE_TABLE, requireReadable } from "../schema.ts";
+import { storableIn } from "../storable.ts";
+import { ARCHIVE_TABLE } from "../migrations.ts";
+import { OWN_SCHEMA, requireReadable } from "../schema.ts";
 import { PREFIX, TRIGGER_COUNT } from "../push/trigger.ts";
 
 /** The columns of a table, by name: their types as PostgreSQL writes them. */
@@ -23,6 +25,8 @@ export interface Tables {
   toolCalls: Columns;
   /** Its rows say which transaction has written them; those of a view do not. */
   hasRowVersions: boolean;
+  /** Whether a text can be in the database; one that cannot may not even be asked for. */
+  canHold: (text: string) => boolean;
   /** Of our own archive, the version of its schema; null if it is somebody else's. */
   schemaVersion: number | null;
   /** Its triggers tell listeners of changes. */
@@ -32,7 +36,7 @@ export interface Tables {
 }
 
 /** Where archives are looked for unless a schema is named, in this order. */
-const SCHEMAS = ["sessionwatch", "agentsview", "public"];
+const SCHEMAS = [OWN_SCHEMA, "agentsview", "public"];
 
 /**
  * @param wanted null for the first that there is of `sessionwatch`, `agentsview` and `public`.
@@ -52,17 +56,18 @@ export async function findSchema(run: Run, wanted: string | null): Promise<strin
   const schema = candidates.find((candidate) => schemas.has(candidate));
   if (schema !== undefined) return schema;
   const where = wanted === null ? SCHEMAS.map(quoted).join(", ") : quoted(wanted);
-  throw new WatchError(
-    "archive_unusable",
-    `there is no sessions table in schema ${where}: \`watch pg init\` creates an archive, ?schema= names another schema`,
-  );
+  const help = "`watch pg init` creates an archive, ?schema= names another schema";
+  throw new WatchError("archive_unusable", `there is no sessions table in schema ${where}: ${help}`);
 }
 
-/** @throws WatchError `archive_unusable` if the schema holds no archive, or one that a newer sessionwatch has written. */
+/**
+ * @throws WatchError `archive_unusable` if the schema holds no archive, or one that a newer sessionwatch has written.
+ */
 export async function readTables(run: Run, schema: string): Promise<Tables> {
   const rows = await run(
     `SELECT c.oid::text AS oid, c.relname AS "table", a.attname AS "column",
-       pg_catalog.format_type(a.atttypid, NULL) AS type, c.relkind AS kind, ${signatureOf("c.oid")} AS signature
+       pg_catalog.format_type(a.atttypid, NULL) AS type, c.relkind AS kind,
+       pg_catalog.current_setting('server_encoding') AS encoding, ${signatureOf("c.oid")} AS signature
      FROM pg_catalog.pg_class c
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -91,6 +96,7 @@ export async function readTables(run: Run, schema: string): Promise<Tables> {
     messages: columnsOf("messages"),
     toolCalls: columnsOf("tool_calls"),
     hasRowVersions: ["r", "p"].includes(String(first?.["kind"])),
+    canHold: storableIn(String(first?.["encoding"])),
     schemaVersion,
     tellsChanges: signature.endsWith(":told"),
     signature,
@@ -99,14 +105,24 @@ export async function readTables(run: Run, schema: string): Promise<Tables> {
 
 /**
  * @param objectId SQL for that of `sessions`.
- * @returns SQL for a text that changes when the table is made anew or written anew, as for a column of another type, gets a
- * column, or its triggers come or go.
+ * @returns SQL for a text that changes when the table is made anew or written anew, as for a column of another type,
+ *   gets a column, or its triggers come or go.
  */
 export function signatureOf(objectId: string): string {
   return `(SELECT signed.oid || ':' || signed.relfilenode || ':' || signed.relnatts || ':' || (
       SELECT CASE WHEN pg_catalog.count(*) = ${TRIGGER_COUNT} THEN 'told' ELSE 'untold' END FROM pg_catalog.pg_trigger
       WHERE tgrelid = signed.oid AND pg_catalog.starts_with(tgname::text, '${PREFIX}') AND tgenabled IN ('O', 'A'))
     FROM pg_catalog.pg_class signed WHERE signed.oid = ${objectId})`;
+}
+
+/**
+ * What of the signature decides whether rows mean what they meant; it costs the server a quarter.
+ *
+ * @returns SQL for its beginning.
+ */
+export function shapeOf(objectId: number): string {
+  return `(SELECT shaped.oid || ':' || shaped.relfilenode || ':' || shaped.relnatts || ':'
+    FROM pg_catalog.pg_class shaped WHERE shaped.oid = ${objectId})`;
 }
 
 async function readSchemaVersion(run: Run, schema: string): Promise<number> {

@@ -1,9 +1,4 @@
-/** What text can be to PostgreSQL, and how its values become text that means the same on every connection. */
-
-/** @returns whether the archive can hold it: no id that is known there has a NUL, or half a character. */
-export function isStorable(text: string): boolean {
-  return !text.includes("\0") && text.isWellFormed();
-}
+/** How values become text that means the same on every connection. */
 
 /** RFC 3339 UTC with microseconds, whatever the time zone and style of the connection. */
 const TIME_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;

@@ -1,9 +1,8 @@
 /** What the types of columns make of values: nothing that a transcript holds may be a reason to refuse it. */
 
 import type { Cell } from "../../shared/draft-rows.ts";
-
-/** The types of our columns. */
-export type ColumnType = "text" | "integer" | "bigint" | "boolean" | "timestamptz";
+import { storable } from "../storable.ts";
+import type { ColumnType } from "./column-types.ts";
 
 /** A value as JSON has it. */
 export type JsonCell = string | number | boolean | null;
@@ -26,11 +25,6 @@ export function cellAs(type: ColumnType, value: Cell): JsonCell {
     case "timestamptz":
       return timeOrNull(String(value));
   }
-}
-
-/** @returns the text without what the server's UTF-8 does not know: NUL, and halves of surrogate pairs. */
-export function storable(text: string): string {
-  return text.replaceAll("\0", "\ufffd").toWellFormed();
 }
 
 /** @returns a whole number that fits into four bytes. */

@@ -9,11 +9,11 @@ import type {
 } from "../../../watch/transcript.ts";
 import { Batch } from "../../shared/batch.ts";
 import type { Draft, DraftBlock } from "../../shared/batch.ts";
-import { callRows, extensionOf, messageRow, USAGE_COLUMNS } from "../../shared/draft-rows.ts";
-import type { Cell, CellRow, KnownMessage } from "../../shared/draft-rows.ts";
+import { callRows, extensionOf, knownMessage, messageRow } from "../../shared/draft-rows.ts";
+import type { CellRow } from "../../shared/draft-rows.ts";
 import { Totals } from "../../shared/totals.ts";
-import { clampInteger } from "./cell.ts";
 import type { Row } from "../connection/link.ts";
+import { clampInteger } from "./cell.ts";
 import { mergeKey } from "./merge-key.ts";
 import type { Statements } from "./statements.ts";
 
@@ -37,7 +37,9 @@ export interface MessageWriterOptions {
   send: Send;
 }
 
-/** The messages of one session, in one transaction. What is written waits until it is much, or `rest()` is asked for. */
+/**
+ * The messages of one session, in one transaction. What is written waits until it is much, or `rest()` is asked for.
+ */
 export class MessageWriter {
   /** Of all messages, those included that were there before. Prompts that were retracted since are not taken off. */
   totals: Totals;
@@ -200,16 +202,6 @@ export class MessageWriter {
     const { uuid, parentUuid } = of.siblingsOf;
     return this.#statements.retractSiblings(this.#id, mergeKey(uuid), parentUuid);
   }
-}
-
-function knownMessage(row: Row): KnownMessage {
-  return {
-    block_hashes: String(row["block_hashes"]),
-    content_length: Number(row["content_length"]),
-    has_thinking: row["has_thinking"] === true,
-    has_tool_use: row["has_tool_use"] === true,
-    usage: Object.fromEntries(USAGE_COLUMNS.map((name) => [name, row[name] as Cell])),
-  };
 }
 
 /** @returns about how much text (UTF-16 units) an entry brings. */

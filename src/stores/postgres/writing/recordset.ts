@@ -1,9 +1,10 @@
 /** Rows on their way to the server: as JSON, which becomes a table there. */
 
 import type { CellRow } from "../../shared/draft-rows.ts";
-import { cellAs } from "./cell.ts";
-import type { ColumnType, JsonCell } from "./cell.ts";
 import { dollarQuoted, quoted } from "../identifier.ts";
+import { cellAs } from "./cell.ts";
+import type { JsonCell } from "./cell.ts";
+import type { ColumnType } from "./column-types.ts";
 
 /** What one statement carries, in UTF-16 units: longer only if a single row is. */
 const PIECE_LENGTH = 4_000_000;

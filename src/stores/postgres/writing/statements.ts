@@ -1,42 +1,20 @@
 /** The SQL of a sync into one schema; the transaction around it is the writer's. */
 
-import { CALL_COLUMNS, EXTENDED_COLUMNS, MESSAGE_COLUMNS, USAGE_COLUMNS } from "../../shared/draft-rows.ts";
+import {
+  CALL_COLUMNS,
+  EXTENDED_COLUMNS,
+  isAppended,
+  MESSAGE_COLUMNS,
+  USAGE_COLUMNS,
+} from "../../shared/draft-rows.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
 import { mergedColumn, SESSION_COLUMNS } from "../../shared/saved-session.ts";
-import type { ColumnType } from "./cell.ts";
-import { clampInteger, storable } from "./cell.ts";
+import { FILE_COLUMNS } from "../../shared/source-rows.ts";
 import { dollarQuoted, literal, quoted } from "../identifier.ts";
+import { storable } from "../storable.ts";
+import { clampInteger } from "./cell.ts";
+import { typeOf } from "./column-types.ts";
 import { Recordset } from "./recordset.ts";
-
-/** Of all columns that are written and hold no text. */
-const TYPES: Readonly<Record<string, ColumnType>> = {
-  started_at: "timestamptz",
-  ended_at: "timestamptz",
-  created_at: "timestamptz",
-  timestamp: "timestamptz",
-  ordinal: "integer",
-  message_ordinal: "integer",
-  call_index: "integer",
-  message_count: "integer",
-  user_message_count: "integer",
-  peak_context_tokens: "integer",
-  parser_malformed_lines: "integer",
-  content_length: "integer",
-  context_tokens: "integer",
-  output_tokens: "integer",
-  result_content_length: "integer",
-  revision: "integer",
-  position: "integer",
-  total_output_tokens: "bigint",
-  file_size: "bigint",
-  file_mtime: "bigint",
-  file_inode: "bigint",
-  file_device: "bigint",
-  offset: "bigint",
-  mtime: "bigint",
-  inode: "bigint",
-  device: "bigint",
-};
 
 const SESSIONS = recordset(SESSION_COLUMNS);
 const MESSAGES = recordset(MESSAGE_COLUMNS);
@@ -45,17 +23,7 @@ const CALLS = recordset(["session_id", "message_ordinal", "call_index", ...CALL_
 const RESULTS = recordset(["tool_use_id", "result_content", "result_content_length"]);
 const SUBAGENTS = recordset(["tool_use_id", "subagent_session_id"]);
 const STATES = recordset(["session_id", "revision", "parser_state"]);
-const FILES = recordset([
-  "session_id",
-  "position",
-  "path",
-  "token",
-  "offset",
-  "fingerprint",
-  "mtime",
-  "inode",
-  "device",
-]);
+const FILES = recordset(FILE_COLUMNS);
 const KEYS = recordset(["merge_key"]);
 
 /** As `isTyped()` has it, and the index `messages_by_predecessor`. */
@@ -101,7 +69,8 @@ export class Statements {
   /** Of all sessions of a machine, as one JSON text. */
   selectSyncedFiles(machine: string): string {
     return `
-      SELECT json_agg(json_build_array(session_id, revision, path, token, "offset") ORDER BY session_id, position) AS files
+      SELECT json_agg(json_build_array(session_id, revision, path, token, "offset")
+        ORDER BY session_id, position) AS files
       FROM ${this.#schema}.sync_files JOIN ${this.#schema}.sync_state USING (session_id)
       JOIN ${this.#schema}.sessions ON id = session_id WHERE machine = ${text(machine)}`;
   }
@@ -118,7 +87,8 @@ export class Statements {
         INSERT INTO ${this.#schema}.sessions (${SESSIONS.names}, updated_at)
         SELECT ${SESSIONS.names}, clock_timestamp() FROM ${table}
         ON CONFLICT (id) DO UPDATE SET
-          ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")}, updated_at = clock_timestamp()`,
+          ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")},
+          updated_at = clock_timestamp()`,
     );
   }
 
@@ -174,12 +144,9 @@ export class Statements {
     );
   }
 
-  /** The two texts grow; everything else is replaced. */
   extendMessages(id: string, rows: readonly CellRow[]): string[] {
     const set = EXTENDED_COLUMNS.map((name) =>
-      name === "content" || name === "thinking_text"
-        ? `${name} = messages.${name} || r.${name}`
-        : `${name} = r.${name}`,
+      isAppended(name) ? `${name} = messages.${name} || r.${name}` : `${name} = r.${name}`,
     );
     return EXTENSIONS.tables(rows).map(
       (table) => `
@@ -221,8 +188,9 @@ export class Statements {
   retractLastPrompts(id: string, count: number): string {
     return this.#retract(
       id,
-      `ordinal >= (SELECT min(ordinal) FROM (SELECT ordinal FROM ${this.#schema}.messages
-        WHERE session_id = ${text(id)} AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ${clampInteger(Math.max(count, 0))}) AS last)`,
+      `ordinal >= (SELECT min(ordinal) FROM (
+        SELECT ordinal FROM ${this.#schema}.messages WHERE session_id = ${text(id)} AND ${IS_TYPED}
+        ORDER BY ordinal DESC LIMIT ${clampInteger(Math.max(count, 0))}) AS last)`,
     );
   }
 
@@ -258,10 +226,6 @@ export class Statements {
 
 function recordset(columns: readonly string[]): Recordset {
   return new Recordset(Object.fromEntries(columns.map((name) => [name, typeOf(name)])));
-}
-
-function typeOf(column: string): ColumnType {
-  return TYPES[column] ?? (/^(is|has)_/.test(column) ? "boolean" : "text");
 }
 
 /** The second condition is what the index knows. */

@@ -3,12 +3,12 @@
 import type { SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../watch/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../watch/transcript.ts";
-import { savedSession } from "../../shared/saved-session.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
+import { savedSession } from "../../shared/saved-session.ts";
 import { fileRow, sourceFileOf } from "../../shared/source-rows.ts";
 import { Totals } from "../../shared/totals.ts";
-import { cellAs } from "./cell.ts";
 import type { Row } from "../connection/link.ts";
+import { cellAs } from "./cell.ts";
 import { MessageWriter } from "./message-writer.ts";
 import type { Send } from "./message-writer.ts";
 import type { Statements } from "./statements.ts";

@@ -1,7 +1,6 @@
 /** The writing half of our own archive in PostgreSQL. */
 
 import { createHash } from "node:crypto";
-import { WatchError } from "../../../errors.ts";
 import type {
   ArchiveWriting,
   SourceRecord,
@@ -9,6 +8,7 @@ import type {
   SyncTransaction,
 } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../watch/session.ts";
+import { archiveFailure } from "../../shared/archive-failure.ts";
 import { syncedTranscriptsOf } from "../../shared/source-rows.ts";
 import type { SyncedFile } from "../../shared/source-rows.ts";
 import { LinkPool } from "../connection/link-pool.ts";
@@ -16,16 +16,16 @@ import { Link } from "../connection/link.ts";
 import type { Row, Run } from "../connection/link.ts";
 import { reasonOf } from "../connection/reasons.ts";
 import { runScript } from "../connection/script.ts";
+import type { Target } from "../connection/target.ts";
 import { lackOf, rightsSql } from "./rights.ts";
 import { Statements } from "./statements.ts";
-import type { Target } from "../connection/target.ts";
 import { PostgresTransaction, sourceOf } from "./transaction.ts";
 
 /** As many as the engine syncs at once. */
 const SYNCS_AT_ONCE = 4;
 /** How long (ms) an unused connection stays open. */
 const IDLE_MS = 120_000;
-/** How long (ms) the server has for a statement that says little. */
+/** How long (ms) the server has for a statement that carries and brings little. */
 const SMALL_MS = 5000;
 /** How long (ms) it has for one that carries data, or waits until another process is done with the session. */
 const DATA_MS = 60_000;
@@ -38,16 +38,16 @@ export interface WriterOptions {
 }
 
 /**
- * Each sync is a transaction on a connection of its own: the first message to the server begins it and asks what is known,
- * the last one brings everything and commits it. Only what may go on with messages that are there already, or is much,
- * needs more.
+ * Each sync is a transaction on a connection of its own: the first message to the server begins it and asks what is
+ * known, the last one brings everything and commits it. Only what may go on with messages that are there already, or is
+ * much, needs more.
  */
 export class ArchiveWriter implements ArchiveWriting {
   readonly #target: Target;
   readonly #options: WriterOptions;
   readonly #statements: Statements;
   readonly #syncs: LinkPool;
-  /** Whoever syncs may ask, too. */
+  /** Not one of the syncs' own: somebody who syncs may ask while all of those are taken. */
   readonly #questions: Link;
 
   constructor(target: Target, options: WriterOptions) {
@@ -109,7 +109,7 @@ export class ArchiveWriter implements ArchiveWriting {
     const send = (script: readonly string[]): Promise<readonly Row[]> =>
       this.#orUnavailable(() => runScript(run, script, DATA_MS));
     const [state = {}] = await send([
-      // Whatever the server's default is: the state is read when the lock was had.
+      // Whatever the server's default is: the state must be read as it is once the lock is held.
       "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
       `SELECT pg_catalog.pg_advisory_xact_lock(${lockKey(schema)}, ${lockKey(id)})`,
       statements.selectState(id),
@@ -123,12 +123,11 @@ export class ArchiveWriter implements ArchiveWriting {
     return await this.#orUnavailable(() => this.#questions.query(question, [], deadlineMs), "read");
   }
 
-  async #orUnavailable<T>(attempt: () => Promise<T>, what = "write to"): Promise<T> {
+  async #orUnavailable<T>(attempt: () => Promise<T>, use: "read" | "write to" = "write to"): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      const text = `Cannot ${what} archive ${JSON.stringify(this.#target.name)}: ${reasonOf(error)}`;
-      throw new WatchError("archive_unavailable", text, { cause: error });
+      throw archiveFailure(use, this.#target.name, reasonOf(error), { cause: error });
     }
   }
 }

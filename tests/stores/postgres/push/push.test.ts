@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import postgres from "postgres";
 import { openStore } from "../../../../src/stores/open.ts";
-import { installTrigger, removeTrigger } from "../../../../src/stores/postgres/push/trigger.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import type { Update } from "../../../../src/watch/session.ts";
 import type { Subscription } from "../../../../src/watch/subscription.ts";
@@ -23,7 +22,7 @@ for (const installation of INSTALLATIONS) {
     beforeEach(async () => {
       archive = await PostgresForeignArchive.create(await sharedServer(installation));
       for (const id of ["a", "b", "c"]) await archive.add(id);
-      await run(installTrigger(archive.schema));
+      await archive.tell();
       observed = observe((await openStore(archive.url)).store);
       // Nothing is found by a poll: what is told was told by the archive.
       watcher = new Watcher(observed.store, undefined, { clock: systemClock, pollIntervalMs: 600_000 });
@@ -34,12 +33,6 @@ for (const installation of INSTALLATIONS) {
       await observed.store.close();
       await archive[Symbol.asyncDispose]();
     });
-
-    async function run(statements: readonly string[]): Promise<void> {
-      await archive.sql.begin(async (sql) => {
-        for (const statement of statements) await sql.unsafe(statement);
-      });
-    }
 
     async function follow(sessions: readonly string[] | "all"): Promise<AsyncIterator<Update>> {
       const subscription = watcher.eventsOf({ sessions, filter: {} });
@@ -114,11 +107,11 @@ for (const installation of INSTALLATIONS) {
     test("is polled by itself as soon as it tells of nothing any more, and listened to as soon as it does again", async () => {
       await follow("all");
       let changes = await observed.store.changes(null);
-      await run(removeTrigger(archive.schema));
+      await archive.tellNothing();
       await archive.touch("a");
       changes = await observed.store.changes(changes.mark);
       expect([changes.isScan, changes.states.has("a")]).toEqual([true, true]);
-      await run(installTrigger(archive.schema));
+      await archive.tell();
       const isHeard = async (): Promise<boolean> => {
         await archive.touch("b");
         changes = await observed.store.changes(changes.mark);
@@ -133,9 +126,7 @@ test.skipIf(PGBOUNCER === null)("behind PgBouncer no notice arrives, and polls f
   const server = await sharedServer();
   await using archive = await PostgresForeignArchive.create(server);
   for (const id of ["a", "b"]) await archive.add(id);
-  await archive.sql.begin(async (sql) => {
-    for (const statement of installTrigger(archive.schema)) await sql.unsafe(statement);
-  });
+  await archive.tell();
   await using bouncer = await PgBouncer.start(server);
   const { store } = await openStore(bouncer.url(archive.url));
   const watcher = new Watcher(store, undefined, { clock: systemClock, pollIntervalMs: 50 });
@@ -158,9 +149,7 @@ test.skipIf(PGBOUNCER === null)("behind PgBouncer no notice arrives, and polls f
 test.skipIf(PGBOUNCER === null)("behind PgBouncer no connection of others is left listening", async () => {
   const server = await sharedServer();
   await using archive = await PostgresForeignArchive.create(server);
-  await archive.sql.begin(async (sql) => {
-    for (const statement of installTrigger(archive.schema)) await sql.unsafe(statement);
-  });
+  await archive.tell();
   await using bouncer = await PgBouncer.start(server);
   const others = postgres(bouncer.url(archive.url), { max: 1, prepare: false });
   /** On all connections that the pooler has. */

@@ -2,7 +2,6 @@
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { openStore } from "../../../../src/stores/open.ts";
-import { installTrigger } from "../../../../src/stores/postgres/push/trigger.ts";
 import type { Mark, Store } from "../../../../src/watch/ports.ts";
 import type { SessionId } from "../../../../src/watch/session.ts";
 import { sharedServer } from "../../../support/postgres/server.ts";
@@ -17,7 +16,7 @@ let mark: Mark;
 
 beforeEach(async () => {
   archive = await PostgresForeignArchive.create(await sharedServer());
-  for (const statement of installTrigger(archive.schema)) await archive.sql.unsafe(statement);
+  await archive.tell();
   for (const id of ["a", "b"]) await archive.add(id);
   ({ store } = await openStore(archive.url));
   hints = [];

@@ -9,7 +9,6 @@ import {
   ANYTHING,
   channelOf,
   installTrigger,
-  removeTrigger,
   TRIGGER_COUNT,
 } from "../../../../src/stores/postgres/push/trigger.ts";
 import { HOSTILE_IDS } from "../../../contract/store.ts";
@@ -68,16 +67,10 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     return await PostgresForeignArchive.create(await sharedServer(installation), { schema });
   }
 
-  async function install({ sql, schema }: PostgresForeignArchive): Promise<void> {
-    await sql.begin(async (sql) => {
-      for (const statement of installTrigger(schema)) await sql.unsafe(statement);
-    });
-  }
-
   /** An archive with triggers, and an ear that listens to it. */
   async function installed(schema?: string): Promise<Ear & { archive: PostgresForeignArchive }> {
     const archive = await archiveOf(schema);
-    await install(archive);
+    await archive.tell();
     const ear = await Ear.of(archive, archive.table("sessions"));
     return Object.assign(ear, { archive });
   }
@@ -200,12 +193,11 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
       const [row] = await archive.sql`SELECT count(*)::int AS n FROM pg_trigger WHERE NOT tgisinternal`;
       return row?.["n"];
     };
-    await install(archive);
+    await archive.tell();
     expect(await count()).toBe(TRIGGER_COUNT);
     await archive.add("a");
     expect(await ear.payloads()).toEqual(['["a"]']);
-    for (const statement of [...removeTrigger(schema), ...removeTrigger(schema)])
-      await archive.sql.unsafe(statement);
+    for (let round = 0; round < 2; round += 1) await archive.tellNothing();
     expect(await count()).toBe(0);
     expect(await archive.sql`SELECT FROM pg_proc WHERE proname LIKE 'sessionwatch%'`).toHaveLength(0);
   });
@@ -220,7 +212,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
       GRANT USAGE ON SCHEMA agentsview TO ${quoted(writer)};
       GRANT INSERT, UPDATE, DELETE, SELECT, TRUNCATE ON ALL TABLES IN SCHEMA agentsview TO ${quoted(writer)};
       SET ROLE ${quoted(installer)}`);
-    await install(archive);
+    await archive.tell();
     await archive.sql`RESET ROLE`;
     await using ear = await Ear.of(archive, "agentsview.sessions");
     const server = await sharedServer(installation);
@@ -288,7 +280,7 @@ test.each(withSmallQueues)(
       settings: ["max_notify_queue_pages = 64"],
     });
     await using archive = await PostgresForeignArchive.create(server);
-    for (const statement of installTrigger("agentsview")) await archive.sql.unsafe(statement);
+    await archive.tell();
     const sleeper = server.connect(archive.database);
     await sleeper`LISTEN anything`;
     await sleeper`BEGIN`.simple();

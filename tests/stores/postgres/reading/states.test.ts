@@ -77,3 +77,11 @@ test("states() of many sessions begins anew with a server that was started anew,
   expect((await store.states(others)).get("s60")?.messageCount).toBe(2);
   expect((await store.states(IDS)).size).toBe(199);
 });
+
+test("states() of few sessions, read in quick succession, knows of a column that has come meanwhile", async () => {
+  const few = IDS.slice(0, 3);
+  for (let round = 0; round < 2; round += 1) await store.states(few);
+  await archive.sql.unsafe(`ALTER TABLE ${archive.table("sessions")} ADD COLUMN file_hash text`);
+  const expected = await fresh();
+  expect(await store.states(few)).toEqual(new Map([...expected].filter(([id]) => few.includes(id))));
+});

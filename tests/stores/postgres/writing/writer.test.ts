@@ -18,14 +18,18 @@ import { callOf, FACTS, message, save, SOURCE } from "../../../support/saves.ts"
 import { SlowWay } from "../../../support/slow-way.ts";
 import { Workspace } from "../../../support/workspace.ts";
 import { writablePostgres } from "../../../support/writable.ts";
+import type { WritableArchive } from "../../../support/writable.ts";
 
 for (const installation of INSTALLATIONS) {
   let database: Promise<string> | undefined;
-  archiveContract(`our own archive in ${installation.name}`, async () => {
+  const create = async (): Promise<WritableArchive> => {
     const server = await sharedServer(installation);
     database ??= server.createDatabase();
     return await writablePostgres(server, await database);
-  });
+  };
+  // What chance finds is rarely a matter of the server's version.
+  const share = installation === INSTALLATIONS[0] ? 1 : 0.25;
+  archiveContract(`our own archive in ${installation.name}`, create, { share });
 }
 
 describe("ArchiveWriter", () => {
