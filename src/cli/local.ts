@@ -38,7 +38,7 @@ export async function* followLocal(
   signal: AbortSignal,
   log: Logger,
 ): AsyncGenerator<StreamEvent, void, void> {
-  const wiring = await wire(options, log);
+  const wiring = await abortable(wire(options, log), signal);
   const { store, engine } = wiring;
   try {
     const id = "id" in target ? await resolveId(target.id, localIndex(store, engine)) : undefined;

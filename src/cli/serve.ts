@@ -24,6 +24,7 @@ import type { Live, LiveFlags } from "./live.ts";
 import { loggedStreams, logRequest } from "./serve-log.ts";
 import { maxStreamsWithin } from "./stream-limit.ts";
 import { syncTarget } from "./sync-target.ts";
+import { abortable } from "./waiting.ts";
 import { wire } from "./wiring.ts";
 import type { CommonOptions } from "./wiring.ts";
 
@@ -46,10 +47,11 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
   const { signal } = stopOnSignal();
   const onError = (error: unknown): void => log.error(messageOf(error), { error });
   const measured = new Measurements();
-  const wiring = await wire(options, log, {
-    machine: options.machine,
-    onLook: (ms) => measured.looks.observe(ms),
-  });
+  const wiring = await unlessStopped(
+    wire(options, log, { machine: options.machine, onLook: (ms) => measured.looks.observe(ms) }),
+    signal,
+  );
+  if (wiring === null) return EXIT.done;
   const { store, engine, watcher, close } = wiring;
   let live: Live | undefined;
   engine?.onSynced(({ tookMs }) => measured.syncs.observe(tookMs));
@@ -93,6 +95,16 @@ export async function serve(options: ServeOptions, log: Logger): Promise<number>
     await close();
   }
   return EXIT.done;
+}
+
+/** @returns null if it was told to stop before the archive had answered. */
+async function unlessStopped<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  try {
+    return await abortable(promise, signal);
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
 }
 
 /** What is asked of the engine, and what waits to be. */
