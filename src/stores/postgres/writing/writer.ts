@@ -87,8 +87,7 @@ export class ArchiveWriter implements ArchiveWriting {
       try {
         await this.#syncOn(run, id, work);
       } catch (error) {
-        // Where the connection is lost, so is the transaction.
-        await run("ROLLBACK", [], SMALL_MS).catch(() => undefined);
+        await run("ROLLBACK", [], SMALL_MS).catch(lostWithItsConnection);
         throw error;
       }
     });
@@ -131,6 +130,9 @@ export class ArchiveWriter implements ArchiveWriting {
     }
   }
 }
+
+/** A transaction that cannot be rolled back has ended already, with its connection; what has led there is told. */
+function lostWithItsConnection(): void {}
 
 /** Half of a key; two sessions that have the same one wait for each other, and that is all. */
 function lockKey(text: string): number {
