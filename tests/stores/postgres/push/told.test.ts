@@ -54,7 +54,11 @@ test("changes() looks again when it was told that anything may have changed", as
   expect((await store.changes(changes.mark)).total).toBe(0);
 });
 
-test("changes() begins anew when there is another column that versions are made of", async () => {
+test.each([
+  ["", []],
+  [", also right after some sessions were read", ["a"]],
+])("changes() begins anew when there is another column that versions are made of%s", async (_when, read) => {
+  await store.states(read);
   await archive.sql.unsafe(`ALTER TABLE ${archive.table("sessions")} ADD COLUMN file_hash text`);
   const { states } = await store.changes(mark);
   const { store: later } = await openStore(archive.url);
