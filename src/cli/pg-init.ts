@@ -1,7 +1,7 @@
 /** `watch pg init`: creates our own archive in PostgreSQL, or brings it to the schema that this program writes. */
 
 import type { Logger } from "@logtape/logtape";
-import { quoted } from "../stores/postgres/identifier.ts";
+import { quoted } from "../stores/postgres/quoting.ts";
 import { initArchive, OWN_SCHEMA } from "../stores/postgres/schema.ts";
 import { EXIT } from "./exit.ts";
 import { printable, writeLine } from "./output.ts";

@@ -2,7 +2,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import { WatchError } from "../errors.ts";
-import { quoted } from "../stores/postgres/identifier.ts";
+import { quoted } from "../stores/postgres/quoting.ts";
 import { installOn, removeFrom } from "../stores/postgres/push/install.ts";
 import type { Link } from "../stores/postgres/connection/link.ts";
 import { findSchema } from "../stores/postgres/reading/tables.ts";

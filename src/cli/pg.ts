@@ -1,6 +1,5 @@
 /** What the commands of `watch pg` work with: a connection to the PostgreSQL archive that is named. */
 
-import process from "node:process";
 import type { Logger } from "@logtape/logtape";
 import { WatchError } from "../errors.ts";
 import { Link } from "../stores/postgres/connection/link.ts";
@@ -8,6 +7,7 @@ import { reasonOf } from "../stores/postgres/connection/reasons.ts";
 import { archiveFailure } from "../stores/shared/archive-failure.ts";
 import { systemTarget } from "../stores/postgres/connection/system-target.ts";
 import type { Target } from "../stores/postgres/connection/target.ts";
+import { archiveOfEnvironment } from "./environment.ts";
 
 /** The flags that name it. */
 export interface PgOptions {
@@ -44,7 +44,7 @@ export async function withArchive(
 }
 
 function archiveTarget(command: string, { db, insecure }: PgOptions, log: Logger): Target {
-  const url = db ?? (process.env["SESSIONWATCH_DB"] || undefined);
+  const url = db ?? archiveOfEnvironment();
   if (url === undefined || !/^postgres(?:ql)?:/i.test(url)) {
     const where = "with --db or SESSIONWATCH_DB, as in --db postgres://user@host/database";
     throw new WatchError("usage", `${command}: name a PostgreSQL archive ${where}`);

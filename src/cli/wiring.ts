@@ -1,22 +1,22 @@
 /** The composition root: binds stores, engine, feed and clock to one another. */
 
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
 import process from "node:process";
 import type { Logger } from "@logtape/logtape";
-import envPaths from "env-paths";
-import { AGENTS } from "../agents/registry.ts";
-import { messageOf, WatchError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { openStore } from "../stores/open.ts";
 import { findDelegate } from "../sync/delegate.ts";
 import { SyncEngine } from "../sync/engine.ts";
-import type { RootFolder } from "../sync/transcript.ts";
 import type { FeedOptions } from "../watch/feed.ts";
 import type { Engine, Store } from "../watch/ports.ts";
 import type { SessionId } from "../watch/session.ts";
 import { Watcher } from "../watch/watcher.ts";
-import { isMachineName, MACHINE_NAME } from "./arguments.ts";
+import {
+  archiveOfEnvironment,
+  defaultArchive,
+  machineOfEnvironment,
+  transcriptRoots,
+} from "./environment.ts";
 
 /** The flags that every command knows; durations in ms. */
 export interface CommonOptions {
@@ -58,7 +58,7 @@ export async function wire(
   log: Logger,
   { machine, mustWrite = false, ...observer }: WiringOptions = {},
 ): Promise<Wiring> {
-  const url = options.db ?? (process.env["SESSIONWATCH_DB"] || undefined);
+  const url = options.db ?? archiveOfEnvironment();
   const name = machine ?? machineOfEnvironment();
   const opened = await openStore(url, {
     defaultPath: defaultArchive(),
@@ -95,13 +95,6 @@ export async function wire(
   return { store, engine, delegate, watcher, close };
 }
 
-/** @throws WatchError `usage` */
-function machineOfEnvironment(): string | undefined {
-  const name = process.env["SESSIONWATCH_MACHINE"] || undefined;
-  if (name === undefined || isMachineName(name)) return name;
-  throw new WatchError("usage", `SESSIONWATCH_MACHINE: use ${MACHINE_NAME}`);
-}
-
 /** The same failure of the same session is told once, however often it is tried again. */
 function syncErrorLog(log: Logger): (id: SessionId, error: unknown) => void {
   const told = new Map<SessionId, string>();
@@ -111,16 +104,4 @@ function syncErrorLog(log: Logger): (id: SessionId, error: unknown) => void {
     told.set(id, message);
     log.warning(`cannot sync session ${id}: ${message}`);
   };
-}
-
-/** Created on first use. */
-function defaultArchive(): string {
-  const configured = process.env["SESSIONWATCH_DATA_DIR"];
-  const folder = configured ? resolve(configured) : envPaths("sessionwatch", { suffix: "" }).data;
-  return join(folder, "sessions.db");
-}
-
-function transcriptRoots(): RootFolder[] {
-  const surroundings = { env: process.env, home: homedir() };
-  return AGENTS.flatMap((agent) => agent.roots(surroundings).map((path) => ({ agent, path: resolve(path) })));
 }

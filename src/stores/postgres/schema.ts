@@ -4,8 +4,9 @@ import { createHash } from "node:crypto";
 import { messageOf, WatchError } from "../../errors.ts";
 import { archiveFailure } from "../shared/archive-failure.ts";
 import { codeOf } from "./connection/error-code.ts";
-import type { Link, Run } from "./connection/link.ts";
-import { literal, quoted } from "./identifier.ts";
+import type { Link } from "./connection/link.ts";
+import type { Run } from "./connection/run.ts";
+import { literal, quoted } from "./quoting.ts";
 import { ARCHIVE_TABLE, MIGRATIONS, TABLES } from "./migrations.ts";
 import { installTrigger } from "./push/trigger.ts";
 

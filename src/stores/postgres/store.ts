@@ -4,21 +4,20 @@ import { WatchError } from "../../errors.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
 import { archiveFailure } from "../shared/archive-failure.ts";
-import { codeOf } from "./connection/error-code.ts";
+import { Catalog } from "./catalog.ts";
+import type { Query } from "./catalog.ts";
 import { LinkPool } from "./connection/link-pool.ts";
 import { Link } from "./connection/link.ts";
-import type { Run } from "./connection/link.ts";
+import type { Run } from "./connection/run.ts";
 import { reasonOf } from "./connection/reasons.ts";
 import type { Target } from "./connection/target.ts";
 import { Listener } from "./push/listener.ts";
 import { Told } from "./push/told.ts";
 import { channelOf } from "./push/trigger.ts";
 import { readChanges } from "./reading/changes.ts";
-import { StaleTables } from "./reading/look.ts";
 import { readMessages } from "./reading/messages.ts";
-import { findIds, readSummaries, readSummary, sessionsOf } from "./reading/sessions.ts";
+import { findIds, readSummaries, readSummary } from "./reading/sessions.ts";
 import { StateReader } from "./reading/states.ts";
-import { findSchema, readTables } from "./reading/tables.ts";
 import type { Tables } from "./reading/tables.ts";
 
 /** How long (ms) an archive that tells of its changes is taken at its word. */
@@ -48,14 +47,15 @@ export class PostgresStore implements Store {
   readonly #states = new StateReader();
   readonly #hints = new Set<Hint>();
   readonly #told = new Told();
-  /** Null until they are known, and again when they may have changed. */
-  #tables: Tables | null = null;
-  /** The archive that was opened: what is found later under its name may be another one that takes its place. */
-  #first: Pick<Tables, "schema" | "objectId"> | null = null;
+  readonly #catalog: Catalog;
   #looked: Look | null = null;
 
   constructor(target: Target) {
     this.#target = target;
+    this.#catalog = new Catalog(target.schema, () => {
+      this.#looked = null;
+      this.#listen();
+    });
     this.#polls = new Link(target, { purpose: "poll", silenceMs: SILENCE_MS });
     const newLink = (): Link => new Link(target, { purpose: "read", idleMs: IDLE_MS });
     this.#questions = new LinkPool(Array.from({ length: QUESTIONS_AT_ONCE }, newLink));
@@ -151,58 +151,21 @@ export class PostgresStore implements Store {
 
   /** Listens if somebody wants hints, and the archive tells of its changes. */
   #listen(): void {
-    const tables = this.#hints.size > 0 ? this.#tables : null;
+    const tables = this.#hints.size > 0 ? this.#catalog.tables : null;
     this.#listener.listenTo(tables?.tellsChanges === true ? channelOf(tables.objectId) : null);
   }
 
-  async #question<T>(query: (run: Run, tables: Tables) => Promise<T>): Promise<T> {
+  async #question<T>(query: Query<T>): Promise<T> {
     return await this.#questions.use((link) => this.#read(link, query));
   }
 
-  async #read<T>(link: Link, query: (run: Run, tables: Tables) => Promise<T>): Promise<T> {
+  async #read<T>({ query: run }: Link, query: Query<T>): Promise<T> {
     try {
-      try {
-        return await query(link.query, await this.#known(link));
-      } catch (error) {
-        // Somebody has changed the tables since they were looked at: look again, and ask once more.
-        if (!(error instanceof StaleTables) && !isSchemaError(error)) throw error;
-        this.#tables = null;
-        return await query(link.query, await this.#known(link));
-      }
+      return await this.#catalog.ask(run, query);
     } catch (error) {
       throw cannotRead(this.#target.name, error);
     }
   }
-
-  async #known({ query }: Link): Promise<Tables> {
-    if (this.#tables !== null) return this.#tables;
-    // Only the schema that was found first: while that is restored, another of the usual ones holds other sessions.
-    const schema = await findSchema(query, this.#target.schema ?? this.#first?.schema ?? null);
-    const tables = await readTables(query, schema);
-    this.#first ??= tables;
-    if (tables.objectId !== this.#first.objectId) await checkRestored(query, tables);
-    this.#tables = tables;
-    this.#looked = null;
-    this.#listen();
-    return tables;
-  }
-}
-
-/**
- * A restore makes the tables first and fills them later: until then, nothing was deleted.
- *
- * @throws WatchError `archive_unavailable`
- */
-async function checkRestored(run: Run, tables: Tables): Promise<void> {
-  const rows = await run(`SELECT FROM ${sessionsOf(tables)} LIMIT 1`);
-  if (rows.length === 0)
-    throw new WatchError("archive_unavailable", "its sessions table was made anew, and is still empty");
-}
-
-/** A table, a column or a schema is not there, or not what it was; but not that the role lacks a right. */
-function isSchemaError(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === "3F000" || (code?.startsWith("42") === true && code !== "42501");
 }
 
 function cannotRead(name: string, error: unknown): WatchError {

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { Link } from "../../../src/stores/postgres/connection/link.ts";
-import type { Run, Value } from "../../../src/stores/postgres/connection/link.ts";
+import type { Run, Value } from "../../../src/stores/postgres/connection/run.ts";
 import { systemTarget } from "../../../src/stores/postgres/connection/system-target.ts";
 import type { Dice } from "../dice.ts";
 import type { PostgresForeignArchive } from "./foreign-archive.ts";

@@ -1,6 +1,6 @@
 /** Several statements in one message: one round trip, however many they are. */
 
-import type { Row, Run } from "./link.ts";
+import type { Row, Run } from "./run.ts";
 
 /** The slowest link (UTF-16 units in a ms) that is waited for: several syncs may share what a telephone has. */
 const SLOWEST_LINK = 10;

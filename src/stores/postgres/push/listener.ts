@@ -2,11 +2,12 @@
 
 import { backoffMs } from "../../../watch/backoff.ts";
 import type { SessionId } from "../../../watch/session.ts";
-import { isAnswer, Link } from "../connection/link.ts";
-import type { Run } from "../connection/link.ts";
+import { isAnswer } from "../connection/connection.ts";
+import { Link } from "../connection/link.ts";
+import type { Run } from "../connection/run.ts";
 import { runScript } from "../connection/script.ts";
 import type { Target } from "../connection/target.ts";
-import { quoted } from "../identifier.ts";
+import { quoted } from "../quoting.ts";
 import { ANYTHING } from "./trigger.ts";
 
 export interface ListenerOptions {

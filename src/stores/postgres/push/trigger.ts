@@ -4,7 +4,7 @@
  * `session_replication_role = replica`, or straight to a partition, is for the poll to find.
  */
 
-import { quoted } from "../identifier.ts";
+import { quoted } from "../quoting.ts";
 
 /** A notification with this payload says that any session may have changed; every other one is a JSON array of ids. */
 export const ANYTHING = "*";

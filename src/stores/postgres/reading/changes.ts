@@ -3,7 +3,7 @@
 import type { Changes, Mark } from "../../../watch/ports.ts";
 import type { SessionId, SessionState } from "../../../watch/session.ts";
 import { stateOf } from "../../shared/session-rows.ts";
-import type { Run } from "../connection/link.ts";
+import type { Run } from "../connection/run.ts";
 import { comparable, countSql, isContinued, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
 import type { Place } from "./look.ts";
 import { isKept, statesOf } from "./sessions.ts";

@@ -4,8 +4,8 @@
  * time matters.
  */
 
-import type { Row } from "../connection/link.ts";
-import { literal } from "../identifier.ts";
+import type { Row } from "../connection/run.ts";
+import { literal } from "../quoting.ts";
 import { isKept, sessionsOf, stateColumns } from "./sessions.ts";
 import { signatureOf } from "./tables.ts";
 import type { Tables } from "./tables.ts";

@@ -3,8 +3,8 @@
 import type { MessageQuery } from "../../../watch/ports.ts";
 import type { MessageRow, SessionId } from "../../../watch/session.ts";
 import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS, withCalls } from "../../shared/message-rows.ts";
-import type { Run } from "../connection/link.ts";
-import { quoted } from "../identifier.ts";
+import type { Run } from "../connection/run.ts";
+import { quoted } from "../quoting.ts";
 import type { Columns, Tables } from "./tables.ts";
 import { asValue, shortTime } from "./text.ts";
 

@@ -5,8 +5,8 @@ import type { SessionId, SessionState, SessionSummary } from "../../../watch/ses
 import { decodeCursor, encodeCursor, notOurs } from "../../shared/page-cursor.ts";
 import { stateOf, summaryOf, versionName } from "../../shared/session-rows.ts";
 import { codeOf } from "../connection/error-code.ts";
-import type { Row, Run, Value } from "../connection/link.ts";
-import { quoted } from "../identifier.ts";
+import type { Row, Run, Value } from "../connection/run.ts";
+import { quoted } from "../quoting.ts";
 import type { Tables } from "./tables.ts";
 import { asText, asValue, shortTime } from "./text.ts";
 

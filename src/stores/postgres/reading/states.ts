@@ -1,7 +1,7 @@
 /** The states of some sessions, as polls ask for them. */
 
 import type { SessionId, SessionState } from "../../../watch/session.ts";
-import type { Run } from "../connection/link.ts";
+import type { Run } from "../connection/run.ts";
 import {
   comparable,
   countSql,

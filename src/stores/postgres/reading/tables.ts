@@ -3,8 +3,8 @@
 import { WatchError } from "../../../errors.ts";
 import { sessionColumns } from "../../shared/session-rows.ts";
 import type { SessionColumns } from "../../shared/session-rows.ts";
-import { quoted } from "../identifier.ts";
-import type { Run } from "../connection/link.ts";
+import { quoted } from "../quoting.ts";
+import type { Run } from "../connection/run.ts";
 import { storableIn } from "../storable.ts";
 import { ARCHIVE_TABLE } from "../migrations.ts";
 import { OWN_SCHEMA, requireReadable } from "../schema.ts";

@@ -12,7 +12,7 @@ import type { Draft, DraftBlock } from "../../shared/batch.ts";
 import { callRows, extensionOf, knownMessage, messageRow } from "../../shared/draft-rows.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Row } from "../connection/link.ts";
+import type { Row } from "../connection/run.ts";
 import { clampInteger } from "./cell.ts";
 import { mergeKey } from "./merge-key.ts";
 import type { Statements } from "./statements.ts";

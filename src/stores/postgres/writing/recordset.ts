@@ -1,7 +1,7 @@
 /** Rows on their way to the server: as JSON, which becomes a table there. */
 
 import type { CellRow } from "../../shared/draft-rows.ts";
-import { dollarQuoted, quoted } from "../identifier.ts";
+import { dollarQuoted, quoted } from "../quoting.ts";
 import { cellAs } from "./cell.ts";
 import type { JsonCell } from "./cell.ts";
 import type { ColumnType } from "./column-types.ts";

@@ -1,7 +1,7 @@
 /** What a role must be allowed to do so that it can sync into our own archive. */
 
-import { literal, quoted } from "../identifier.ts";
-import type { Row } from "../connection/link.ts";
+import { literal, quoted } from "../quoting.ts";
+import type { Row } from "../connection/run.ts";
 
 const TO_EXTEND = ["SELECT", "INSERT", "UPDATE"];
 const TO_REPLACE = ["SELECT", "INSERT", "DELETE"];

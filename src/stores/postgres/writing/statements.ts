@@ -10,7 +10,7 @@ import {
 import type { CellRow } from "../../shared/draft-rows.ts";
 import { mergedColumn, SESSION_COLUMNS } from "../../shared/saved-session.ts";
 import { FILE_COLUMNS } from "../../shared/source-rows.ts";
-import { dollarQuoted, literal, quoted } from "../identifier.ts";
+import { dollarQuoted, literal, quoted } from "../quoting.ts";
 import { storable } from "../storable.ts";
 import { clampInteger } from "./cell.ts";
 import { typeOf } from "./column-types.ts";

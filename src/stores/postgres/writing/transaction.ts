@@ -7,7 +7,7 @@ import type { CellRow } from "../../shared/draft-rows.ts";
 import { savedSession } from "../../shared/saved-session.ts";
 import { fileRow, sourceFileOf } from "../../shared/source-rows.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Row } from "../connection/link.ts";
+import type { Row } from "../connection/run.ts";
 import { cellAs } from "./cell.ts";
 import { MessageWriter } from "./message-writer.ts";
 import type { Send } from "./message-writer.ts";

@@ -13,7 +13,7 @@ import { syncedTranscriptsOf } from "../../shared/source-rows.ts";
 import type { SyncedFile } from "../../shared/source-rows.ts";
 import { LinkPool } from "../connection/link-pool.ts";
 import { Link } from "../connection/link.ts";
-import type { Row, Run } from "../connection/link.ts";
+import type { Row, Run } from "../connection/run.ts";
 import { reasonOf } from "../connection/reasons.ts";
 import { runScript } from "../connection/script.ts";
 import type { Target } from "../connection/target.ts";

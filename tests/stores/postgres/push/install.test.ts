@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { quoted } from "../../../../src/stores/postgres/identifier.ts";
+import { quoted } from "../../../../src/stores/postgres/quoting.ts";
 import { installOn, removeFrom } from "../../../../src/stores/postgres/push/install.ts";
 import { Link } from "../../../../src/stores/postgres/connection/link.ts";
 import { systemTarget } from "../../../../src/stores/postgres/connection/system-target.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import postgres from "postgres";
 import type { Sql } from "postgres";
-import { quoted } from "../../../../src/stores/postgres/identifier.ts";
+import { quoted } from "../../../../src/stores/postgres/quoting.ts";
 import {
   ANYTHING,
   channelOf,
