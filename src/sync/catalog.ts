@@ -136,7 +136,9 @@ export class Catalog {
   async folderToken(folder: string): Promise<string | null> {
     const root = this.roots.find((root) => folder === root.path || isIn(root, folder));
     const [stats] = root === undefined ? [] : await root.files.stats([folder]);
-    return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}` : null;
+    if (stats?.isDirectory() !== true) return null;
+    // A folder that is made anew may get the inode of the one before. Where births are not recorded, they are all 0.
+    return `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`;
   }
 
   async #filesIn(folders: readonly string[], failures: Unreadable[]): Promise<FileOnDisk[]> {

@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { claudeCode } from "../../src/agents/claude-code.ts";
@@ -8,6 +9,7 @@ import { ClaudeTranscript } from "../support/claude.ts";
 import { FakeClock, settled } from "../support/clock.ts";
 import { CodexRollout } from "../support/codex.ts";
 import { CountingFiles, HangingFiles } from "../support/files.ts";
+import { until } from "../support/program.ts";
 import { Workspace } from "../support/workspace.ts";
 
 let workspace: Workspace;
@@ -35,6 +37,30 @@ test("in() finds what is in some folders; what is no folder, or elsewhere, holds
   expect(found.map(({ id }) => id)).toEqual(["-a"]);
   expect(catalog.known("-a").map(({ path }) => path)).toEqual([a.path]);
   expect(catalog.known("-b")).toEqual([]);
+});
+
+test("folderToken() tells a folder from the one that was made in its place, which may have its inode", async () => {
+  const root = workspace.path("projects");
+  const catalog = new Catalog([{ agent: claudeCode, path: root }], new CountingFiles(), clock);
+  expect(await catalog.folderToken(root)).toBeNull();
+  mkdirSync(root);
+  const token = await catalog.folderToken(root);
+  expect(await catalog.folderToken(root)).toBe(token);
+  const born = (): bigint => statSync(root, { bigint: true }).birthtimeNs;
+  const before = born();
+  // A file system's clock takes its time.
+  await until(
+    () => {
+      rmSync(root, { recursive: true });
+      mkdirSync(root);
+      return born() !== before;
+    },
+    () => "the next tick of the file system's clock",
+  );
+  const another = await catalog.folderToken(root);
+  expect(another).not.toBe(token);
+  new ClaudeTranscript(workspace.folder, "session").user("one");
+  expect(await catalog.folderToken(root)).toBe(another);
 });
 
 test("searchParts() learns all files of one session in its agent's folders, and looks at none", async () => {

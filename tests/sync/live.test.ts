@@ -136,14 +136,22 @@ test("a projects folder that is removed, and at once or later made anew, is watc
   const synced = archive();
   const root = join(workspace.claude, "projects");
   mkdirSync(root);
-  await start(synced.engine, { clock });
+  const watched: string[] = [];
+  const watch: Watch = (path, ...args) => {
+    watched.push(path);
+    return systemWatch(path, ...args);
+  };
+  await start(synced.engine, { clock, watch });
   for (const polls of [0, 3]) {
+    const before = watched.length;
     // The new folder may well get the old one's inode.
     rmSync(root, { recursive: true });
     for (let n = 0; n < polls; n += 1) await clock.advance(POLL_MS);
     const found = synced.reached(`found-${polls}`, "hello");
     new ClaudeTranscript(workspace.claude, `found-${polls}`).user("hello");
     await poll(clock, found);
+    // It may be found before it is notified that the old folder has gone.
+    while (watched.length === before) await onePoll(clock);
     const notified = synced.reached(`notified-${polls}`, "hello");
     new ClaudeTranscript(workspace.claude, `notified-${polls}`, "-another").user("hello");
     await notified;
