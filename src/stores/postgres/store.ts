@@ -56,7 +56,11 @@ export class PostgresStore implements Store {
       this.#looked = null;
       this.#listen();
     });
-    this.#polls = new Link(target, { purpose: "poll", silenceMs: SILENCE_MS });
+    this.#polls = new Link(target, {
+      purpose: "poll",
+      silenceMs: SILENCE_MS,
+      onLost: () => this.#listener.proveAgain(),
+    });
     const newLink = (): Link => new Link(target, { purpose: "read", idleMs: IDLE_MS });
     this.#questions = new LinkPool(Array.from({ length: QUESTIONS_AT_ONCE }, newLink));
     this.#listener = new Listener(target, {

@@ -1,0 +1,63 @@
+/** Polls that have come to another server than the one that is listened to. */
+
+import { expect, test } from "bun:test";
+import { PostgresStore } from "../../../../src/stores/postgres/store.ts";
+import type { SessionId } from "../../../../src/watch/session.ts";
+import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
+import { plainTarget } from "../../../support/postgres/plain-target.ts";
+import { sharedServer } from "../../../support/postgres/server.ts";
+import { until } from "../../../support/program.ts";
+
+test("changes() does not take the word of a server that is not the one that is read", async () => {
+  const server = await sharedServer();
+  await using archive = await PostgresForeignArchive.create(server);
+  await archive.tell();
+  for (const id of ["a", "b"]) await archive.add(id);
+  const admin = server.connect("postgres");
+  await archive.sql.end();
+  const copy = `${archive.database}_copy`;
+  await admin.unsafe(`CREATE DATABASE ${copy} TEMPLATE ${archive.database}`);
+  // The way leads to the copy once a failover has taken place; who is connected before stays where he is.
+  let { database } = archive;
+  const store = new PostgresStore({
+    ...plainTarget(archive.url),
+    get database() {
+      return database;
+    },
+  });
+  const hints: (readonly SessionId[] | null)[] = [];
+  await store.open();
+  store.onHint((ids) => void hints.push(ids));
+  await until(
+    () => hints.includes(null),
+    () => "a listener",
+  );
+  const { mark } = await store.changes(null);
+  database = copy;
+  await admin`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = ${archive.database} AND application_name = 'sessionwatch poll'`;
+  await until(
+    () =>
+      store.states(["a"]).then(
+        () => true,
+        () => false,
+      ),
+    () => "the copy to be read",
+  );
+  const writer = server.connect(copy);
+  const write = `UPDATE ${archive.table("sessions")} SET message_count = 7 WHERE id = 'b'`;
+  await writer.unsafe(write);
+  const { states } = await store.changes(mark);
+  expect(states.get("b")?.messageCount).toBe(7);
+  // Nor is it listened to any longer.
+  await until(
+    async () => {
+      await writer.unsafe(write);
+      return hints.some((ids) => ids?.includes("b") === true);
+    },
+    () => "the copy to be listened to",
+  );
+  await writer.end();
+  await store.close();
+  await admin.end();
+});
