@@ -174,7 +174,7 @@ function addPg(program: Command, done: Done): void {
     .command("pg")
     .description("prepare a PostgreSQL archive")
     .usage("<command> [options]")
-    // For the sake of the message; its commands take this over, and take none.
+    // For the sake of the message. Commands inherit it, and so say each that they take none.
     .allowExcessArguments()
     .action((_options, { args: [name] }: Command) => {
       const what = name === undefined ? "missing <command>" : `unknown command '${name}'`;

@@ -5,8 +5,11 @@ import { PostgresStore } from "../../../../src/stores/postgres/store.ts";
 import type { SessionId } from "../../../../src/watch/session.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
 import { plainTarget } from "../../../support/postgres/plain-target.ts";
-import { sharedServer } from "../../../support/postgres/server.ts";
+import { INSTALLATIONS, PostgresServer, sharedServer } from "../../../support/postgres/server.ts";
 import { until } from "../../../support/program.ts";
+
+/** Older ones have a queue of 8 GB that cannot be made smaller. */
+const WITH_SMALL_QUEUES = INSTALLATIONS.filter(({ name }) => Number(name.split(" ").at(-1)) >= 17);
 
 test("changes() does not take the word of a server that is not the one that is read", async () => {
   const server = await sharedServer();
@@ -61,3 +64,51 @@ test("changes() does not take the word of a server that is not the one that is r
   await store.close();
   await admin.end();
 });
+
+test.each(WITH_SMALL_QUEUES)(
+  "changes() does not wait for notices that have no place any more ($name)",
+  async (installation) => {
+    await using server = await PostgresServer.start({
+      installation,
+      settings: ["max_notify_queue_pages = 64"],
+    });
+    await using archive = await PostgresForeignArchive.create(server);
+    await archive.tell();
+    await archive.add("a");
+    const store = new PostgresStore(plainTarget(archive.url));
+    await store.open();
+    const hints: (readonly SessionId[] | null)[] = [];
+    store.onHint((ids) => void hints.push(ids));
+    await until(
+      () => hints.includes(null),
+      () => "a listener",
+    );
+    let { mark } = await store.changes(null);
+    const sleeper = server.connect(archive.database);
+    await sleeper.unsafe("LISTEN anything");
+    await sleeper.unsafe("BEGIN; SELECT 1");
+    const fill = `SELECT pg_notify('anything', gen_random_uuid() || repeat('x', 7900))`;
+    await until(
+      async () => {
+        await archive.sql.unsafe(fill);
+        const [row] = await archive.sql<{ usage: number }[]>`SELECT pg_notification_queue_usage() AS usage`;
+        return Number(row?.usage) > 0.91;
+      },
+      () => "the queue to be full",
+    );
+    await archive.touch("a");
+    const changes = await store.changes(mark);
+    expect(changes.states.get("a")?.messageCount).toBe(2);
+    ({ mark } = changes);
+    // As soon as there is place, they arrive again.
+    await sleeper.end({ timeout: 0 });
+    const isHeard = async (): Promise<boolean> => {
+      await archive.touch("a");
+      const changes = await store.changes(mark);
+      ({ mark } = changes);
+      return hints.at(-1)?.includes("a") === true;
+    };
+    await until(isHeard, () => "somebody to listen again");
+    await store.close();
+  },
+);
