@@ -106,10 +106,12 @@ export async function readTables(run: Run, schema: string): Promise<Tables> {
 /**
  * @param objectId SQL for that of `sessions`.
  * @returns SQL for a text that changes when the table is made anew or written anew, as for a column of another type,
- *   gets a column, or begins or ceases to tell of its changes.
+ *   gets a column or one of them another name, or begins or ceases to tell of its changes.
  */
 export function signatureOf(objectId: string): string {
   return `(SELECT signed.oid || ':' || signed.relfilenode || ':' || signed.relnatts || ':'
+      || (SELECT pg_catalog.hashtextextended(pg_catalog.string_agg(attname::text, ',' ORDER BY attnum), 0)
+        FROM pg_catalog.pg_attribute WHERE attrelid = signed.oid AND attnum > 0) || ':'
       || CASE WHEN ${tellsSql("signed.oid")} THEN 'told' ELSE 'untold' END
     FROM pg_catalog.pg_class signed WHERE signed.oid = ${objectId})`;
 }
