@@ -174,6 +174,7 @@ function addPg(program: Command, done: Done): void {
     .command("pg")
     .description("prepare a PostgreSQL archive")
     .usage("<command> [options]")
+    // For the sake of the message. Commands inherit it, and so say each that they take none.
     .allowExcessArguments()
     .action((_options, { args: [name] }: Command) => {
       const what = name === undefined ? "missing <command>" : `unknown command '${name}'`;
@@ -185,6 +186,7 @@ function addPg(program: Command, done: Done): void {
 
 function addPgInit(pg: Command, done: Done): void {
   pg.command("init")
+    .allowExcessArguments(false)
     .description("create an archive of our own, or bring it up to date with this program")
     .addHelpText("after", PG_INIT_NOTES)
     .action(async (_options, command: Command) => {
@@ -196,6 +198,7 @@ function addPgInit(pg: Command, done: Done): void {
 
 function addPgInstall(pg: Command, done: Done): void {
   pg.command("install")
+    .allowExcessArguments(false)
     .description(
       "let an archive of agentsview's tell of its changes at once: adds triggers to its table sessions",
     )

@@ -180,16 +180,21 @@ export class Lookout {
     }
   }
 
-  /** Learns of all sessions what has become of them since they were last known. */
-  async #readAll(): Promise<void> {
+  /**
+   * Learns of all sessions what has become of them since they were last known.
+   *
+   * @returns whether that is certain.
+   */
+  async #readAll(): Promise<boolean> {
     const { store, wantsAll, countPresent } = this.#options;
-    const { total } = await this.#take(() => store.changes(this.#mark));
+    const { total, isHearsay } = await this.#take(() => store.changes(this.#mark));
     // It stays so until it is known: the next answer goes on from this one, and would not say it again.
     if (total !== null && total !== countPresent()) this.#hasLostSome = true;
     if (this.#hasLostSome) await this.#take(() => store.changes(null));
     this.#hasLostSome = false;
     this.#isAllBehind = false;
     this.#isAllRead = wantsAll();
+    return !isHearsay;
   }
 
   async #take(read: () => Promise<Changes>): Promise<Changes> {
@@ -272,8 +277,10 @@ export class Lookout {
     const isChanged = revision === null || revision !== this.#revision;
     if (!isChanged && !this.#isAllBehind) return;
     this.#revision = revision;
-    if (this.#isAllRead && clock.now() >= this.#restUntilMs) return await this.#readAll();
-    if (this.#isAllRead && !this.#isAllBehind) {
+    if (this.#isAllRead && clock.now() >= this.#restUntilMs) {
+      // Whoever follows a session by its id is not to know less because somebody else follows them all.
+      if (await this.#readAll()) return;
+    } else if (this.#isAllRead && !this.#isAllBehind) {
       this.#isAllBehind = true;
       this.#schedulePoll();
     }

@@ -57,6 +57,8 @@ export interface Changes {
   total: number | null;
   /** Every session was looked at: too much work to be asked for all the time. */
   isScan: boolean;
+  /** Only those were looked at that the archive has told of, which is all of them as a rule, and no certainty. */
+  isHearsay: boolean;
 }
 
 export interface ListQuery {

@@ -99,6 +99,18 @@ describe("watch pg (binary)", () => {
     },
   );
 
+  test.each([[["init"]], [["install"]], [["install", "--remove"]]])(
+    "%p takes no archive without --db before it, where another one is the default",
+    async (command) => {
+      const env = { SESSIONWATCH_DB: "postgres://me@127.0.0.1:1/default" };
+      const args = [...command, "postgres://me:secret@host/meant"];
+      const { code, stdout, stderr } = await run(BINARY, args, env);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(/^watch: too many arguments for '[^\n]+\n$/);
+      expect(stderr).not.toContain("secret");
+    },
+  );
+
   test("install works in the schema that is named", async () => {
     await using archive = await PostgresForeignArchive.create(await sharedServer(), {
       schema: "an ünusual one",

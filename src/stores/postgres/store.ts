@@ -56,7 +56,11 @@ export class PostgresStore implements Store {
       this.#looked = null;
       this.#listen();
     });
-    this.#polls = new Link(target, { purpose: "poll", silenceMs: SILENCE_MS });
+    this.#polls = new Link(target, {
+      purpose: "poll",
+      silenceMs: SILENCE_MS,
+      onLost: () => this.#listener.proveAgain(),
+    });
     const newLink = (): Link => new Link(target, { purpose: "read", idleMs: IDLE_MS });
     this.#questions = new LinkPool(Array.from({ length: QUESTIONS_AT_ONCE }, newLink));
     this.#listener = new Listener(target, {
@@ -136,7 +140,7 @@ export class PostgresStore implements Store {
     if (isTrusted && looked.mark === mark && hearing !== null && looked.hearing === hearing) {
       const rows = await this.#states.read(run, tables, [...told]);
       const states = new Map([...told].map((id) => [id, rows.get(id) ?? null]));
-      return { mark, states, total: null, isComplete: false, isScan: false };
+      return { mark, states, total: null, isComplete: false, isScan: false, isHearsay: true };
     }
     const changes = await readChanges(run, tables, mark);
     this.#looked = { mark: changes.mark, atMs: performance.now(), hearing };

@@ -35,12 +35,13 @@ export function readChanges(connection: Connection, mark: Mark | null): Changes 
     isComplete: false,
     total: null,
     isScan: false,
+    isHearsay: false,
   };
 }
 
 function completeAnswer(mark: Mark, connection: Connection): Changes {
   const states = readAllStates(connection);
-  return { mark, states, isComplete: true, total: states.size, isScan: true };
+  return { mark, states, isComplete: true, total: states.size, isScan: true, isHearsay: false };
 }
 
 function formatMark({ generation, sequence }: Place): Mark {

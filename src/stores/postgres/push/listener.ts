@@ -37,6 +37,8 @@ export class Listener {
   #channel: string | null = null;
   /** Ends what is under way. */
   #stop: (() => void) | null = null;
+  /** Ends the connection of which it was proven, or is about to be, that news arrive there. */
+  #disprove: (() => void) | null = null;
   /** How often anything may have changed, or was missed. */
   #doubts = 0;
   #isHeard = false;
@@ -63,6 +65,11 @@ export class Listener {
     if (channel !== null) this.#goOn(channel);
   }
 
+  /** `elsewhere` has lost its connection: the next one may lead to another server, whose news are not heard here. */
+  proveAgain(): void {
+    this.#disprove?.();
+  }
+
   #goOn(channel: string): void {
     const stopping = new AbortController();
     this.#stop = () => stopping.abort();
@@ -87,6 +94,7 @@ export class Listener {
     let isProven = false;
     const end = (): void => {
       this.#isHeard = false;
+      if (this.#disprove === end) this.#disprove = null;
       ending.abort();
       proving.abort();
       void link.close();
@@ -104,6 +112,7 @@ export class Listener {
     try {
       const backend = await backendAfter(link.query, `LISTEN ${quoted(channel)}`);
       await this.#options.elsewhere("SELECT pg_catalog.pg_notify($1, $2)", [channel, proof]);
+      this.#disprove = end;
       await pause(PROOF_MS, proving.signal);
       if (ending.signal.aborted) return "lost";
       if (!isProven) {

@@ -10,7 +10,7 @@ import { quoted } from "../quoting.ts";
 export const ANYTHING = "*";
 
 /** Names all triggers, and the function that they call, begin with. */
-export const PREFIX = "sessionwatch_";
+const PREFIX = "sessionwatch_";
 
 /** What the triggers call, without its schema. */
 export const FUNCTION = `${PREFIX}notify`;
@@ -41,6 +41,17 @@ const EVENTS = [
 
 /** So many triggers make an archive one that tells of its changes. */
 export const TRIGGER_COUNT = EVENTS.length;
+
+/**
+ * @param table SQL for the object id of the archive's `sessions`.
+ * @returns SQL for whether all triggers are there and switched on, and the server's queue has room for what they tell.
+ */
+export function tellsSql(table: string): string {
+  return `(SELECT pg_catalog.count(*) = ${TRIGGER_COUNT}
+      AND pg_catalog.pg_notification_queue_usage() <= ${QUEUE_USAGE.telling}
+    FROM pg_catalog.pg_trigger
+    WHERE tgrelid = ${table} AND pg_catalog.starts_with(tgname::text, '${PREFIX}') AND tgenabled IN ('O', 'A'))`;
+}
 
 /** @param table the object id of the archive's `sessions`. @returns the channel on which its changes are told. */
 export function channelOf(table: number): string {

@@ -35,14 +35,28 @@ async function readSince(run: Run, tables: Tables, place: Place): Promise<Change
     look.rows.map((row) => [String(row["id"]), row["kept"] === "true" ? stateOf(tables.columns, row) : null]),
   );
   const { total } = look;
-  return { mark: formatMark(look), states, total, isComplete: false, isScan: total !== null };
+  return {
+    mark: formatMark(look),
+    states,
+    total,
+    isComplete: false,
+    isScan: total !== null,
+    isHearsay: false,
+  };
 }
 
 async function readAll(run: Run, tables: Tables): Promise<Changes> {
   const rows = await run(lookSql(tables, isKept(tables)), [], COMPLETE_DEADLINE_MS);
   const look = lookOf(tables, rows);
   const states = statesOf(tables, look.rows);
-  return { mark: formatMark(look), states, total: states.size, isComplete: true, isScan: true };
+  return {
+    mark: formatMark(look),
+    states,
+    total: states.size,
+    isComplete: true,
+    isScan: true,
+    isHearsay: false,
+  };
 }
 
 function formatMark({ life, snapshot }: Place): Mark {

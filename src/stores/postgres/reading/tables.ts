@@ -8,7 +8,7 @@ import type { Run } from "../connection/run.ts";
 import { storableIn } from "../storable.ts";
 import { ARCHIVE_TABLE } from "../migrations.ts";
 import { OWN_SCHEMA, requireReadable } from "../schema.ts";
-import { PREFIX, TRIGGER_COUNT } from "../push/trigger.ts";
+import { tellsSql } from "../push/trigger.ts";
 
 /** The columns of a table, by name: their types as PostgreSQL writes them. */
 export type Columns = ReadonlyMap<string, string>;
@@ -29,7 +29,7 @@ export interface Tables {
   canHold: (text: string) => boolean;
   /** Of our own archive, the version of its schema; null if it is somebody else's. */
   schemaVersion: number | null;
-  /** Its triggers tell listeners of changes. */
+  /** Its triggers tell listeners of changes, and are heard. */
   tellsChanges: boolean;
   /** Differs as soon as any of this may. @see signatureOf */
   signature: string;
@@ -106,12 +106,13 @@ export async function readTables(run: Run, schema: string): Promise<Tables> {
 /**
  * @param objectId SQL for that of `sessions`.
  * @returns SQL for a text that changes when the table is made anew or written anew, as for a column of another type,
- *   gets a column, or its triggers come or go.
+ *   gets a column or one of them another name, or begins or ceases to tell of its changes.
  */
 export function signatureOf(objectId: string): string {
-  return `(SELECT signed.oid || ':' || signed.relfilenode || ':' || signed.relnatts || ':' || (
-      SELECT CASE WHEN pg_catalog.count(*) = ${TRIGGER_COUNT} THEN 'told' ELSE 'untold' END FROM pg_catalog.pg_trigger
-      WHERE tgrelid = signed.oid AND pg_catalog.starts_with(tgname::text, '${PREFIX}') AND tgenabled IN ('O', 'A'))
+  return `(SELECT signed.oid || ':' || signed.relfilenode || ':' || signed.relnatts || ':'
+      || (SELECT pg_catalog.hashtextextended(pg_catalog.string_agg(attname::text, ',' ORDER BY attnum), 0)
+        FROM pg_catalog.pg_attribute WHERE attrelid = signed.oid AND attnum > 0) || ':'
+      || CASE WHEN ${tellsSql("signed.oid")} THEN 'told' ELSE 'untold' END
     FROM pg_catalog.pg_class signed WHERE signed.oid = ${objectId})`;
 }
 

@@ -49,6 +49,8 @@ for (const installation of INSTALLATIONS) {
         () => reads.length + marks.length > 1,
         () => "somebody to listen",
       );
+      // Polls take turns: that look is over then, and finds nothing of what comes.
+      await observed.store.states([]);
     }
 
     function told(updates: AsyncIterator<Update>): Promise<Update> {

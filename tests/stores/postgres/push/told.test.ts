@@ -1,12 +1,14 @@
 /** What an archive says of its changes to a reader that listens to it. */
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import { openStore } from "../../../../src/stores/open.ts";
 import type { Mark, Store } from "../../../../src/watch/ports.ts";
 import type { SessionId } from "../../../../src/watch/session.ts";
+import { Watcher } from "../../../../src/watch/watcher.ts";
 import { sharedServer } from "../../../support/postgres/server.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
-import { until } from "../../../support/program.ts";
+import { until, within } from "../../../support/program.ts";
 
 let archive: PostgresForeignArchive;
 let store: Store;
@@ -67,6 +69,24 @@ test.each([
   } finally {
     await later.close();
   }
+});
+
+test("what an archive does not tell of is polled for those who follow it by its id, whoever follows all", async () => {
+  const watcher = new Watcher(store, undefined, { clock: systemClock, pollIntervalMs: 50 });
+  const one = watcher.eventsOf({ sessions: ["a"], filter: {} });
+  const all = watcher.eventsOf({ sessions: "all", filter: {} });
+  await Promise.all([one.ready, all.ready]);
+  const updates = one[Symbol.asyncIterator]();
+  // As what a subscription of logical replication applies.
+  await archive.sql.unsafe("SET session_replication_role = replica");
+  // Everything is looked at in the end: only the first changes show who has done it.
+  for (let round = 0; round < 20; round += 1) {
+    await archive.touch("a");
+    const { value } = await within(updates.next(), () => "an update");
+    expect(value).toMatchObject({ data: "a", message_count: 2 + round });
+  }
+  one.close();
+  all.close();
 });
 
 async function hinted(holds: () => boolean): Promise<void> {

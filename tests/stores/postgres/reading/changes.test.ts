@@ -106,6 +106,18 @@ for (const installation of INSTALLATIONS) {
       expect(changes.states.get("new")).toMatchObject({ messageCount: 1, project: null, machine: null });
     });
 
+    test("begins anew when a column gets a name that versions are made of", async () => {
+      const sessions = archive.table("sessions");
+      await archive.sql.unsafe(`ALTER TABLE ${sessions} ADD COLUMN hash text`);
+      await changed();
+      await archive.sql.unsafe(`ALTER TABLE ${sessions} RENAME hash TO file_hash`);
+      expect(await changed()).toEqual(["a", "b", "c"]);
+      const before = changes.states.get("a")?.version;
+      await archive.sql.unsafe(`UPDATE ${sessions} SET file_hash = 'another' WHERE id = 'a'`);
+      expect(await changed()).toContain("a");
+      expect(changes.states.get("a")?.version).not.toBe(before);
+    });
+
     test("goes on when a column gets another type", async () => {
       await archive.sql.unsafe(
         `ALTER TABLE ${archive.table("sessions")} ALTER updated_at TYPE text USING updated_at::text`,
