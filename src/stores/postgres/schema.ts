@@ -8,7 +8,7 @@ import type { Link } from "./connection/link.ts";
 import type { Run } from "./connection/run.ts";
 import { literal, quoted } from "./quoting.ts";
 import { ARCHIVE_TABLE, MIGRATIONS, TABLES } from "./migrations.ts";
-import { installTrigger } from "./push/trigger.ts";
+import { installTrigger, MIN_SERVER_VERSION } from "./push/trigger.ts";
 
 /** How long (ms) the server has for a statement that waits for others who run `watch pg init`, or builds an index. */
 const PATIENCE_MS = 60_000;
@@ -95,6 +95,7 @@ async function init(run: Run, schema: string): Promise<Initialized> {
     throw unusable(schema, `a schema's name has 1 to ${NAME_BYTES_MAX} bytes`);
   // Whatever the server's default is: each statement must see what others have committed before it had the lock.
   await run("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
+  await refuseOldServer(run, schema);
   // Whoever else does this waits until the end of the transaction, and then sees what was made.
   await run(`SELECT pg_catalog.pg_advisory_xact_lock(${lockKey(schema)})`, [], PATIENCE_MS);
   const state = await schemaState(run, schema);
@@ -115,6 +116,13 @@ async function init(run: Run, schema: string): Promise<Initialized> {
     await run(`UPDATE ${quoted(schema)}.${ARCHIVE_TABLE} SET schema_version = ${SCHEMA_VERSION}`);
   for (const statement of installTrigger(schema)) await run(statement, [], PATIENCE_MS);
   return { created: state.kind === "empty", from, to: SCHEMA_VERSION };
+}
+
+/** The archive's triggers could not be replaced there. */
+async function refuseOldServer(run: Run, schema: string): Promise<void> {
+  const [row] = await run("SELECT pg_catalog.current_setting('server_version_num')::int AS version");
+  if (Number(row?.["version"]) < MIN_SERVER_VERSION * 10_000)
+    throw unusable(schema, `it takes PostgreSQL ${MIN_SERVER_VERSION} or newer`);
 }
 
 /** Every other encoding lacks characters, and a transcript that has one of them could never be synced. */
