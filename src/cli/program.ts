@@ -170,23 +170,18 @@ function addSync(program: Command, done: Done): void {
 }
 
 function addPg(program: Command, done: Done): void {
-  const pg = program
-    .command("pg")
-    .description("prepare a PostgreSQL archive")
-    .usage("<command> [options]")
-    // For the sake of the message. Commands inherit it, and so say each that they take none.
-    .allowExcessArguments()
-    .action((_options, { args: [name] }: Command) => {
-      const what = name === undefined ? "missing <command>" : `unknown command '${name}'`;
-      throw new WatchError("usage", `pg: ${what}; see \`watch pg --help\``);
-    });
+  const pg = program.command("pg").description("prepare a PostgreSQL archive").usage("<command> [options]");
   addPgInit(pg, done);
   addPgInstall(pg, done);
+  // For the sake of the message, and last: its commands would inherit it, and ignore what they were given by mistake.
+  pg.allowExcessArguments().action((_options, { args: [name] }: Command) => {
+    const what = name === undefined ? "missing <command>" : `unknown command '${name}'`;
+    throw new WatchError("usage", `pg: ${what}; see \`watch pg --help\``);
+  });
 }
 
 function addPgInit(pg: Command, done: Done): void {
   pg.command("init")
-    .allowExcessArguments(false)
     .description("create an archive of our own, or bring it up to date with this program")
     .addHelpText("after", PG_INIT_NOTES)
     .action(async (_options, command: Command) => {
@@ -198,7 +193,6 @@ function addPgInit(pg: Command, done: Done): void {
 
 function addPgInstall(pg: Command, done: Done): void {
   pg.command("install")
-    .allowExcessArguments(false)
     .description(
       "let an archive of agentsview's tell of its changes at once: adds triggers to its table sessions",
     )

@@ -8,7 +8,7 @@ import type { Link } from "./connection/link.ts";
 import type { Run } from "./connection/run.ts";
 import { literal, quoted } from "./quoting.ts";
 import { ARCHIVE_TABLE, MIGRATIONS, TABLES } from "./migrations.ts";
-import { installTrigger, MIN_SERVER_VERSION } from "./push/trigger.ts";
+import { installTrigger, refusalOf } from "./push/trigger.ts";
 
 /** How long (ms) the server has for a statement that waits for others who run `watch pg init`, or builds an index. */
 const PATIENCE_MS = 60_000;
@@ -118,11 +118,10 @@ async function init(run: Run, schema: string): Promise<Initialized> {
   return { created: state.kind === "empty", from, to: SCHEMA_VERSION };
 }
 
-/** The archive's triggers could not be replaced there. */
 async function refuseOldServer(run: Run, schema: string): Promise<void> {
-  const [row] = await run("SELECT pg_catalog.current_setting('server_version_num')::int AS version");
-  if (Number(row?.["version"]) < MIN_SERVER_VERSION * 10_000)
-    throw unusable(schema, `it takes PostgreSQL ${MIN_SERVER_VERSION} or newer`);
+  const [row] = await run("SELECT pg_catalog.current_setting('server_version_num') AS version");
+  const refusal = refusalOf(Number(row?.["version"]));
+  if (refusal !== null) throw unusable(schema, refusal);
 }
 
 /** Every other encoding lacks characters, and a transcript that has one of them could never be synced. */

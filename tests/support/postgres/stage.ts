@@ -159,7 +159,11 @@ export class Stage implements AsyncDisposable {
       () => this.#crowd.every(({ statuses }) => statuses.at(-1)?.event === "recovered"),
       () => `everybody to be told of the end: ${this.#stderr}`,
     );
-    expect((await fetch(`${this.#address}/readyz`)).status).toBe(200);
+    // What it was asked before then may still be under way.
+    await until(
+      async () => (await fetch(`${this.#address}/readyz`)).status === 200,
+      () => `the server to be ready: ${this.#stderr}`,
+    );
   }
 
   /** The reason that was told last. */

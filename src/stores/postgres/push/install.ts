@@ -7,7 +7,7 @@ import type { Run } from "../connection/run.ts";
 import { reasonOf } from "../connection/reasons.ts";
 import { literal, quoted } from "../quoting.ts";
 import { ARCHIVE_TABLE } from "../migrations.ts";
-import { FUNCTION, installTrigger, MIN_SERVER_VERSION, removeTrigger } from "./trigger.ts";
+import { FUNCTION, installTrigger, refusalOf, removeTrigger } from "./trigger.ts";
 
 /** How long (ms) a lock may be waited for: all who write to the table would wait behind it. */
 const LOCK_MS = 3000;
@@ -56,7 +56,7 @@ export async function removeFrom(link: Link, schema: string): Promise<"removed" 
 
 /** What decides whether it can be done. */
 interface Facts {
-  /** 180004 is PostgreSQL 18.4. */
+  /** Its `server_version_num`. */
   serverVersion: number;
   isStandby: boolean;
   isReadOnly: boolean;
@@ -133,8 +133,8 @@ function checkTable({ kind, hasId }: Facts): void {
 function checkServer({ isStandby, isReadOnly, serverVersion }: Facts): void {
   if (isStandby) throw unavailable("the server is a standby; name its primary");
   if (isReadOnly) throw unavailable("transactions are read-only here");
-  if (serverVersion < MIN_SERVER_VERSION * 10_000)
-    throw unavailable(`it takes PostgreSQL ${MIN_SERVER_VERSION} or newer`);
+  const refusal = refusalOf(serverVersion);
+  if (refusal !== null) throw unavailable(refusal);
 }
 
 /** @throws WatchError that says what would help. */

@@ -18,7 +18,15 @@ export const FUNCTION = `${PREFIX}notify`;
 /**
  * Older servers cannot replace a trigger, only drop it: for its owner alone, and in the way of whoever reads the table.
  */
-export const MIN_SERVER_VERSION = 14;
+const MIN_SERVER_VERSION = 14;
+
+/**
+ * @param version the server's own `server_version_num`: 180004 is 18.4.
+ * @returns why it cannot have the triggers; null if it can.
+ */
+export function refusalOf(version: number): string | null {
+  return version < MIN_SERVER_VERSION * 10_000 ? `it takes PostgreSQL ${MIN_SERVER_VERSION} or newer` : null;
+}
 
 /** So many ids in one statement are still named; more are `ANYTHING`. */
 const IDS_MAX = 1000;

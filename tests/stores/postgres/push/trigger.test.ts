@@ -9,6 +9,7 @@ import {
   ANYTHING,
   channelOf,
   installTrigger,
+  refusalOf,
   TRIGGER_COUNT,
 } from "../../../../src/stores/postgres/push/trigger.ts";
 import { HOSTILE_IDS } from "../../../contract/store.ts";
@@ -267,6 +268,11 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(row?.["message_count"]).toBe(2);
     expect(await ear.payloads()).toEqual(['["a"]', ANYTHING, '["a"]']);
   });
+});
+
+test("refusalOf() knows which servers can have triggers", () => {
+  expect(refusalOf(130_023)).toBe("it takes PostgreSQL 14 or newer");
+  expect(refusalOf(140_000)).toBeNull();
 });
 
 /** Older ones have a queue of 8 GB that cannot be made smaller. */
