@@ -111,6 +111,7 @@ class World implements AsyncDisposable {
   readonly #history = new History();
   readonly #clients: Client[];
   #served: Served;
+  #additions = 0;
 
   private constructor(workspace: Workspace, archive: ForeignArchive | OwnArchive) {
     this.#workspace = workspace;
@@ -224,11 +225,21 @@ class World implements AsyncDisposable {
     this.#history.note(id, (await this.#served.store.get(id))?.version ?? DELETED);
   }
 
-  /** Deletes the session if it is there, and adds it otherwise. */
+  /**
+   * Deletes the session if it is there, and adds it otherwise, but never as it was before: between two looks, nobody could
+   * tell that it had gone.
+   */
   #toggle(id: string): void {
-    const { changes } = this.#archive.db.prepare("DELETE FROM sessions WHERE id = ?").run(id);
-    this.#archive.db.prepare("DELETE FROM messages WHERE session_id = ?").run(id);
-    if (changes === 0) this.#archive.add(id);
+    const { db } = this.#archive;
+    db.exec("BEGIN");
+    const { changes } = db.prepare("DELETE FROM sessions WHERE id = ?").run(id);
+    db.prepare("DELETE FROM messages WHERE session_id = ?").run(id);
+    if (changes === 0) {
+      this.#archive.add(id);
+      this.#additions += 1;
+      db.prepare("UPDATE sessions SET message_count = ? WHERE id = ?").run(1000 * this.#additions, id);
+    }
+    db.exec("COMMIT");
   }
 
   #client(index: number): Client {
