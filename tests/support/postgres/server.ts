@@ -39,6 +39,13 @@ export const INSTALLATIONS: readonly Installation[] = findInstallations();
 /** Its superuser; the server trusts everybody on this machine, unless its `pg_hba.conf` says otherwise. */
 export const SUPERUSER = "postgres";
 
+const SETTINGS = {
+  max: 1,
+  // postgres.js would ask for them whenever it connects, and leave it unhandled when that fails.
+  fetch_types: false,
+  onnotice: () => undefined,
+};
+
 /** A server refuses to run as root. */
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
@@ -129,7 +136,7 @@ export class PostgresServer implements AsyncDisposable {
   connect(database: string, user = SUPERUSER): Sql {
     // The server comes back sooner than a client should expect.
     const backoff = (): number => 0.05;
-    return postgres(this.url(database, user), { max: 1, onnotice: () => undefined, backoff });
+    return postgres(this.url(database, user), { ...SETTINGS, backoff });
   }
 
   /** @returns the name of a new, empty database. */
@@ -188,12 +195,7 @@ export class PostgresServer implements AsyncDisposable {
 
   /** @param port of the server itself, or of what leads to it. */
   async takesConnections(port = this.port): Promise<boolean> {
-    const sql = postgres(this.url("postgres"), {
-      port,
-      max: 1,
-      connect_timeout: 5,
-      onnotice: () => undefined,
-    });
+    const sql = postgres(this.url("postgres"), { ...SETTINGS, port, connect_timeout: 5 });
     try {
       await sql`SELECT 1`;
       return true;
