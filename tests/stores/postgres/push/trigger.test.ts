@@ -14,7 +14,8 @@ import {
 } from "../../../../src/stores/postgres/push/trigger.ts";
 import { HOSTILE_IDS } from "../../../contract/store.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
-import { INSTALLATIONS, PostgresServer, sharedServer } from "../../../support/postgres/server.ts";
+import { INSTALLATIONS, sharedServer } from "../../../support/postgres/server.ts";
+import { SmallQueue, WITH_SMALL_QUEUES } from "../../../support/postgres/small-queue.ts";
 import { until } from "../../../support/program.ts";
 
 /** A text of PostgreSQL's has no NUL. */
@@ -275,38 +276,23 @@ test("refusalOf() knows which servers can have triggers", () => {
   expect(refusalOf(140_000)).toBeNull();
 });
 
-/** Older ones have a queue of 8 GB that cannot be made smaller. */
-const withSmallQueues = INSTALLATIONS.filter(({ name }) => Number(name.split(" ").at(-1)) >= 17);
-
-test.each(withSmallQueues)(
+test.each(WITH_SMALL_QUEUES)(
   "let a writer commit when nobody empties the queue ($name)",
   async (installation) => {
-    await using server = await PostgresServer.start({
-      installation,
-      settings: ["max_notify_queue_pages = 64"],
-    });
-    await using archive = await PostgresForeignArchive.create(server);
-    await archive.tell();
-    const sleeper = server.connect(archive.database);
-    await sleeper`LISTEN anything`;
-    await sleeper`BEGIN`.simple();
-    await sleeper`SELECT 1`;
-    const usage = async (): Promise<number> => {
-      const [row] = await archive.sql`SELECT pg_notification_queue_usage() AS usage`;
-      return Number(row?.["usage"]);
-    };
-    // Some 80 kB each, for a queue of 512 kB.
+    await using queue = await SmallQueue.of(installation);
+    const { archive } = queue;
+    await queue.clog();
+    // Some 80 kB each.
     for (let round = 0; round < 20; round += 1)
       await archive.sql`INSERT INTO agentsview.sessions (id, machine, project, agent)
         SELECT ${`${round} ${"x".repeat(800)} `} || n, '', '', '' FROM generate_series(1, 100) AS n`;
-    expect(await usage()).toBeWithin(0.5, 0.75);
+    expect(await queue.usage()).toBeWithin(0.5, 0.75);
     // What is short still fits, but not for ever.
     await archive.add("a");
     for (let round = 0; round < 8000; round += 1) await archive.touch("a");
-    expect(await usage()).toBeWithin(0.9, 0.95);
+    expect(await queue.usage()).toBeWithin(0.9, 0.95);
     const [row] = await archive.sql`SELECT message_count AS n FROM agentsview.sessions WHERE id = 'a'`;
     expect(row?.["n"]).toBe(8001);
-    await sleeper.end({ timeout: 1 });
   },
 );
 

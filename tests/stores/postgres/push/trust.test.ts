@@ -1,15 +1,13 @@
-/** Polls that have come to another server than the one that is listened to. */
+/** When polls do not take the word of whoever tells of changes. */
 
 import { expect, test } from "bun:test";
 import { PostgresStore } from "../../../../src/stores/postgres/store.ts";
 import type { SessionId } from "../../../../src/watch/session.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
 import { plainTarget } from "../../../support/postgres/plain-target.ts";
-import { INSTALLATIONS, PostgresServer, sharedServer } from "../../../support/postgres/server.ts";
+import { sharedServer } from "../../../support/postgres/server.ts";
+import { SmallQueue, WITH_SMALL_QUEUES } from "../../../support/postgres/small-queue.ts";
 import { until } from "../../../support/program.ts";
-
-/** Older ones have a queue of 8 GB that cannot be made smaller. */
-const WITH_SMALL_QUEUES = INSTALLATIONS.filter(({ name }) => Number(name.split(" ").at(-1)) >= 17);
 
 test("changes() does not take the word of a server that is not the one that is read", async () => {
   const server = await sharedServer();
@@ -68,12 +66,8 @@ test("changes() does not take the word of a server that is not the one that is r
 test.each(WITH_SMALL_QUEUES)(
   "changes() does not wait for notices that have no place any more ($name)",
   async (installation) => {
-    await using server = await PostgresServer.start({
-      installation,
-      settings: ["max_notify_queue_pages = 64"],
-    });
-    await using archive = await PostgresForeignArchive.create(server);
-    await archive.tell();
+    await using queue = await SmallQueue.of(installation);
+    const { archive } = queue;
     await archive.add("a");
     const store = new PostgresStore(plainTarget(archive.url));
     await store.open();
@@ -84,15 +78,12 @@ test.each(WITH_SMALL_QUEUES)(
       () => "a listener",
     );
     let { mark } = await store.changes(null);
-    const sleeper = server.connect(archive.database);
-    await sleeper.unsafe("LISTEN anything");
-    await sleeper.unsafe("BEGIN; SELECT 1");
+    await queue.clog();
     const fill = `SELECT pg_notify('anything', gen_random_uuid() || repeat('x', 7900))`;
     await until(
       async () => {
         await archive.sql.unsafe(fill);
-        const [row] = await archive.sql<{ usage: number }[]>`SELECT pg_notification_queue_usage() AS usage`;
-        return Number(row?.usage) > 0.91;
+        return (await queue.usage()) > 0.91;
       },
       () => "the queue to be full",
     );
@@ -101,7 +92,7 @@ test.each(WITH_SMALL_QUEUES)(
     expect(changes.states.get("a")?.messageCount).toBe(2);
     ({ mark } = changes);
     // As soon as there is place, they arrive again.
-    await sleeper.end({ timeout: 0 });
+    await queue.clear();
     const isHeard = async (): Promise<boolean> => {
       await archive.touch("a");
       const changes = await store.changes(mark);
