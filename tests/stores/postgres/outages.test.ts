@@ -153,7 +153,10 @@ for (const isTold of [true, false]) {
       await follower.knows(archive);
       const rows = await dump(archive);
       // Sessions of somebody else's, which would be found where the schema is none any more.
-      await archive.sql.unsafe("CREATE TABLE public.sessions (id text, message_count integer)");
+      await archive.sql.unsafe(
+        `CREATE TABLE public.sessions (id text, message_count integer);
+         INSERT INTO public.sessions VALUES ('not ours', 1)`,
+      );
       await archive.sql.unsafe(`DROP SCHEMA ${archive.schema} CASCADE`);
       await until(
         () => follower.events.length === 2,

@@ -56,7 +56,7 @@ export class StateReader {
     const where = isWanted(tables);
     const seen = this.#seen;
     const isSeen = seen?.tables === tables && performance.now() - seen.atMs < SAME_MS;
-    if (isSeen && ids.length > 0 && ids.length < REMEMBERED_MIN) {
+    if (isSeen && ids.length < REMEMBERED_MIN) {
       const few = await readFew(run, tables, ids);
       // Where there is no row, nothing was seen of the archive either.
       if (few.size > 0) return few;
