@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { heapStats } from "bun:jsc";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Sql } from "postgres";
 import { Link } from "../../../../src/stores/postgres/connection/link.ts";
@@ -53,6 +54,28 @@ describe("Link", () => {
       () => `${count} backends to be left`,
     );
   }
+
+  test("query() keeps nothing of what fails: a poll may fail for days", async () => {
+    const fail = async (times: number): Promise<number> => {
+      for (let n = 0; n < times; n += 1) await link.query(`SELECT ${n} FROM nothing`).catch(() => undefined);
+      Bun.gc(true);
+      return heapStats().objectTypeCounts["Array"] ?? 0;
+    };
+    const before = await fail(100);
+    expect(await fail(1000)).toBeLessThan(before + 300);
+  });
+
+  test("transaction() leaves nothing of what fails, and the connection goes on", async () => {
+    const work = link.transaction(async (run) => {
+      await run("CREATE TABLE kept (id int)");
+      await run("SELECT 1 / 0");
+    });
+    await expect(work).rejects.toMatchObject({ code: "22012" });
+    expect(await link.query("SELECT pg_catalog.to_regclass('kept')::text AS name")).toEqual([{ name: null }]);
+    await link.transaction(async (run) => await run("CREATE TABLE kept (id int)"));
+    expect(await link.query("SELECT FROM kept")).toEqual([]);
+    await areLeft(1);
+  });
 
   test("query() fails with what the server says, without what stands in the rows", async () => {
     await link.query("CREATE TABLE kept (text text CHECK (text = 'public'))");
