@@ -432,6 +432,17 @@ describe.each(LANES)("common flags ($name)", (lane) => {
     expect([await first(), await first("--db", two.path)]).toEqual(["1", "2"]);
   });
 
+  test("variables that are empty say nothing", async () => {
+    new ClaudeTranscript(workspace.claude, "ours").user("hello");
+    await using program = new Program(lane, ["list", "--format", "json"], {
+      ...workspace.env,
+      SESSIONWATCH_DB: "",
+      SESSIONWATCH_MACHINE: "",
+    });
+    expect([await program.exit(), program.stderr]).toEqual([0, ""]);
+    expect(JSON.parse(program.stdout)).toMatchObject({ sessions: [{ id: "ours", machine: "local" }] });
+  });
+
   test("--log-format json makes every line of the log an object", async () => {
     await using program = new Program(
       lane,
