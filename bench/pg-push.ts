@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { channelOf } from "../src/stores/postgres/push/trigger.ts";
+import { channelOf } from "../src/stores/postgres/notify/trigger.ts";
 import { PostgresForeignArchive } from "../tests/support/postgres/foreign-archive.ts";
 import { PostgresServer } from "../tests/support/postgres/server.ts";
 import { nowMs } from "./support/clock.ts";

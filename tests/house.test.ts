@@ -24,7 +24,7 @@ describe("the house", () => {
     ["oxfmt", "--check", "."],
     ["oxlint", "--deny-warnings", "."],
     ["tsc", "--noEmit"],
-    ["tsc", "--noEmit", "-p", "src/server/page/browser"],
+    ["tsc", "--noEmit", "-p", "src/page/browser"],
     ["deno", "check", "src/main.ts", "src/mod.ts"],
   ] as const)("is clean: %s %s %s %s", (...command) => {
     const { code, output } = run(...(command.filter(Boolean) as [string, ...string[]]));
@@ -54,7 +54,7 @@ describe("the house", () => {
     ["src/server/streams", 'import { openStore } from "../../stores/open.ts";\nvoid openStore;'],
     ["src/server/streams", 'import { hostIn } from "../guards/hosts.ts";\nvoid hostIn;'],
     ["src/server/guards", 'import { createApp } from "../app.ts";\nvoid createApp;'],
-    ["src/server/page/browser", 'import { PAGE } from "../files.ts";\nvoid PAGE;'],
+    ["src/page/browser", 'import { PAGE } from "../files.ts";\nvoid PAGE;'],
     ["src/runtime", 'import { WatchError } from "../errors.ts";\nvoid WatchError;'],
     ["src/cli", "export const runtime = Bun;"],
   ];

@@ -1,7 +1,7 @@
 /** What sessionwatch knows of a coding agent: where its transcripts are and how to read them. */
 
-import type { SessionId } from "../watch/session.ts";
-import type { SessionFacts, TranscriptEntry } from "../watch/transcript.ts";
+import type { SessionId } from "../session/session.ts";
+import type { SessionFacts, TranscriptEntry } from "../session/entries.ts";
 
 /** The environment variables and the home folder, as the process has them. */
 export interface Surroundings {

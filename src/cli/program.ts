@@ -5,19 +5,25 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { messageOf, WatchError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "../watch/watcher.ts";
-import { collectOrigin, parseDuration, parseHttpUrl, parseMachineName, parseWhole } from "./arguments.ts";
+import {
+  collectOrigin,
+  parseDuration,
+  parseHttpUrl,
+  parseMachineName,
+  parseWhole,
+} from "./input/arguments.ts";
 import { EXIT, exitCodeOf } from "./exit.ts";
-import type { FollowOptions } from "./follow.ts";
-import type { ListOptions } from "./list.ts";
-import { LOG_FORMATS, LOG_LEVELS, openLog } from "./log.ts";
-import type { LogOptions } from "./log.ts";
-import { complain, PipeClosed } from "./output.ts";
-import type { PgOptions } from "./pg.ts";
-import type { PgInstallOptions } from "./pg-install.ts";
-import type { ServeOptions } from "./serve.ts";
-import type { SyncOptions } from "./sync.ts";
-import { targetOf } from "./target.ts";
-import type { TargetFlags } from "./target.ts";
+import type { FollowOptions } from "./commands/follow.ts";
+import type { ListOptions } from "./commands/list.ts";
+import { LOG_FORMATS, LOG_LEVELS, openLog } from "./output/log.ts";
+import type { LogOptions } from "./output/log.ts";
+import { complain, PipeClosed } from "./output/output.ts";
+import type { PgOptions } from "./commands/pg.ts";
+import type { PgInstallOptions } from "./commands/pg-install.ts";
+import type { ServeOptions } from "./commands/serve.ts";
+import type { SyncOptions } from "./commands/sync.ts";
+import { targetOf } from "./input/target.ts";
+import type { TargetFlags } from "./input/target.ts";
 
 /** @returns the exit code. Everything that goes wrong has been said on standard error by then. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -91,7 +97,7 @@ function addFollow(program: Command, done: Done): Command {
     .action(async (id: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<FollowOptions & TargetFlags & LogOptions>();
       const target = targetOf(id, options);
-      const { follow: run } = await import("./follow.ts");
+      const { follow: run } = await import("./commands/follow.ts");
       done(await run(target, options, await openLog(options)));
     });
 }
@@ -131,7 +137,7 @@ function addServe(program: Command, done: Done): void {
     .addOption(machineName())
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<ServeOptions & LogOptions>();
-      const { serve } = await import("./serve.ts");
+      const { serve } = await import("./commands/serve.ts");
       done(await serve(options, await openLog(options)));
     });
 }
@@ -151,7 +157,7 @@ function addList(program: Command, done: Done): void {
     .option("--limit <n>", "at most so many", parseWhole(1, 1_000_000), 100)
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<ListOptions & LogOptions>();
-      const { list } = await import("./list.ts");
+      const { list } = await import("./commands/list.ts");
       done(await list(options, await openLog(options)));
     });
 }
@@ -164,7 +170,7 @@ function addSync(program: Command, done: Done): void {
     .addOption(machineName())
     .action(async (target: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<SyncOptions & LogOptions>();
-      const { sync } = await import("./sync.ts");
+      const { sync } = await import("./commands/sync.ts");
       done(await sync(target, options, await openLog(options)));
     });
 }
@@ -186,7 +192,7 @@ function addPgInit(pg: Command, done: Done): void {
     .addHelpText("after", PG_INIT_NOTES)
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<PgOptions & LogOptions>();
-      const { pgInit } = await import("./pg-init.ts");
+      const { pgInit } = await import("./commands/pg-init.ts");
       done(await pgInit(options, await openLog(options)));
     });
 }
@@ -200,7 +206,7 @@ function addPgInstall(pg: Command, done: Done): void {
     .addHelpText("after", PG_INSTALL_NOTES)
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<PgInstallOptions & LogOptions>();
-      const { pgInstall } = await import("./pg-install.ts");
+      const { pgInstall } = await import("./commands/pg-install.ts");
       done(await pgInstall(options, await openLog(options)));
     });
 }

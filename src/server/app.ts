@@ -6,18 +6,19 @@ import type { ErrorCode } from "../errors.ts";
 import type { Env } from "./env.ts";
 import { guards, LOCAL_ACCESS } from "./guards/guards.ts";
 import type { Access } from "./guards/guards.ts";
-import { monitoringRoutes } from "./monitoring/monitoring-routes.ts";
-import type { MonitoringRoutesOptions } from "./monitoring/monitoring-routes.ts";
-import { openApiRoutes } from "./openapi/openapi-routes.ts";
-import { pageRoutes } from "./page/page-routes.ts";
+import { monitoringRoutes } from "./routes/monitoring-routes.ts";
+import type { MonitoringRoutesOptions } from "./routes/monitoring-routes.ts";
+import { openApiRoutes } from "./routes/openapi-routes.ts";
+import { pageRoutes } from "./routes/page-routes.ts";
+import type { PageFiles } from "./routes/page-routes.ts";
 import { Refusal } from "./refusal.ts";
 import { observeRequests } from "./request-observer.ts";
 import type { AnsweredRequest } from "./request-observer.ts";
-import { sessionRoutes } from "./sessions/session-routes.ts";
-import type { SessionRoutesOptions } from "./sessions/session-routes.ts";
+import { sessionRoutes } from "./routes/session-routes.ts";
+import type { SessionRoutesOptions } from "./routes/session-routes.ts";
 import type { Admission } from "./streams/admission.ts";
-import { streamRoutes } from "./streams/stream-routes.ts";
-import type { StreamRoutesOptions } from "./streams/stream-routes.ts";
+import { streamRoutes } from "./routes/stream-routes.ts";
+import type { StreamRoutesOptions } from "./routes/stream-routes.ts";
 
 export interface AppOptions extends SessionRoutesOptions, StreamRoutesOptions, MonitoringRoutesOptions {
   /** @default for the programs of this machine */
@@ -25,6 +26,7 @@ export interface AppOptions extends SessionRoutesOptions, StreamRoutesOptions, M
   /** A request failed for a reason that is not the client's. */
   onError: (error: unknown) => void;
   admission: Admission;
+  page: PageFiles;
   /** Called for each request, also those that were refused. */
   onRequest: (request: AnsweredRequest) => void;
 }
@@ -43,7 +45,7 @@ export function createApp(options: AppOptions): Hono<Env> {
   app.use(observeRequests(options.clock, options.onRequest));
   app.use(...guards(app, options.access ?? LOCAL_ACCESS));
 
-  app.route("/", pageRoutes());
+  app.route("/", pageRoutes(options.page));
   app.route("/", monitoringRoutes(options));
   app.route("/", openApiRoutes(options.version));
   app.route("/api/v1", sessionRoutes(options));

@@ -1,7 +1,7 @@
 /** Tells of each request what became of it. */
 
 import type { MiddlewareHandler } from "hono";
-import type { Clock } from "../watch/ports.ts";
+import type { Clock } from "../async/clock.ts";
 
 /** What became of a request. */
 export interface AnsweredRequest {

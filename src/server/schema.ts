@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { WatchError } from "../errors.ts";
 import type { ListQuery, MessageQuery } from "../watch/ports.ts";
-import type { Selection } from "../watch/selection.ts";
+import type { Selection } from "../session/filter.ts";
 
 const MAX_LIMIT = 1000;
 /** Of one stream; more do not fit into a request's head anyway. */

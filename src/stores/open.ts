@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { messageOf, WatchError } from "../errors.ts";
 import type { ArchiveWriting } from "../watch/archive.ts";
 import type { Store } from "../watch/ports.ts";
-import { LOCAL_MACHINE } from "../watch/session.ts";
+import { LOCAL_MACHINE } from "../session/session.ts";
 import { openPostgres } from "./postgres/open.ts";
 import { openSqlite } from "./sqlite/open.ts";
 

@@ -3,19 +3,20 @@
 import pMap from "p-map";
 import type { ArchiveWriting, SyncedTranscript } from "../watch/archive.ts";
 import { transcriptToken } from "../watch/archive.ts";
-import type { Clock, Engine, SyncFigures } from "../watch/ports.ts";
-import type { SessionId, SourceToken } from "../watch/session.ts";
-import { Catalog } from "./catalog.ts";
-import type { Unreadable } from "./catalog.ts";
-import { Coalescer } from "./coalesce.ts";
-import { TranscriptCopy } from "./copy.ts";
-import type { Copied } from "./copy.ts";
-import { diskFiles } from "./files.ts";
-import type { Files } from "./files.ts";
-import { newestFirst } from "./transcript.ts";
-import type { RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
-import { UnfinishedLines } from "./unfinished.ts";
-import { VanishedError } from "./unreadable.ts";
+import type { Clock } from "../async/clock.ts";
+import type { Engine, SyncFigures } from "../watch/ports.ts";
+import type { SessionId, SourceToken } from "../session/session.ts";
+import { Catalog } from "./discovery/catalog.ts";
+import type { Unreadable } from "./discovery/catalog.ts";
+import { Coalescer } from "../async/coalesce.ts";
+import { TranscriptCopy } from "./reading/copy.ts";
+import type { Copied } from "./reading/copy.ts";
+import { diskFiles } from "./reading/files.ts";
+import type { Files } from "./reading/files.ts";
+import { newestFirst } from "./discovery/transcript.ts";
+import type { RootFolder, Transcript, TranscriptFile } from "./discovery/transcript.ts";
+import { UnfinishedLines } from "./reading/unfinished.ts";
+import { VanishedError } from "./reading/unreadable.ts";
 
 /** Changes (ms) of one transcript that follow each other faster are synced together. */
 const COALESCE_MS = 20;

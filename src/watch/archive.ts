@@ -1,8 +1,8 @@
 /** The port of an archive that is ours to write: what the sync engine needs beyond reading. */
 
 import type { Store } from "./ports.ts";
-import type { SessionId, SourceToken } from "./session.ts";
-import type { SessionFacts, TranscriptEntry } from "./transcript.ts";
+import type { SessionId, SourceToken } from "../session/session.ts";
+import type { SessionFacts, TranscriptEntry } from "../session/entries.ts";
 
 /** How far one file of a transcript has been read. */
 export interface SourceFile {

@@ -1,8 +1,8 @@
 /** Syncs sessions directly whose rows lag behind their transcripts. */
 
-import type { Audience, Followed } from "./audience.ts";
+import type { Audience, Followed } from "./subscribers.ts";
 import type { Engine } from "./ports.ts";
-import type { SessionId, SourceToken } from "./session.ts";
+import type { SessionId, SourceToken } from "../session/session.ts";
 import type { Step } from "./step.ts";
 
 /** So many transcripts are looked at at a poll: with thousands of followed sessions it would cost more than all else. */

@@ -1,20 +1,23 @@
 /** The one thing in a process that notices changes and hands them to all subscribers. */
 
 import { sessionNotFound } from "../errors.ts";
-import { Audience } from "./audience.ts";
-import type { Followed, Subscriber } from "./audience.ts";
+import { Audience } from "./subscribers.ts";
+import type { Followed, Subscriber } from "./subscribers.ts";
 import type { Cursor } from "./cursor.ts";
 import { Fallback } from "./fallback.ts";
-import { KnownSessions } from "./known.ts";
-import type { Known } from "./known.ts";
-import { Lookout } from "./lookout.ts";
-import type { Wanted } from "./lookout.ts";
+import { KnownSessions } from "./change-log.ts";
+import type { Known } from "./change-log.ts";
+import { Lookout } from "./polling/poller.ts";
+import type { Wanted } from "./polling/poller.ts";
 import type { Delivery, Mailbox } from "./mailbox.ts";
-import type { Clock, Engine, Store } from "./ports.ts";
-import { matches } from "./selection.ts";
-import type { Selection } from "./selection.ts";
-import { DELETED, eventFor } from "./session.ts";
-import type { SessionId, SessionState, SourceToken, StatusEvent, Version } from "./session.ts";
+import type { Clock } from "../async/clock.ts";
+import type { Engine, Store } from "./ports.ts";
+import { matches } from "../session/filter.ts";
+import type { Selection } from "../session/filter.ts";
+import { eventFor } from "../session/events.ts";
+import { DELETED } from "../session/session.ts";
+import type { StatusEvent } from "../session/events.ts";
+import type { SessionId, SessionState, SourceToken, Version } from "../session/session.ts";
 import { baseline, step } from "./step.ts";
 import type { Step } from "./step.ts";
 import type { Registration } from "./subscription.ts";

@@ -1,8 +1,8 @@
 /** Fills the silence of a stream of updates. */
 
-import type { Clock } from "./ports.ts";
-import { heartbeat } from "./session.ts";
-import type { Heartbeat } from "./session.ts";
+import type { Clock } from "../async/clock.ts";
+import { heartbeat } from "../session/events.ts";
+import type { Heartbeat } from "../session/events.ts";
 
 /** Yields what `events` yields, and a heartbeat after each `silenceMs` without any. */
 export async function* withHeartbeats<T>(

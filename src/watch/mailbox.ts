@@ -1,6 +1,7 @@
 /** Holds what a subscriber has not taken yet: at most one update per session, however slow it is. */
 
-import type { SessionId, Update } from "./session.ts";
+import type { Update } from "../session/events.ts";
+import type { SessionId } from "../session/session.ts";
 
 /** An update on its way; the same object goes to everyone, so that it can be encoded once. */
 export interface Delivery {

@@ -1,19 +1,6 @@
 /** What the watching asks of the world; the composition root binds these. */
 
-import type { MessageRow, SessionId, SessionState, SessionSummary, SourceToken } from "./session.ts";
-
-/** Time as data, and the one way to wait. */
-export interface Clock {
-  /**
-   * Milliseconds that only go on, whatever is done to the machine's clock: for how long something takes. They began as
-   * those since the epoch.
-   */
-  now(): number;
-  /** Milliseconds since the epoch, by the machine's clock as it is set: for what people and programs are told. */
-  date(): number;
-  /** Calls `run` once after `ms`; the returned function forgets it. */
-  after(ms: number, run: () => void): () => void;
-}
+import type { MessageRow, SessionId, SessionState, SessionSummary, SourceToken } from "../session/session.ts";
 
 /** A reader of an archive. Every method throws WatchError `archive_unavailable` while it cannot be read. */
 export interface Store {

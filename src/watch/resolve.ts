@@ -1,7 +1,7 @@
 /** Finds the session that a person means: its id, the id without its agent's name, a unique beginning, or `latest`. */
 
 import { sessionNotFound, WatchError } from "../errors.ts";
-import type { SessionId, SessionSummary } from "./session.ts";
+import type { SessionId, SessionSummary } from "../session/session.ts";
 
 /** Where sessions can be looked up: an archive, a server, or an archive and the transcripts beside it. */
 export interface SessionIndex {

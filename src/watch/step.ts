@@ -1,8 +1,8 @@
 /** The decision at the heart: what to do about one session after having looked at it once. */
 
-import { backoffMs } from "./backoff.ts";
-import { DELETED } from "./session.ts";
-import type { SessionState, SourceToken, Version } from "./session.ts";
+import { backoffMs } from "../async/backoff.ts";
+import { DELETED } from "../session/session.ts";
+import type { SessionState, SourceToken, Version } from "../session/session.ts";
 
 /** Longest wait between two direct syncs of a session whose archive row does not catch up. */
 export const SYNC_RETRY_MAX_MS = 300_000;

@@ -2,7 +2,7 @@
 
 import { Mailbox } from "./mailbox.ts";
 import type { Delivery } from "./mailbox.ts";
-import type { Update } from "./session.ts";
+import type { Update } from "../session/events.ts";
 
 /** What the feed gives for a mailbox: what it begins with, and the way out. */
 export interface Registration<T> {

@@ -3,9 +3,10 @@
 import type { Cursor } from "./cursor.ts";
 import { Feed } from "./feed.ts";
 import type { FeedFigures, FeedOptions, Position } from "./feed.ts";
-import type { Clock, Engine, Store } from "./ports.ts";
-import type { Selection } from "./selection.ts";
-import type { SessionId, SessionState, Version } from "./session.ts";
+import type { Clock } from "../async/clock.ts";
+import type { Engine, Store } from "./ports.ts";
+import type { Selection } from "../session/filter.ts";
+import type { SessionId, SessionState, Version } from "../session/session.ts";
 import { Subscription } from "./subscription.ts";
 
 /** How often, in ms, everything is looked at when no hint came. */

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Agent, Parsed } from "../../src/agents/agent.ts";
-import { claudeCode } from "../../src/agents/claude-code.ts";
-import { codex } from "../../src/agents/codex.ts";
+import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
+import { codex } from "../../src/agents/codex/codex.ts";
 import { event, header, item, linesOf, prompt, turnContext } from "../support/codex.ts";
 import type { CodexRecord } from "../support/codex.ts";
 import { faultsOf, STATE_MAX } from "../support/well-formed.ts";

@@ -3,12 +3,12 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { claudeCode } from "../../src/agents/claude-code.ts";
-import { codex } from "../../src/agents/codex.ts";
+import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
+import { codex } from "../../src/agents/codex/codex.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import type { SyncTransaction } from "../../src/watch/archive.ts";
-import type { SessionFacts, TranscriptEntry } from "../../src/watch/transcript.ts";
+import type { SessionFacts, TranscriptEntry } from "../../src/session/entries.ts";
 import { expectSameImage, imageOf } from "../support/archive-image.ts";
 import type { Image } from "../support/archive-image.ts";
 import { ClaudeTranscript } from "../support/claude.ts";

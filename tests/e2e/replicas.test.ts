@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { DELETED } from "../../src/watch/session.ts";
+import { DELETED } from "../../src/session/session.ts";
 import { ArchiveScribe } from "../support/postgres/archive-scribe.ts";
 import { Dice } from "../support/dice.ts";
 import { samplesOf } from "../support/exposition.ts";

@@ -1,5 +1,6 @@
 /** The HTTP interface without a network. */
 
+import { PAGE_FILES } from "../../src/page/files.ts";
 import type { Hono } from "hono";
 import { createApp } from "../../src/server/app.ts";
 import type { AppOptions } from "../../src/server/app.ts";
@@ -9,7 +10,8 @@ import type { Access } from "../../src/server/guards/guards.ts";
 import { Admission } from "../../src/server/streams/admission.ts";
 import type { AdmissionOptions } from "../../src/server/streams/admission.ts";
 import { Streams } from "../../src/server/streams/streams.ts";
-import type { Clock, Store } from "../../src/watch/ports.ts";
+import type { Clock } from "../../src/async/clock.ts";
+import type { Store } from "../../src/watch/ports.ts";
 import { POLL_INTERVAL_MS, Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "./archives.ts";
 import { FakeClock } from "./clock.ts";
@@ -43,6 +45,7 @@ export function createAppOver(store: Store, clock: Clock, options: TestAppOption
   const { pollIntervalMs = POLL_INTERVAL_MS, ...given } = options;
   const streams = new Streams(clock, 30_000);
   const app = createApp({
+    page: PAGE_FILES,
     store,
     watcher: new Watcher(store, undefined, { clock, pollIntervalMs }),
     streams,

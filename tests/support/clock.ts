@@ -1,8 +1,8 @@
 /** Time that moves only when a test says so, or in which no time passes. */
 
 import { systemClock } from "../../src/runtime/clock.ts";
-import { READ_PATIENCE_MS } from "../../src/sync/patience.ts";
-import type { Clock } from "../../src/watch/ports.ts";
+import { READ_PATIENCE_MS } from "../../src/sync/reading/patience.ts";
+import type { Clock } from "../../src/async/clock.ts";
 
 export class FakeClock implements Clock {
   #nowMs = Date.UTC(2026, 0, 1);

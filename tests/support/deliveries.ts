@@ -1,8 +1,8 @@
 /** Updates on their way, as a feed hands them out. */
 
 import type { Delivery, Mailbox } from "../../src/watch/mailbox.ts";
-import { eventFor } from "../../src/watch/session.ts";
-import type { Update } from "../../src/watch/session.ts";
+import { eventFor } from "../../src/session/events.ts";
+import type { Update } from "../../src/session/events.ts";
 
 /** @returns an update of a session with one message. */
 export function updated(id: string, version = "v"): Update {

@@ -1,7 +1,7 @@
 /** The real file system, counted, or with a part of it that does not answer. */
 
-import { diskFiles } from "../../src/sync/files.ts";
-import type { Files, OpenFile } from "../../src/sync/files.ts";
+import { diskFiles } from "../../src/sync/reading/files.ts";
+import type { Files, OpenFile } from "../../src/sync/reading/files.ts";
 
 /** Counts what is asked of the disk. */
 export class CountingFiles implements Files {

@@ -1,7 +1,7 @@
 /** An agent that tells what it is given. */
 
 import type { Agent } from "../../src/agents/agent.ts";
-import { claudeCode } from "../../src/agents/claude-code.ts";
+import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 
 /** Claude Code, telling of every line that is parsed; `meanwhile` runs after each piece. */
 export function listening(

@@ -1,7 +1,7 @@
 /** What a sync may save, for tests that do not care what it is. */
 
 import type { SourceRecord, SyncTransaction } from "../../src/watch/archive.ts";
-import type { Block, MessageEntry, SessionFacts } from "../../src/watch/transcript.ts";
+import type { Block, MessageEntry, SessionFacts } from "../../src/session/entries.ts";
 
 export const FACTS: SessionFacts = {
   agent: "claude",

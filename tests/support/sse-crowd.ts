@@ -2,7 +2,7 @@
 
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import type { SessionId, Version } from "../../src/watch/session.ts";
+import type { SessionId, Version } from "../../src/session/session.ts";
 import { EventStream } from "./event-stream.ts";
 import type { Message } from "./event-stream.ts";
 import { requestOf } from "./raw-http.ts";

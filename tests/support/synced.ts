@@ -2,15 +2,15 @@
 
 import { expect } from "bun:test";
 import type { Agent } from "../../src/agents/agent.ts";
-import { claudeCode } from "../../src/agents/claude-code.ts";
+import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import type { EngineOptions } from "../../src/sync/engine.ts";
-import type { Files } from "../../src/sync/files.ts";
-import type { RootFolder, TranscriptFile } from "../../src/sync/transcript.ts";
+import type { Files } from "../../src/sync/reading/files.ts";
+import type { RootFolder, TranscriptFile } from "../../src/sync/discovery/transcript.ts";
 import type { Archive, ArchiveWriting } from "../../src/watch/archive.ts";
-import type { Clock } from "../../src/watch/ports.ts";
+import type { Clock } from "../../src/async/clock.ts";
 import { ArchiveConnection } from "./archive-connection.ts";
 import type { Row } from "./archive-connection.ts";
 import { expectSameImage, imageOf } from "./archive-image.ts";

@@ -1,7 +1,7 @@
 /** Says what is wrong with what a parser has found: an archive takes whatever it is given. */
 
 import type { Parsed } from "../../src/agents/agent.ts";
-import type { Block, SessionFacts, TranscriptEntry } from "../../src/watch/transcript.ts";
+import type { Block, SessionFacts, TranscriptEntry } from "../../src/session/entries.ts";
 
 /**
  * Longest state (characters of text) that lines may leave behind, whatever they hold: an archive stores it with every

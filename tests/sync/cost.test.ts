@@ -2,10 +2,10 @@
 
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { utimesSync } from "node:fs";
-import { codex } from "../../src/agents/codex.ts";
+import { codex } from "../../src/agents/codex/codex.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
-import { systemWatch } from "../../src/sync/folder-watch.ts";
-import { LiveSync } from "../../src/sync/live.ts";
+import { systemWatch } from "../../src/sync/live/folder-watch.ts";
+import { LiveSync } from "../../src/sync/live/live.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { FakeClock, settled } from "../support/clock.ts";
 import { CodexRollout } from "../support/codex.ts";

@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { claudeCode } from "../../src/agents/claude-code.ts";
-import { codex } from "../../src/agents/codex.ts";
+import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
+import { codex } from "../../src/agents/codex/codex.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { imageOf } from "../support/archive-image.ts";

@@ -19,9 +19,9 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
-import { diskFiles } from "../../src/sync/files.ts";
-import type { Files } from "../../src/sync/files.ts";
-import { MAX_LINE_BYTES } from "../../src/sync/lines.ts";
+import { diskFiles } from "../../src/sync/reading/files.ts";
+import type { Files } from "../../src/sync/reading/files.ts";
+import { MAX_LINE_BYTES } from "../../src/sync/reading/lines.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { hurriedClock } from "../support/clock.ts";
 import { BINARY, DENO, Program, serve } from "../support/program.ts";

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { openStore } from "../../src/stores/open.ts";
-import type { Update } from "../../src/watch/session.ts";
+import type { Update } from "../../src/session/events.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { takeAll } from "../support/deliveries.ts";
 import { sharedServer } from "../support/postgres/server.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import { UNSEEN_MAX } from "../../src/watch/feed.ts";
 import type { Position } from "../../src/watch/feed.ts";
-import type { Filter } from "../../src/watch/selection.ts";
+import type { Filter } from "../../src/session/filter.ts";
 import type { Subscription } from "../../src/watch/subscription.ts";
 import { POLL_INTERVAL_MS, Watcher } from "../../src/watch/watcher.ts";
 import { ForeignArchive } from "../support/archives.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import type { Engine } from "../../src/watch/ports.ts";
-import type { SessionEvent } from "../../src/watch/session.ts";
+import type { SessionEvent } from "../../src/session/events.ts";
 import { TRANSCRIPTS_PER_POLL } from "../../src/watch/fallback.ts";
 import { POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS, Watcher } from "../../src/watch/watcher.ts";
 import type { Subscription } from "../../src/watch/subscription.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Mailbox } from "../../src/watch/mailbox.ts";
-import { eventFor } from "../../src/watch/session.ts";
+import { eventFor } from "../../src/session/events.ts";
 import { delivered, takeAll, updated } from "../support/deliveries.ts";
 
 test("fault 13: Mailbox holds one pending update per session, however many were put", () => {

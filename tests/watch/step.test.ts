@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { DELETED } from "../../src/watch/session.ts";
+import { DELETED } from "../../src/session/session.ts";
 import { baseline, step, SYNC_RETRY_MAX_MS } from "../../src/watch/step.ts";
 import type { Row, Sighting, WatchState } from "../../src/watch/step.ts";
 import { Reference } from "./reference.ts";

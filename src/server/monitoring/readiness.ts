@@ -1,7 +1,8 @@
 /** Whether the archive can be read: found out in time, or not waited for. */
 
 import { WatchError } from "../../errors.ts";
-import type { Clock, Store } from "../../watch/ports.ts";
+import type { Clock } from "../../async/clock.ts";
+import type { Store } from "../../watch/ports.ts";
 
 /** Whoever asks is told something within so long (ms): probes wait for a few seconds only. */
 const DEADLINE_MS = 2000;

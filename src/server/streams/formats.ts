@@ -5,8 +5,8 @@
 
 import { formatCursor } from "../../watch/cursor.ts";
 import type { Delivery } from "../../watch/mailbox.ts";
-import { heartbeat, isSessionEvent, versionAfter } from "../../watch/session.ts";
-import type { StreamEvent } from "../../watch/session.ts";
+import { heartbeat, isSessionEvent, versionAfter } from "../../session/events.ts";
+import type { StreamEvent } from "../../session/events.ts";
 import type { StreamKind } from "../stream-observer.ts";
 import type { ScopeChange } from "./scopes.ts";
 

@@ -1,7 +1,7 @@
 /** What has changed in the archive at all, for readers who fetch the rest themselves: some changes become one. */
 
 import type { Delivery } from "../../watch/mailbox.ts";
-import type { Clock } from "../../watch/ports.ts";
+import type { Clock } from "../../async/clock.ts";
 import type { Item, Source } from "./stream.ts";
 
 /** `sessions`: some came or went; `messages`: some have new ones; `sync`: anything may have changed. */

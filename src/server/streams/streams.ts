@@ -1,6 +1,6 @@
 /** Every stream of a server: opened here, kept alive by one wheel, closed together. */
 
-import type { Clock } from "../../watch/ports.ts";
+import type { Clock } from "../../async/clock.ts";
 import type { CloseReason, StreamObserver } from "../stream-observer.ts";
 import type { Format } from "./formats.ts";
 import { Stream } from "./stream.ts";

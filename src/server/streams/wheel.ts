@@ -1,6 +1,6 @@
 /** One timer for any number of deadlines, each good to a second. */
 
-import type { Clock } from "../../watch/ports.ts";
+import type { Clock } from "../../async/clock.ts";
 
 /** How often (ms) it is looked whether anything is due. */
 const TICK_MS = 1000;

@@ -1,12 +1,12 @@
 /** The tables of an archive, remembered until somebody has changed them. */
 
 import { WatchError } from "../../errors.ts";
-import { codeOf } from "./connection/error-code.ts";
-import type { Run } from "./connection/run.ts";
-import { StaleTables } from "./reading/look.ts";
-import { sessionsOf } from "./reading/sessions.ts";
-import { findSchema, readTables } from "./reading/tables.ts";
-import type { Tables } from "./reading/tables.ts";
+import { codeOf } from "./connect/error-code.ts";
+import type { Run } from "./connect/run.ts";
+import { StaleTables } from "./read/look.ts";
+import { sessionsOf } from "./read/sessions.ts";
+import { findSchema, readTables } from "./read/tables.ts";
+import type { Tables } from "./read/tables.ts";
 
 /** Asks something of an archive that has these tables. */
 export type Query<T> = (run: Run, tables: Tables) => Promise<T>;

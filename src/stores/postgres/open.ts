@@ -4,11 +4,11 @@ import { hostname } from "node:os";
 import { WatchError } from "../../errors.ts";
 import type { ArchiveWriting } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
-import { requireWritable } from "./schema.ts";
+import { requireWritable } from "./admin/schema.ts";
 import { PostgresStore } from "./store.ts";
-import { systemTarget } from "./connection/system-target.ts";
-import type { SystemTargetOptions } from "./connection/system-target.ts";
-import { ArchiveWriter } from "./writing/writer.ts";
+import { systemTarget } from "./connect/system-target.ts";
+import type { SystemTargetOptions } from "./connect/system-target.ts";
+import { ArchiveWriter } from "./write/writer.ts";
 
 export interface OpenPostgresOptions extends SystemTargetOptions {
   /** Only read, even if it is ours. @default false */

@@ -2,23 +2,23 @@
 
 import { WatchError } from "../../errors.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
-import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../watch/session.ts";
+import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../session/session.ts";
 import { archiveFailure } from "../shared/archive-failure.ts";
 import { Catalog } from "./catalog.ts";
 import type { Query } from "./catalog.ts";
-import { LinkPool } from "./connection/link-pool.ts";
-import { Link } from "./connection/link.ts";
-import type { Run } from "./connection/run.ts";
-import { reasonOf } from "./connection/reasons.ts";
-import type { Target } from "./connection/target.ts";
-import { Listener } from "./push/listener.ts";
-import { Told } from "./push/told.ts";
-import { channelOf } from "./push/trigger.ts";
-import { readChanges } from "./reading/changes.ts";
-import { readMessages } from "./reading/messages.ts";
-import { findIds, readSummaries, readSummary } from "./reading/sessions.ts";
-import { StateReader } from "./reading/states.ts";
-import type { Tables } from "./reading/tables.ts";
+import { LinkPool } from "./connect/link-pool.ts";
+import { Link } from "./connect/link.ts";
+import type { Run } from "./connect/run.ts";
+import { reasonOf } from "./connect/reasons.ts";
+import type { Target } from "./connect/target.ts";
+import { Listener } from "./notify/listener.ts";
+import { Told } from "./notify/told.ts";
+import { channelOf } from "./notify/trigger.ts";
+import { readChanges } from "./read/changes.ts";
+import { readMessages } from "./read/messages.ts";
+import { findIds, readSummaries, readSummary } from "./read/sessions.ts";
+import { StateReader } from "./read/states.ts";
+import type { Tables } from "./read/tables.ts";
 
 /** How long (ms) an archive that tells of its changes is taken at its word. */
 const TRUST_MS = 15_000;

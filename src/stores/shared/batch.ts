@@ -7,7 +7,7 @@ import type {
   RetractionEntry,
   TokenUsage,
   TranscriptEntry,
-} from "../../watch/transcript.ts";
+} from "../../session/entries.ts";
 
 /** A message, or a part that is to be added to one. */
 export interface Draft {

@@ -1,7 +1,7 @@
 /** What a draft of a message is as rows: the same for every archive that is written to. */
 
-import { renderBlock } from "../../watch/transcript.ts";
-import type { TokenUsage } from "../../watch/transcript.ts";
+import { renderBlock } from "../../session/entries.ts";
+import type { TokenUsage } from "../../session/entries.ts";
 import { newBlocks } from "./batch.ts";
 import type { Draft, DraftBlock } from "./batch.ts";
 

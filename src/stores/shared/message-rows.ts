@@ -1,6 +1,6 @@
 /** What a store reads of a session's messages, and what is made of the rows: the same for every archive. */
 
-import type { MessageRow } from "../../watch/session.ts";
+import type { MessageRow } from "../../session/session.ts";
 
 export const MESSAGE_COLUMNS = [
   "id",

@@ -1,7 +1,7 @@
 /** Where a page of a list ends, as text that clients hand back. */
 
 import { WatchError } from "../../errors.ts";
-import type { SessionId } from "../../watch/session.ts";
+import type { SessionId } from "../../session/session.ts";
 
 /** The last session of a page: when it was last active, as its archive has it, and its id. */
 export type PageEnd = readonly [activity: string, id: SessionId];

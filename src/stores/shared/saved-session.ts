@@ -2,8 +2,8 @@
 
 import { transcriptToken } from "../../watch/archive.ts";
 import type { SourceRecord } from "../../watch/archive.ts";
-import type { SessionId } from "../../watch/session.ts";
-import type { SessionFacts } from "../../watch/transcript.ts";
+import type { SessionId } from "../../session/session.ts";
+import type { SessionFacts } from "../../session/entries.ts";
 import type { CellRow } from "./draft-rows.ts";
 import { signed } from "./source-rows.ts";
 import type { Totals } from "./totals.ts";

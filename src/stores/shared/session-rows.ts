@@ -1,7 +1,7 @@
 /** What a store reads of a session, and what is made of the row: the same for every archive. */
 
 import { createHash } from "node:crypto";
-import type { SessionState, SessionSummary, Version } from "../../watch/session.ts";
+import type { SessionState, SessionSummary, Version } from "../../session/session.ts";
 
 /** Whatever changes a session changes one of these (formats: "Version inputs"); read as text, under `versionName`. */
 const VERSION_COLUMNS = [

@@ -1,7 +1,7 @@
 /** How far transcripts have been read, as rows: the same for every archive that is written to. */
 
 import type { SourceFile, SyncedTranscript } from "../../watch/archive.ts";
-import type { SessionId } from "../../watch/session.ts";
+import type { SessionId } from "../../session/session.ts";
 import type { CellRow } from "./draft-rows.ts";
 
 /** What is written of a file, in the order in which it is bound. */

@@ -1,7 +1,7 @@
 /** What an archive itself counts over a session's messages. */
 
-import { isTyped } from "../../watch/transcript.ts";
-import type { MessageEntry } from "../../watch/transcript.ts";
+import { isTyped } from "../../session/entries.ts";
+import type { MessageEntry } from "../../session/entries.ts";
 import type { Draft } from "./batch.ts";
 
 /** Of all messages of a session, those included that were written earlier. */

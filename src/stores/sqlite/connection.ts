@@ -4,7 +4,7 @@ import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementS
 import type { Cell, CellRow } from "../shared/draft-rows.ts";
 import { sessionColumns } from "../shared/session-rows.ts";
 import type { SessionColumns } from "../shared/session-rows.ts";
-import type { Tables } from "./tables.ts";
+import type { Tables } from "./read/tables.ts";
 
 /** A statement that takes a row: bound by position, which is several times as fast as by name. */
 export interface RowStatement {

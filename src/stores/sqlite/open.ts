@@ -4,10 +4,10 @@ import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Archive } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
-import { openArchive } from "./archive.ts";
+import { openArchive } from "./write/archive.ts";
 import { readHeader } from "./header.ts";
 import { APPLICATION_ID } from "./schema.ts";
-import { SqliteStore } from "./store.ts";
+import { SqliteStore } from "./read/store.ts";
 
 /** Whose archive a path is, and what it is opened for. */
 export interface SqliteOptions {

@@ -6,7 +6,7 @@ import {
   oneAsSse,
   scopesAsSse,
 } from "../../../src/server/streams/formats.ts";
-import { eventFor } from "../../../src/watch/session.ts";
+import { eventFor } from "../../../src/session/events.ts";
 import { HOSTILE_IDS } from "../../contract/store.ts";
 import { delivered, updated } from "../../support/deliveries.ts";
 

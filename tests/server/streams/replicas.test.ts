@@ -1,7 +1,7 @@
 /** Servers over one archive in PostgreSQL: clients come to any of them with what another one has told them. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { DELETED } from "../../../src/watch/session.ts";
+import { DELETED } from "../../../src/session/session.ts";
 import { sharedServer } from "../../support/postgres/server.ts";
 import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
 import { until } from "../../support/program.ts";

@@ -6,7 +6,7 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { DELETED } from "../../../src/watch/session.ts";
+import { DELETED } from "../../../src/session/session.ts";
 import { ForeignArchive } from "../../support/archives.ts";
 import { Follower } from "../../support/follower.ts";
 import { until } from "../../support/program.ts";

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "bun:test";
 import { Scopes } from "../../../src/server/streams/scopes.ts";
 import { Mailbox } from "../../../src/watch/mailbox.ts";
-import type { Clock } from "../../../src/watch/ports.ts";
-import { eventFor } from "../../../src/watch/session.ts";
+import type { Clock } from "../../../src/async/clock.ts";
+import { eventFor } from "../../../src/session/events.ts";
 import { Subscription } from "../../../src/watch/subscription.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { delivered, updated } from "../../support/deliveries.ts";

@@ -3,7 +3,7 @@ import { systemClock } from "../../../src/runtime/clock.ts";
 import { openStore } from "../../../src/stores/open.ts";
 import { PostgresStore } from "../../../src/stores/postgres/store.ts";
 import type { Store } from "../../../src/watch/ports.ts";
-import type { SessionId, Version } from "../../../src/watch/session.ts";
+import type { SessionId, Version } from "../../../src/session/session.ts";
 import type { Subscription } from "../../../src/watch/subscription.ts";
 import { Watcher } from "../../../src/watch/watcher.ts";
 import { plainTarget } from "../../support/postgres/plain-target.ts";

@@ -1,9 +1,9 @@
 /** A writer of an archive in PostgreSQL that does everything that writers do, while the database comes and goes. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { Link } from "../../../src/stores/postgres/connection/link.ts";
-import type { Run, Value } from "../../../src/stores/postgres/connection/run.ts";
-import { systemTarget } from "../../../src/stores/postgres/connection/system-target.ts";
+import { Link } from "../../../src/stores/postgres/connect/link.ts";
+import type { Run, Value } from "../../../src/stores/postgres/connect/run.ts";
+import { systemTarget } from "../../../src/stores/postgres/connect/system-target.ts";
 import type { Dice } from "../dice.ts";
 import type { PostgresForeignArchive } from "./foreign-archive.ts";
 

@@ -1,9 +1,9 @@
 /** Asks servers how they are asked. Runs on both runtimes: as a module, or as a program with a list of URLs as JSON. */
 
 import process from "node:process";
-import { Link } from "../../../src/stores/postgres/connection/link.ts";
-import { reasonOf } from "../../../src/stores/postgres/connection/reasons.ts";
-import type { TargetOptions } from "../../../src/stores/postgres/connection/target.ts";
+import { Link } from "../../../src/stores/postgres/connect/link.ts";
+import { reasonOf } from "../../../src/stores/postgres/connect/reasons.ts";
+import type { TargetOptions } from "../../../src/stores/postgres/connect/target.ts";
 import { plainTarget } from "./plain-target.ts";
 
 /** @returns `plain`, `encrypted`, `encrypted for <user>` with a client's certificate; otherwise why there is no answer. */

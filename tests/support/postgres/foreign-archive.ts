@@ -2,7 +2,7 @@
 
 import type { Sql } from "postgres";
 import { quoted } from "../../../src/stores/postgres/quoting.ts";
-import { installTrigger, removeTrigger } from "../../../src/stores/postgres/push/trigger.ts";
+import { installTrigger, removeTrigger } from "../../../src/stores/postgres/notify/trigger.ts";
 import type { PostgresServer } from "./server.ts";
 
 const SESSIONS = `

@@ -2,11 +2,11 @@
 
 import { expect } from "bun:test";
 import type { Row, RowList, Sql } from "postgres";
-import { Link } from "../../../src/stores/postgres/connection/link.ts";
-import { initArchive } from "../../../src/stores/postgres/schema.ts";
-import { systemTarget } from "../../../src/stores/postgres/connection/system-target.ts";
-import type { Target } from "../../../src/stores/postgres/connection/target.ts";
-import { ArchiveWriter } from "../../../src/stores/postgres/writing/writer.ts";
+import { Link } from "../../../src/stores/postgres/connect/link.ts";
+import { initArchive } from "../../../src/stores/postgres/admin/schema.ts";
+import { systemTarget } from "../../../src/stores/postgres/connect/system-target.ts";
+import type { Target } from "../../../src/stores/postgres/connect/target.ts";
+import { ArchiveWriter } from "../../../src/stores/postgres/write/writer.ts";
 import { FAULTS } from "../archive-image.ts";
 import type { Image } from "../archive-image.ts";
 import type { PostgresServer } from "./server.ts";

@@ -1,7 +1,7 @@
 /** Where a URL leads, whatever the machine's own settings are. */
 
-import { parseTarget } from "../../../src/stores/postgres/connection/target.ts";
-import type { Target, TargetOptions } from "../../../src/stores/postgres/connection/target.ts";
+import { parseTarget } from "../../../src/stores/postgres/connect/target.ts";
+import type { Target, TargetOptions } from "../../../src/stores/postgres/connect/target.ts";
 
 /** @param options what is different this time. */
 export function plainTarget(url: string, options: Partial<TargetOptions> = {}): Target {

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { DELETED } from "../../../src/watch/session.ts";
+import { DELETED } from "../../../src/session/session.ts";
 import type { Dice } from "../dice.ts";
 import type { Message } from "../event-stream.ts";
 import { Follower } from "../follower.ts";

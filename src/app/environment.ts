@@ -1,0 +1,35 @@
+/** What variables and folders of this machine say where no flag says otherwise. */
+
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import envPaths from "env-paths";
+import { AGENTS } from "../agents/registry.ts";
+import { WatchError } from "../errors.ts";
+import type { RootFolder } from "../sync/discovery/transcript.ts";
+import { isMachineName, MACHINE_NAME } from "../cli/input/arguments.ts";
+
+/** @returns the URL in `SESSIONWATCH_DB`; undefined if it is empty, too. */
+export function archiveOfEnvironment(): string | undefined {
+  return process.env["SESSIONWATCH_DB"] || undefined;
+}
+
+/** @returns the path of our own archive, which is created on first use. */
+export function defaultArchive(): string {
+  const configured = process.env["SESSIONWATCH_DATA_DIR"];
+  const folder = configured ? resolve(configured) : envPaths("sessionwatch", { suffix: "" }).data;
+  return join(folder, "sessions.db");
+}
+
+/** @throws WatchError `usage` if `SESSIONWATCH_MACHINE` is no machine's name. */
+export function machineOfEnvironment(): string | undefined {
+  const name = process.env["SESSIONWATCH_MACHINE"] || undefined;
+  if (name === undefined || isMachineName(name)) return name;
+  throw new WatchError("usage", `SESSIONWATCH_MACHINE: use ${MACHINE_NAME}`);
+}
+
+/** @returns the folders in which the agents keep transcripts, whether or not they are there. */
+export function transcriptRoots(): RootFolder[] {
+  const surroundings = { env: process.env, home: homedir() };
+  return AGENTS.flatMap((agent) => agent.roots(surroundings).map((path) => ({ agent, path: resolve(path) })));
+}

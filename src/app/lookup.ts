@@ -1,0 +1,43 @@
+/** Looks sessions up where a local command can find them: in the archive, and among transcripts not synced yet. */
+
+import type { SyncEngine } from "../sync/engine.ts";
+import { newestFirst } from "../sync/discovery/transcript.ts";
+import type { Store } from "../watch/ports.ts";
+import { hasPrefix, isTopLevel } from "../watch/resolve.ts";
+import type { SessionIndex } from "../watch/resolve.ts";
+import type { SessionId } from "../session/session.ts";
+
+/** A session can have so many subagents that were active after it. */
+const LATEST_AMONG = 1000;
+
+/** @param engine undefined where nothing but the archive may be looked at. */
+export function localIndex(store: Store, engine: SyncEngine | undefined): SessionIndex {
+  return {
+    has: async (id) => (await store.get(id)) !== null || (await engine?.find(id)) != null,
+    async latest() {
+      // The transcript that was written last may be newer than anything in the archive.
+      const newest = engine === undefined ? null : await newestTranscript(store, engine);
+      if (newest !== null) return newest;
+      const { sessions } = await store.list({ limit: LATEST_AMONG });
+      return sessions.find(isTopLevel)?.id ?? null;
+    },
+    async idsStartingWith(prefix, limit) {
+      const ids = new Set(await store.idsStartingWith(prefix, limit));
+      if (engine === undefined) return [...ids];
+      for (const { id } of (await engine.catalog.all()).transcripts) if (hasPrefix(id, prefix)) ids.add(id);
+      return [...ids].slice(0, limit);
+    },
+  };
+}
+
+/** Whether it is another session's subagent may be said in a transcript only: those in question are synced first. */
+async function newestTranscript(store: Store, engine: SyncEngine): Promise<SessionId | null> {
+  const { transcripts } = await engine.catalog.all();
+  for (const { id, files } of transcripts.sort(newestFirst)) {
+    if (files[0].place.isSubagent) continue;
+    if ((await store.get(id)) === null) await engine.sync(id);
+    const session = await store.get(id);
+    if (session !== null && isTopLevel(session)) return id;
+  }
+  return null;
+}

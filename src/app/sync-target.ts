@@ -1,0 +1,74 @@
+/** Syncs one session on request of a client: only what an agent keeps where agents keep transcripts. */
+
+import { realpath } from "node:fs/promises";
+import { isAbsolute, resolve, sep } from "node:path";
+import { sessionNotFound, WatchError } from "../errors.ts";
+import type { SyncTarget } from "../server/schema.ts";
+import type { SyncEngine } from "../sync/engine.ts";
+import type { Root, TranscriptFile } from "../sync/discovery/transcript.ts";
+import type { Engine, Store } from "../watch/ports.ts";
+import type { SessionId } from "../session/session.ts";
+
+/** What there is to sync with. */
+export interface Syncers {
+  store: Store;
+  /** Where the archive is ours. */
+  engine: SyncEngine | undefined;
+  /** Where it is somebody else's, who can be asked. */
+  delegate: Engine | undefined;
+}
+
+/**
+ * @returns the session.
+ * @throws WatchError `session_not_found`, `forbidden`, `usage`, `transcript_unreadable`, `archive_unavailable`.
+ */
+export async function syncTarget(target: SyncTarget, syncers: Syncers): Promise<SessionId> {
+  const { store, engine, delegate } = syncers;
+  if ("path" in target) return await syncPath(target.path, engine);
+  const { id } = target;
+  const isThere = engine === undefined ? (await store.get(id)) !== null : (await engine.find(id)) !== null;
+  if (!isThere) throw sessionNotFound(id);
+  await syncerOf(engine ?? delegate).sync(id);
+  return id;
+}
+
+async function syncPath(path: string, engine: SyncEngine | undefined): Promise<SessionId> {
+  const ours = syncerOf(engine);
+  if (!isAbsolute(path)) throw new WatchError("usage", "path: use an absolute one");
+  const file = ours.catalog.at(resolve(path));
+  if (file === null || (await leadsOut(file, ours.catalog.roots)))
+    throw new WatchError("forbidden", "path: no agent keeps transcripts there");
+  await ours.syncFile(file);
+  return file.place.id;
+}
+
+/** Whether links lead from a place where an agent keeps transcripts to one where none does. */
+async function leadsOut({ path, root }: TranscriptFile, roots: readonly Root[]): Promise<boolean> {
+  // Says so if the file system does not answer: nobody else gives up waiting for it.
+  await root.files.stats([path]);
+  const target = await realPath(path);
+  // Nothing is read where nothing is.
+  if (target === null) return false;
+  for (const { path: folder } of [root, ...roots]) {
+    const real = await realPath(folder);
+    if (real !== null && target.startsWith(real + sep)) return false;
+  }
+  return true;
+}
+
+/** @returns null where nothing is, or it cannot be reached. */
+async function realPath(path: string): Promise<string | null> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (UNREACHABLE.has((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw error;
+  }
+}
+
+const UNREACHABLE = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EACCES"]);
+
+function syncerOf<T extends Engine>(engine: T | undefined): T {
+  if (engine !== undefined) return engine;
+  throw new WatchError("forbidden", "this server only reads its archive: it syncs nothing");
+}

@@ -1,0 +1,79 @@
+/** One connection's Server-Sent Events. */
+
+import { createParser } from "eventsource-parser";
+import type { EventSourceMessage } from "eventsource-parser";
+import type { StreamEvent } from "../session/events.ts";
+
+/** No event of ours comes near so many characters: whoever sends more must not fill the memory. */
+const MAX_EVENT_LENGTH = 1_000_000;
+
+export class EventStream implements AsyncIterable<EventSourceMessage> {
+  readonly #bytes: AsyncIterable<Uint8Array>;
+  #retryMs: number | null = null;
+  #hasBrought = false;
+
+  /** @param bytes the response's body. */
+  constructor(bytes: AsyncIterable<Uint8Array>) {
+    this.#bytes = bytes;
+  }
+
+  /** How long (ms) the server wants its clients to wait before they come back; null if it has not said. */
+  get retryMs(): number | null {
+    return this.#retryMs;
+  }
+
+  /** There was at least one event. */
+  get hasBrought(): boolean {
+    return this.#hasBrought;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<EventSourceMessage, void, void> {
+    const complete: EventSourceMessage[] = [];
+    const parser = createParser({
+      maxBufferSize: MAX_EVENT_LENGTH,
+      onEvent: (message) => complete.push(message),
+      onRetry: (ms) => {
+        this.#retryMs = ms;
+      },
+      onError: (error) => {
+        // Whatever else is unknown is to be ignored.
+        if (error.type === "max-buffer-size-exceeded") throw error;
+      },
+    });
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#bytes) {
+      parser.feed(decoder.decode(chunk, { stream: true }));
+      for (const message of complete.splice(0)) {
+        this.#hasBrought = true;
+        yield message;
+      }
+    }
+  }
+}
+
+/** @returns null for events that this program does not know. Servers that know no `data=json` send the bare id. */
+export function eventOf({ event, data }: EventSourceMessage): StreamEvent | null {
+  switch (event) {
+    case "heartbeat":
+    case "degraded":
+    case "recovered":
+    case "reset":
+    case "session_updated":
+    case "session_deleted":
+      return withFields(event, data);
+    default:
+      return null;
+  }
+}
+
+function withFields(event: StreamEvent["event"], data: string): StreamEvent {
+  if (event !== "heartbeat" && data.startsWith("{")) {
+    try {
+      const fields = JSON.parse(data) as StreamEvent;
+      if (fields.event === event) return fields;
+    } catch {
+      // An id may begin with a brace, too.
+    }
+  }
+  return { event, data } as StreamEvent;
+}

@@ -1,0 +1,103 @@
+/**
+ * One session, followed through a server: its version is the cursor. An agentsview server has no versions, and does not
+ * say what was missed: there the session itself is looked at.
+ */
+
+import { sessionNotFound } from "../errors.ts";
+import type { Clock } from "../async/clock.ts";
+import { hasPrefix, isTopLevel, resolveId } from "../watch/resolve.ts";
+import type { SessionIndex } from "../watch/resolve.ts";
+import { eventForSummary } from "../session/events.ts";
+import type { SessionEvent, StreamEvent } from "../session/events.ts";
+import type { SessionId, SessionSummary } from "../session/session.ts";
+import { eventOf } from "./event-stream.ts";
+import type { EventStream } from "./event-stream.ts";
+import type { ServerApi } from "./server-api.ts";
+import type { Subject } from "./subject.ts";
+
+export class OneSession implements Subject {
+  readonly #api: ServerApi;
+  readonly #clock: Clock;
+  #id: SessionId;
+  #cursor: string | undefined;
+  /** What it was like when it was last looked at: takes the place of a cursor where there is none. */
+  #likeness: string | null = null;
+
+  /** @param wanted as a person wrote it. */
+  constructor(wanted: string, api: ServerApi, clock: Clock) {
+    this.#id = wanted;
+    this.#api = api;
+    this.#clock = clock;
+  }
+
+  /** @throws WatchError `session_not_found`, `session_ambiguous`. */
+  async begin(): Promise<SessionEvent[]> {
+    this.#id = await resolveId(this.#id, indexOf(this.#api));
+    const session = await this.#api.session(this.#id);
+    if (session === null) throw sessionNotFound(this.#id);
+    this.#cursor = session.version;
+    this.#likeness = likenessOf(session);
+    return [this.#event(session)];
+  }
+
+  /** @throws WatchError `session_not_found`. */
+  async connect(): Promise<EventStream> {
+    const route = `sessions/${encodeURIComponent(this.#id)}/watch?data=json`;
+    const stream = await this.#api.stream(route, this.#cursor);
+    if (stream === null) throw sessionNotFound(this.#id);
+    return stream;
+  }
+
+  async *read(stream: EventStream): AsyncGenerator<StreamEvent, void, void> {
+    if (this.#cursor === undefined) yield* this.#missed();
+    for await (const message of stream) {
+      if (message.id !== undefined && message.id !== "") this.#cursor = message.id;
+      const event = eventOf(message);
+      if (event === null) continue;
+      // What is remembered must be what is told, not what has become of it a moment later.
+      const isBare = this.#cursor === undefined && event.event === "session_updated";
+      yield isBare ? this.#event(await this.#look()) : event;
+    }
+  }
+
+  async *#missed(): AsyncGenerator<SessionEvent, void, void> {
+    const before = this.#likeness;
+    const session = await this.#look();
+    if (this.#likeness !== before) yield this.#event(session);
+  }
+
+  async #look(): Promise<SessionSummary | null> {
+    const session = await this.#api.session(this.#id);
+    this.#likeness = likenessOf(session);
+    return session;
+  }
+
+  #event(session: SessionSummary | null): SessionEvent {
+    return eventForSummary(this.#id, session, this.#clock.date());
+  }
+}
+
+/** @returns null for a session that is gone. */
+function likenessOf(session: SessionSummary | null): string | null {
+  return (
+    session && JSON.stringify([session.message_count, session["ended_at"], session["local_modified_at"]])
+  );
+}
+
+function indexOf(api: ServerApi): SessionIndex {
+  return {
+    has: async (id) => (await api.session(id)) !== null,
+    async latest() {
+      for await (const session of api.sessions()) if (isTopLevel(session)) return session.id;
+      return null;
+    },
+    async idsStartingWith(prefix, limit) {
+      const found: SessionId[] = [];
+      for await (const { id } of api.sessions()) {
+        if (hasPrefix(id, prefix)) found.push(id);
+        if (found.length === limit) break;
+      }
+      return found;
+    },
+  };
+}

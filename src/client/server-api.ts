@@ -1,0 +1,186 @@
+/** The HTTP interface of a server, as a client sees it: ours, or agentsview's. */
+
+import { WatchError } from "../errors.ts";
+import type { Clock } from "../async/clock.ts";
+import type { SessionPage } from "../watch/ports.ts";
+import type { Filter } from "../session/filter.ts";
+import type { SessionId, SessionSummary } from "../session/session.ts";
+import { everySession } from "../watch/pages.ts";
+import { EventStream } from "./event-stream.ts";
+import { connectionFailure, failureAnswered, ServerFailure } from "./failures.ts";
+import { Patience } from "../async/deadline.ts";
+import { routesOf } from "./server-url.ts";
+
+export interface ServerApiOptions {
+  /** Ends whatever is under way; its reason is thrown. */
+  signal: AbortSignal;
+  clock: Clock;
+  /** @default null */
+  token?: string | null;
+  /** A server that does not begin to answer for so long (ms), or stops in the middle, is given up. @default 10_000 */
+  answerMs?: number;
+  /**
+   * A stream without a byte for so long (ms) is dead: ours send one every 15 s, agentsview's every 30 s.
+   * @default 45_000
+   */
+  silenceMs?: number;
+}
+
+/** What a server has agreed to. */
+interface Answer {
+  response: Response;
+  patience: Patience;
+}
+
+/** Sessions a page; agentsview gives no more. */
+const PAGE_SIZE = 500;
+const MAX_REDIRECTS = 5;
+
+/** Every method throws ServerFailure where trying again may help, and WatchError `server_refused` where it does not. */
+export class ServerApi {
+  readonly #routes: URL;
+  readonly #options: Required<ServerApiOptions>;
+
+  /** @throws WatchError `usage` if `server` is no URL of a server. */
+  constructor(server: string, options: ServerApiOptions) {
+    const { token = null, answerMs = 10_000, silenceMs = 45_000 } = options;
+    this.#routes = routesOf(server);
+    this.#options = { ...options, token, answerMs, silenceMs };
+  }
+
+  get origin(): string {
+    return this.#routes.origin;
+  }
+
+  /** Newest activity first, as pages are read. */
+  sessions(filter: Filter = {}): AsyncGenerator<SessionSummary, void, void> {
+    return everySession((cursor) => this.#page({ ...filter, ...(cursor === undefined ? {} : { cursor }) }));
+  }
+
+  /** @returns null if there is no such session. */
+  async session(id: SessionId): Promise<SessionSummary | null> {
+    return (await this.#json(`sessions/${encodeURIComponent(id)}`)) as SessionSummary | null;
+  }
+
+  /**
+   * @param route where the stream is.
+   * @param cursor the last id that was seen.
+   * @returns null if there is no such stream.
+   */
+  async stream(route: string, cursor: string | undefined): Promise<EventStream | null> {
+    const answer = await this.#ask(route, {
+      accept: "text/event-stream",
+      ...(cursor === undefined ? {} : { "last-event-id": cursor }),
+    });
+    // A server of another kind may answer anything that it does not know with a page of its own.
+    if (answer !== null && isOfType(answer.response, "text/event-stream"))
+      return new EventStream(this.#body(answer, this.#options.silenceMs));
+    answer?.patience.giveUp();
+    return null;
+  }
+
+  async #page(query: Record<string, string>): Promise<Omit<SessionPage, "total">> {
+    const parameters = new URLSearchParams({ limit: String(PAGE_SIZE), ...query });
+    const page = (await this.#json(`sessions?${parameters}`)) as {
+      sessions?: SessionSummary[] | null;
+      next_cursor?: string | null;
+    } | null;
+    if (page === null) throw this.#stranger();
+    return { sessions: page.sessions ?? [], nextCursor: page.next_cursor ?? null };
+  }
+
+  /** @returns null if there is no such thing. */
+  async #json(path: string): Promise<object | null> {
+    const answer = await this.#ask(path, { accept: "application/json" });
+    if (answer === null) return null;
+    const text = await this.#text(answer);
+    if (!isOfType(answer.response, "application/json")) throw this.#stranger();
+    try {
+      const value = JSON.parse(text) as unknown;
+      if (typeof value === "object" && value !== null) return value;
+    } catch (error) {
+      throw new ServerFailure(`cannot understand ${this.origin}: its answer breaks off`, "broken answer", {
+        cause: error,
+      });
+    }
+    throw this.#stranger();
+  }
+
+  /** @returns null where nothing is. */
+  async #ask(path: string, headers: Record<string, string>): Promise<Answer | null> {
+    const { clock, signal } = this.#options;
+    let url = new URL(path, this.#routes);
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+      const patience = new Patience(clock, signal);
+      const response = await this.#fetch(url, headers, patience);
+      if (response.ok) return { response, patience };
+      const body = await this.#text({ response, patience });
+      const location = response.headers.get("location");
+      if (response.status === 404) return null;
+      if (location === null || response.status >= 400)
+        throw failureAnswered(this.origin, { response, body, hadToken: this.#tokenFor(url) !== null });
+      url = this.#redirected(location, url);
+    }
+    throw new WatchError("server_refused", `${this.origin} leads from one address to another without end`);
+  }
+
+  async #fetch(url: URL, headers: Record<string, string>, patience: Patience): Promise<Response> {
+    const { signal, answerMs } = this.#options;
+    const token = this.#tokenFor(url);
+    const init = {
+      headers: token !== null ? { ...headers, authorization: `Bearer ${token}` } : headers,
+      redirect: "manual",
+      signal: patience.signal,
+    } as const;
+    try {
+      return await patience.within(answerMs, fetch(url, init));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw connectionFailure(this.origin, error);
+    }
+  }
+
+  /** Nobody but the server that was named may see it. */
+  #tokenFor({ origin }: URL): string | null {
+    return origin === this.origin ? this.#options.token : null;
+  }
+
+  #redirected(location: string, from: URL): URL {
+    const url = URL.parse(location, from);
+    if (url !== null && /^https?:$/.test(url.protocol)) return url;
+    throw this.#stranger();
+  }
+
+  async #text(answer: Answer): Promise<string> {
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of this.#body(answer, this.#options.answerMs))
+      text += decoder.decode(chunk, { stream: true });
+    return text + decoder.decode();
+  }
+
+  async *#body({ response, patience }: Answer, silenceMs: number): AsyncGenerator<Uint8Array, void, void> {
+    if (response.body === null) return;
+    const reader = response.body.getReader();
+    try {
+      for (;;) {
+        const { done, value } = await patience.within(silenceMs, reader.read());
+        if (done) return;
+        yield value;
+      }
+    } catch (error) {
+      this.#options.signal.throwIfAborted();
+      throw connectionFailure(this.origin, error);
+    } finally {
+      patience.giveUp();
+    }
+  }
+
+  #stranger(): WatchError {
+    return new WatchError("server_refused", `${this.origin} does not answer as a sessionwatch server does`);
+  }
+}
+
+function isOfType({ headers }: Response, type: string): boolean {
+  return headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() === type;
+}

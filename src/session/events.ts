@@ -1,0 +1,74 @@
+/** The events that streams carry; their fields are those of the wire formats. */
+
+import { DELETED, LOCAL_MACHINE } from "./session.ts";
+import type { SessionId, SessionState, SessionSummary, Version } from "./session.ts";
+
+/** Whose session it is: left out where that is not known, or goes without saying. */
+interface Owned {
+  machine?: string;
+}
+
+/** Times are RFC 3339 UTC; the fields are those of the wire formats. */
+export type SessionEvent =
+  | ({
+      event: "session_updated";
+      data: SessionId;
+      version: Version;
+      message_count: number;
+      at: string;
+    } & Owned)
+  | ({ event: "session_deleted"; data: SessionId; at: string } & Owned);
+
+/** Whether the archive can be read; `data` is a short reason without secrets. */
+export type StatusEvent = { event: "degraded"; data: string } | { event: "recovered"; data: string };
+
+/** What a subscriber is told. */
+export type Update = SessionEvent | StatusEvent;
+
+/** Sent after a silence, so that a reader knows the stream is alive. */
+export type Heartbeat = { event: "heartbeat"; data: string };
+
+/** The reader's cursor is from another life of the server: what it missed cannot be told. */
+export type Reset = { event: "reset"; data: string };
+
+/** What a stream carries. */
+export type StreamEvent = Update | Heartbeat | Reset;
+
+/**
+ * @param machine null where it is not known.
+ * @returns the event that says what a session has become.
+ */
+export function eventFor(
+  id: SessionId,
+  session: Pick<SessionState, "version" | "messageCount"> | null,
+  machine: string | null,
+  nowMs: number,
+): SessionEvent {
+  const at = new Date(nowMs).toISOString();
+  const owned: Owned = machine === null || machine === "" || machine === LOCAL_MACHINE ? {} : { machine };
+  if (session === null) return { event: "session_deleted", data: id, at, ...owned };
+  const { version, messageCount } = session;
+  return { event: "session_updated", data: id, version, message_count: messageCount, at, ...owned };
+}
+
+/** The same of a session as it stands in a list; null when it is gone. */
+export function eventForSummary(id: SessionId, session: SessionSummary | null, nowMs: number): SessionEvent {
+  const machine = session?.["machine"];
+  const state = session && { version: session.version, messageCount: session.message_count };
+  return eventFor(id, state, typeof machine === "string" ? machine : null, nowMs);
+}
+
+/** Whether a session is what the event is about. */
+export function isSessionEvent(event: StreamEvent): event is SessionEvent {
+  return event.event === "session_updated" || event.event === "session_deleted";
+}
+
+/** @returns the version that the session has since the event. */
+export function versionAfter(event: SessionEvent): Version {
+  return event.event === "session_updated" ? event.version : DELETED;
+}
+
+/** @returns a heartbeat; its time has whole seconds, as the reference writes it. */
+export function heartbeat(nowMs: number): Heartbeat {
+  return { event: "heartbeat", data: new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z") };
+}

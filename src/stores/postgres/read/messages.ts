@@ -1,0 +1,60 @@
+/** The messages of one session, each with its tool calls. */
+
+import type { MessageQuery } from "../../../watch/ports.ts";
+import type { MessageRow, SessionId } from "../../../session/session.ts";
+import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS, withCalls } from "../../shared/message-rows.ts";
+import type { Run } from "../connect/run.ts";
+import { quoted } from "../quoting.ts";
+import type { Columns, Tables } from "./tables.ts";
+import { asValue, shortTime } from "./text.ts";
+
+/** How long (ms) whoever asks for messages waits: they may be many megabytes. */
+const DEADLINE_MS = 10_000;
+/** Ordinals are integers of 32 bits. */
+const ORDINAL_MAX = 2_147_483_647;
+
+/** In reading order, at most `limit` of them; none if the archive keeps no messages. */
+export async function readMessages(
+  run: Run,
+  tables: Tables,
+  id: SessionId,
+  query: MessageQuery,
+): Promise<MessageRow[]> {
+  const { schema, messages, toolCalls } = tables;
+  const { direction = "asc", limit = 100 } = query;
+  const from = Math.min(query.from ?? (direction === "asc" ? 0 : ORDINAL_MAX), ORDINAL_MAX);
+  if (!messages.has("session_id") || !messages.has("ordinal") || !tables.canHold(id)) return [];
+
+  const [compare, order] = direction === "asc" ? [">=", "ASC"] : ["<=", "DESC"];
+  const found = await run(
+    `SELECT ${columnsOf(MESSAGE_COLUMNS, messages)} FROM ${quoted(schema)}.messages
+     WHERE session_id = $1 AND ordinal ${compare} $2::int ORDER BY ordinal ${order} LIMIT $3::int`,
+    [id, from, limit],
+    DEADLINE_MS,
+  );
+  const rows = found.map(withShortTime);
+  const [first, last] = direction === "asc" ? [rows[0], rows.at(-1)] : [rows.at(-1), rows[0]];
+  if (first === undefined || last === undefined || !toolCalls.has("message_ordinal"))
+    return withCalls(rows, [], "ordinal");
+  const calls = await run(
+    `SELECT message_ordinal, ${columnsOf(TOOL_CALL_COLUMNS, toolCalls)} FROM ${quoted(schema)}.tool_calls
+     WHERE session_id = $1 AND message_ordinal BETWEEN $2::int AND $3::int
+     ORDER BY message_ordinal${toolCalls.has("call_index") ? ", call_index" : ""}`,
+    [id, Number(first["ordinal"]), Number(last["ordinal"])],
+    DEADLINE_MS,
+  );
+  const owned = calls.map(({ message_ordinal: owner, ...call }) => ({ owner, call }));
+  return withCalls(rows, owned, "ordinal");
+}
+
+function columnsOf(wanted: readonly string[], types: Columns): string {
+  return wanted
+    .filter((column) => types.has(column))
+    .map((column) => `${asValue(column, types.get(column) ?? "")} AS ${column}`)
+    .join(", ");
+}
+
+function withShortTime(row: MessageRow): MessageRow {
+  const { timestamp } = row;
+  return typeof timestamp === "string" ? { ...row, timestamp: shortTime(timestamp) } : row;
+}

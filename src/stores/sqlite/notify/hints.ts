@@ -1,0 +1,94 @@
+/** Notices, within about a millisecond, that some process has written to a database file. */
+
+import { statSync, watch } from "node:fs";
+import type { FSWatcher } from "node:fs";
+import { basename, dirname } from "node:path";
+import { realFile } from "../real-file.ts";
+
+/**
+ * When (ms) to hint again after a write was noticed. A commit in a write-ahead log is visible only after the log
+ * was written: microseconds later, or as long as the disk takes where the writer waits for it.
+ */
+const ECHOES_MS = [1, 4, 16, 64, 256];
+
+/** Watches the file's folder for as long as anybody listens. */
+export class ArchiveHints {
+  readonly #path: string;
+  readonly #listeners = new Set<() => void>();
+  #watcher: FSWatcher | null = null;
+  /** The real file and the identity of its folder: a folder that was replaced must be watched anew. */
+  #place: string | null = null;
+  #echo: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @returns the way out. */
+  add(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    this.check();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#disarm();
+    };
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#disarm();
+  }
+
+  /** Watches the folder that the file is in now; cheap enough for every poll. */
+  check(): void {
+    if (this.#listeners.size === 0) return;
+    let file: string;
+    let place: string;
+    try {
+      file = realFile(this.#path);
+      const folder = statSync(dirname(file), { bigint: true });
+      place = `${folder.dev}:${folder.ino}:${file}`;
+    } catch {
+      // It is gone: the reader says so, and the next check looks for it again.
+      this.#disarm();
+      return;
+    }
+    if (place === this.#place && this.#watcher !== null) return;
+    this.#disarm();
+    this.#arm(file, place);
+  }
+
+  #arm(file: string, place: string): void {
+    const name = basename(file);
+    // Not "-shm": every reader touches it, and its changes mean nothing.
+    const names = new Set([name, `${name}-wal`, `${name}-journal`]);
+    try {
+      const watcher = watch(dirname(file), (_event, changed) => {
+        // Without a name it is the folder itself that has changed.
+        if (!changed || names.has(changed)) this.#hint(0);
+      });
+      watcher.on("error", () => {
+        if (this.#watcher === watcher) this.#disarm();
+      });
+      this.#watcher = watcher;
+    } catch {
+      // No notifications to be had here (a limit, a file system): the poll sees everything a little later.
+      return;
+    }
+    this.#place = place;
+  }
+
+  #hint(echo: number): void {
+    for (const listener of this.#listeners) listener();
+    clearTimeout(this.#echo);
+    const waitMs = ECHOES_MS[echo];
+    if (waitMs !== undefined) this.#echo = setTimeout(() => this.#hint(echo + 1), waitMs);
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#echo);
+    this.#watcher?.close();
+    this.#watcher = null;
+    this.#place = null;
+  }
+}

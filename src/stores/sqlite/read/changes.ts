@@ -1,0 +1,54 @@
+/** Which sessions have changed: asked of the log that our own archive keeps, told of everything by any other. */
+
+import type { Changes, Mark } from "../../../watch/ports.ts";
+import type { SessionId, SessionState } from "../../../session/session.ts";
+import type { Connection } from "../connection.ts";
+import { readAllStates, readStates } from "./sessions.ts";
+
+/** Where the log was read to, on one connection: another one may be to another file. */
+interface Place {
+  generation: number;
+  sequence: number;
+}
+
+/** Every session that has changed since `mark`, or every one that there is. */
+export function readChanges(connection: Connection, mark: Mark | null): Changes {
+  if (connection.tables.sessionChanges.size === 0) return completeAnswer("", connection);
+  const { generation } = connection;
+  const place = mark === null ? null : parseMark(mark);
+  if (place?.generation !== generation) {
+    // Asked first: what is committed in between is then told twice, and not never.
+    const newest = connection.prepare("SELECT max(sequence) AS sequence FROM session_changes").get();
+    const sequence = Number(newest?.["sequence"]);
+    return completeAnswer(formatMark({ generation, sequence }), connection);
+  }
+  const changed = connection
+    .prepare("SELECT sequence, session_id FROM session_changes WHERE sequence > ? ORDER BY sequence")
+    .all(place.sequence);
+  const ids = changed.map((row) => String(row["session_id"]));
+  const sequence = Number(changed.at(-1)?.["sequence"] ?? place.sequence);
+  const found = readStates(connection, ids);
+  const states = new Map<SessionId, SessionState | null>(ids.map((id) => [id, found.get(id) ?? null]));
+  return {
+    mark: formatMark({ generation, sequence }),
+    states,
+    isComplete: false,
+    total: null,
+    isScan: false,
+    isHearsay: false,
+  };
+}
+
+function completeAnswer(mark: Mark, connection: Connection): Changes {
+  const states = readAllStates(connection);
+  return { mark, states, isComplete: true, total: states.size, isScan: true, isHearsay: false };
+}
+
+function formatMark({ generation, sequence }: Place): Mark {
+  return `${generation}:${sequence}`;
+}
+
+function parseMark(mark: Mark): Place {
+  const [generation, sequence] = mark.split(":").map(Number);
+  return { generation: generation ?? Number.NaN, sequence: sequence ?? Number.NaN };
+}

@@ -1,0 +1,108 @@
+/** The SQL of a sync; the transaction around it is the archive's. */
+
+import {
+  CALL_COLUMNS,
+  EXTENDED_COLUMNS,
+  isAppended,
+  MESSAGE_COLUMNS,
+  USAGE_COLUMNS,
+} from "../../shared/draft-rows.ts";
+import { mergedColumn, SESSION_COLUMNS } from "../../shared/saved-session.ts";
+import { FILE_COLUMNS } from "../../shared/source-rows.ts";
+import type { RowStatement } from "../connection.ts";
+
+export const SELECT_SESSION = `
+  SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens
+  FROM sessions WHERE id = ?`;
+export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
+/** Takes the ids as JSON. */
+export const SELECT_OFF_LIMITS = `
+  SELECT value AS id FROM json_each(?) WHERE value IN (SELECT id FROM excluded_sessions)
+    OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = value AND deleted_at IS NOT NULL)`;
+/** Messages need their session's row; the first sync saves the facts only at its end. */
+export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, machine, created_at) VALUES (?, ?, ?)";
+
+export const UPSERT_SESSION: RowStatement = {
+  sql: `
+    INSERT INTO sessions (${SESSION_COLUMNS.join(", ")}) VALUES (${placesOf(SESSION_COLUMNS)})
+    ON CONFLICT (id) DO UPDATE SET ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")}`,
+  columns: SESSION_COLUMNS,
+};
+
+/** A session that somebody has removed is as good as never synced. */
+export const SELECT_SYNC_STATE =
+  "SELECT revision, parser_state FROM sync_state JOIN sessions ON id = session_id WHERE session_id = ?";
+export const UPSERT_SYNC_STATE = `
+  INSERT INTO sync_state (session_id, revision, parser_state) VALUES (?, ?, ?)
+  ON CONFLICT (session_id) DO UPDATE SET revision = excluded.revision, parser_state = excluded.parser_state`;
+
+/** As text: nanoseconds and inodes do not fit into a JavaScript number. */
+export const SELECT_SYNC_FILES = `
+  SELECT path, token, offset, fingerprint,
+    CAST(mtime AS TEXT) AS mtime, CAST(inode AS TEXT) AS inode, CAST(device AS TEXT) AS device
+  FROM sync_files WHERE session_id = ? ORDER BY position`;
+export const UPSERT_SYNC_FILE: RowStatement = {
+  sql: `INSERT OR REPLACE INTO sync_files (${FILE_COLUMNS.join(", ")}) VALUES (${placesOf(FILE_COLUMNS)})`,
+  columns: FILE_COLUMNS,
+};
+export const DELETE_SYNC_FILES = "DELETE FROM sync_files WHERE session_id = ? AND position >= ?";
+/** Of all sessions, as one JSON text. */
+export const SELECT_SYNCED_FILES = `
+  SELECT json_group_array(json_array(session_id, revision, path, token, offset)) AS files FROM (
+    SELECT session_id, revision, path, token, offset FROM sync_files JOIN sync_state USING (session_id)
+    JOIN sessions ON id = session_id ORDER BY session_id, position)`;
+
+export const SELECT_BY_KEY = `
+  SELECT id, content_length, has_thinking, has_tool_use, block_hashes, ${USAGE_COLUMNS.join(", ")}
+  FROM messages WHERE session_id = ? AND merge_key = ?`;
+export const EXTEND_MESSAGE: RowStatement = {
+  sql: `UPDATE messages SET ${EXTENDED_COLUMNS.map((name) => `${name} = ${extended(name)}`).join(", ")} WHERE id = ?`,
+  columns: [...EXTENDED_COLUMNS, "id"],
+};
+export const INSERT_MESSAGE: RowStatement = {
+  sql: `
+    INSERT INTO messages (${MESSAGE_COLUMNS.join(", ")}) VALUES (${placesOf(MESSAGE_COLUMNS)})
+    ON CONFLICT (session_id, merge_key) WHERE merge_key IS NOT NULL DO NOTHING`,
+  columns: MESSAGE_COLUMNS,
+};
+
+export const SELECT_LAST_ORDINAL = "SELECT max(ordinal) AS ordinal FROM messages WHERE session_id = ?";
+export const DELETE_MESSAGES = "DELETE FROM messages WHERE session_id = ?";
+
+const INSERTED_CALL_COLUMNS = ["message_id", "session_id", ...CALL_COLUMNS];
+export const INSERT_CALL: RowStatement = {
+  sql: `INSERT INTO tool_calls (${INSERTED_CALL_COLUMNS.join(", ")}) VALUES (${placesOf(INSERTED_CALL_COLUMNS)})`,
+  columns: INSERTED_CALL_COLUMNS,
+};
+export const SET_RESULT = `
+  UPDATE tool_calls SET result_content = ?, result_content_length = ? WHERE session_id = ? AND tool_use_id = ?`;
+/** Links are read from texts too: only calls that start subagents take one. */
+export const SET_SUBAGENT = `
+  UPDATE tool_calls SET subagent_session_id = ? WHERE session_id = ? AND tool_use_id = ? AND category = 'Task'`;
+export const DELETE_CALLS = "DELETE FROM tool_calls WHERE session_id = ?";
+
+const IS_PROMPT = "role = 'user' AND is_system = 0";
+/** As `isTyped()` has it, and the index `messages_by_predecessor`. */
+const IS_TYPED = `${IS_PROMPT} AND is_sidechain = 0`;
+export const SELECT_KEY = "SELECT 1 FROM messages WHERE session_id = ? AND merge_key = ?";
+/** The plus keeps SQLite from looking for the minimum in the order of ordinals, through the whole session. */
+export const SELECT_SIBLING = `
+  SELECT min(+ordinal) AS ordinal FROM messages WHERE session_id = ? AND source_parent_uuid = ? AND ${IS_TYPED}`;
+export const SELECT_LAST_PROMPTS = `
+  SELECT min(ordinal) AS ordinal FROM
+    (SELECT ordinal FROM messages WHERE session_id = ? AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ?)`;
+/** Whether a person typed each of them: those are counted. By then all of them are on the side chain. */
+const RETURNING_TYPED = `RETURNING ${IS_PROMPT} AS is_typed`;
+export const RETRACT_FROM = `
+  UPDATE messages SET is_sidechain = 1 WHERE session_id = ? AND ordinal >= ? AND is_sidechain = 0 ${RETURNING_TYPED}`;
+export const RETRACT_UUIDS = `
+  UPDATE messages SET is_sidechain = 1
+  WHERE session_id = ? AND source_uuid IN (SELECT value FROM json_each(?)) AND is_sidechain = 0 ${RETURNING_TYPED}`;
+
+function extended(name: string): string {
+  return isAppended(name) ? `${name} || ?` : "?";
+}
+
+function placesOf(columns: readonly string[]): string {
+  return columns.map(() => "?").join(", ");
+}

@@ -1,0 +1,111 @@
+/** Tries to sync transcripts; what fails is told once, tried again later and later, and blocks nothing else. */
+
+import { messageOf } from "../../errors.ts";
+import { backoffMs } from "../../async/backoff.ts";
+import type { Clock } from "../../async/clock.ts";
+import type { Failure, SyncEngine } from "../engine.ts";
+import type { TranscriptFile } from "../discovery/transcript.ts";
+
+/** Longest wait (ms) before something that has failed is tried again by itself. */
+const MAX_WAIT_MS = 300_000;
+
+interface Attempt {
+  message: string;
+  failures: number;
+  failedMs: number;
+  dueMs: number;
+}
+
+export interface AttemptsOptions {
+  /** How long (ms) to wait after the first failure; each further one doubles it, up to 5 min. */
+  firstWaitMs: number;
+  /** What has failed and is news: not again the same, nor what another has failed with already. */
+  onFailure: (failure: Failure) => void;
+}
+
+export class Attempts {
+  readonly #engine: SyncEngine;
+  readonly #clock: Clock;
+  readonly #options: AttemptsOptions;
+  readonly #failing = new Map<string, Attempt>();
+  /** How many are failing with each message. */
+  readonly #messages = new Map<string, number>();
+  #stopped = false;
+
+  constructor(engine: SyncEngine, clock: Clock, options: AttemptsOptions) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  /** @returns whether the archive has changed. */
+  async sync(file: TranscriptFile): Promise<boolean> {
+    if (this.#stopped) return false;
+    const { id } = file.place;
+    try {
+      const changed = await this.#engine.syncFile(file);
+      this.succeeded(id);
+      // Bun drops a notification that follows another of the same file within 2 ms: look once more when it is quiet.
+      if (changed) void this.sync(file);
+      return changed;
+    } catch (error) {
+      this.failed({ id, path: file.path, error });
+      return false;
+    }
+  }
+
+  /**
+   * A change was notified: it is synced at once. What has just failed is only brought nearer, however often it changes.
+   *
+   * @returns whether the archive has changed.
+   */
+  async hinted(file: TranscriptFile): Promise<boolean> {
+    const { id } = file.place;
+    const attempt = this.#failing.get(id);
+    if (attempt !== undefined)
+      attempt.dueMs = Math.min(attempt.dueMs, attempt.failedMs + this.#options.firstWaitMs);
+    return this.isDue(id) && (await this.sync(file));
+  }
+
+  /** @param key a session's id, or the name of what has failed as a whole. */
+  isDue(key: string): boolean {
+    const attempt = this.#failing.get(key);
+    return attempt === undefined || this.#clock.now() >= attempt.dueMs;
+  }
+
+  isFailing(key: string): boolean {
+    return this.#failing.has(key);
+  }
+
+  succeeded(key: string): void {
+    this.#forget(key);
+  }
+
+  failed(failure: Failure): void {
+    if (this.#stopped) return;
+    const { id, path, error } = failure;
+    const key = id ?? path;
+    const message = messageOf(error);
+    const isNews = !this.#messages.has(message);
+    const failures = (this.#failing.get(key)?.failures ?? 0) + 1;
+    const waitMs = backoffMs(failures, { firstMs: this.#options.firstWaitMs, maxMs: MAX_WAIT_MS });
+    const nowMs = this.#clock.now();
+    this.#forget(key);
+    this.#failing.set(key, { message, failures, failedMs: nowMs, dueMs: nowMs + waitMs });
+    this.#messages.set(message, (this.#messages.get(message) ?? 0) + 1);
+    if (isNews) this.#options.onFailure(failure);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #forget(key: string): void {
+    const message = this.#failing.get(key)?.message;
+    if (message === undefined) return;
+    this.#failing.delete(key);
+    const left = (this.#messages.get(message) ?? 0) - 1;
+    if (left > 0) this.#messages.set(message, left);
+    else this.#messages.delete(message);
+  }
+}

@@ -1,0 +1,78 @@
+/** Syncs transcripts as they are written: notifications first, a poll for what they miss. */
+
+import type { Clock } from "../../async/clock.ts";
+import type { SessionId } from "../../session/session.ts";
+import { Attempts } from "./attempts.ts";
+import type { Failure, SyncEngine } from "../engine.ts";
+import type { Follower, FollowerOptions } from "./follower.ts";
+import { RootFollower } from "./root-follower.ts";
+import { SessionFollower } from "./session-follower.ts";
+
+export interface LiveOptions extends FollowerOptions {
+  pollIntervalMs: number;
+  /** Follow this session alone. */
+  only?: SessionId;
+  /** A transcript cannot be synced now, or nothing can; it is tried again. The same failure is told once. */
+  onFailure: (failure: Failure) => void;
+}
+
+export class LiveSync {
+  readonly #clock: Clock;
+  readonly #pollIntervalMs: number;
+  readonly #attempts: Attempts;
+  /** Each polls on its own: one that hangs delays no other. */
+  readonly #followers: readonly Follower[];
+  readonly #polls = new Map<Follower, () => void>();
+  #stopped = false;
+
+  constructor(engine: SyncEngine, clock: Clock, options: LiveOptions) {
+    const { pollIntervalMs, only, onFailure } = options;
+    this.#clock = clock;
+    this.#pollIntervalMs = pollIntervalMs;
+    this.#attempts = new Attempts(engine, clock, { firstWaitMs: pollIntervalMs, onFailure });
+    const once = { ...options, onUncovered: toldOnce(options.onUncovered) };
+    this.#followers =
+      only === undefined
+        ? engine.catalog.roots.map((root) => new RootFollower(root, engine, this.#attempts, clock, once))
+        : [new SessionFollower(only, engine, this.#attempts, clock, once)];
+  }
+
+  /** How many transcripts were found to be behind, and wait for their turn to be synced. */
+  get waiting(): number {
+    return this.#followers.reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
+  /** Resolves when all that was there is synced; notifications are on before that, so that nothing falls between. */
+  async start(): Promise<void> {
+    await Promise.all(this.#followers.map((follower) => this.#poll(follower)));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#attempts.stop();
+    for (const cancel of this.#polls.values()) cancel();
+    for (const follower of this.#followers) follower.close();
+  }
+
+  async #poll(follower: Follower): Promise<void> {
+    try {
+      await follower.look();
+      this.#attempts.succeeded(follower.name);
+    } catch (error) {
+      this.#attempts.failed({ id: null, path: follower.name, error });
+    }
+    if (this.#stopped) return;
+    this.#polls.set(
+      follower,
+      this.#clock.after(this.#pollIntervalMs, () => void this.#poll(follower)),
+    );
+  }
+}
+
+function toldOnce(tell: FollowerOptions["onUncovered"]): FollowerOptions["onUncovered"] {
+  let told = false;
+  return (folder, error) => {
+    if (!told) tell(folder, error);
+    told = true;
+  };
+}

@@ -1,0 +1,154 @@
+/** Keeps everything under one root in sync. */
+
+import { join } from "node:path";
+import type { Clock } from "../../async/clock.ts";
+import type { SessionId } from "../../session/session.ts";
+import type { Attempts } from "./attempts.ts";
+import type { Behind, SyncEngine } from "../engine.ts";
+import { FolderWatch } from "./folder-watch.ts";
+import type { Follower, FollowerOptions } from "./follower.ts";
+import { lastWriteMs } from "../discovery/transcript.ts";
+import type { Root, TranscriptFile } from "../discovery/transcript.ts";
+
+/** For so long (ms) after its last change a transcript is looked at on every poll. */
+const RECENT_MS = 10 * 60_000;
+/**
+ * How often (ms) every transcript is looked at, whatever notifications said: what they lose is found then. More rarely
+ * where there are so many that it would take more than this part of the time, but not too rarely.
+ */
+const FULL_LOOK_MS = 60_000;
+const FULL_LOOK_SHARE = 1 / 1000;
+const RARE_LOOK_MS = 5 * 60_000;
+/** Without notifications every poll looks at every transcript, as long as that takes no more than this part of the time. */
+const POLLED_LOOK_SHARE = 1 / 20;
+/** When more places than this have changed at once, the whole root is looked at instead. */
+const MAX_PLACES = 64;
+
+interface Recent {
+  file: TranscriptFile;
+  changedMs: number;
+}
+
+export class RootFollower implements Follower {
+  readonly name: string;
+  waiting = 0;
+  readonly #engine: SyncEngine;
+  readonly #attempts: Attempts;
+  readonly #clock: Clock;
+  readonly #watch: FolderWatch;
+  readonly #recent = new Map<SessionId, Recent>();
+  /** Where something was notified that is no transcript: it may be a folder of them. */
+  #hinted = new Set<string>();
+  #isLookingAtHinted = false;
+  /** What was written before notifications of a new folder were on is seen by the next poll. */
+  #lookAgain = new Set<string>();
+  #fullLook = { endedMs: -Infinity, tookMs: 0 };
+
+  constructor(root: Root, engine: SyncEngine, attempts: Attempts, clock: Clock, options: FollowerOptions) {
+    this.name = root.path;
+    this.#engine = engine;
+    this.#attempts = attempts;
+    this.#clock = clock;
+    this.#watch = new FolderWatch(root.path, clock, {
+      recursive: true,
+      watch: options.watch,
+      token: () => engine.catalog.folderToken(root.path),
+      onHint: (name) => this.#hint(join(root.path, name)),
+      onUncovered: (error) => options.onUncovered(root.path, error),
+    });
+  }
+
+  async look(): Promise<void> {
+    // First, whether it answers at all: otherwise this fails, and not each of its transcripts.
+    const isNew = await this.#watch.arm();
+    if (!this.#watch.isThere) return;
+    if (isNew || this.#isFullLookDue()) return await this.#lookAtAll();
+    const again = this.#lookAgain;
+    this.#lookAgain = new Set();
+    await this.#syncAll(await this.#behind(again));
+    for (const [id, { file, changedMs }] of this.#recent) {
+      if (this.#clock.now() - changedMs > RECENT_MS) this.#recent.delete(id);
+      else if (this.#attempts.isDue(id)) await this.#sync(file, this.#clock.now());
+    }
+  }
+
+  close(): void {
+    this.#watch.close();
+  }
+
+  #isFullLookDue(): boolean {
+    const { endedMs, tookMs } = this.#fullLook;
+    const pauseMs = this.#watch.isCovered
+      ? Math.min(Math.max(tookMs / FULL_LOOK_SHARE, FULL_LOOK_MS), RARE_LOOK_MS)
+      : Math.min(tookMs / POLLED_LOOK_SHARE, FULL_LOOK_MS);
+    return this.#clock.now() >= endedMs + pauseMs;
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const startedMs = this.#clock.now();
+    this.#lookAgain.clear();
+    const behind = await this.#behindIn([this.name]);
+    const tookMs = this.#clock.now() - startedMs;
+    await this.#syncAll(behind);
+    this.#fullLook = { endedMs: this.#clock.now(), tookMs };
+  }
+
+  #hint(path: string): void {
+    const file = this.#engine.catalog.at(path);
+    if (file !== null) {
+      void this.#noteChange(file, this.#clock.now(), this.#attempts.hinted(file));
+      return;
+    }
+    this.#hinted.add(path);
+    void this.#lookAtHinted();
+  }
+
+  /** One look at a time: what is notified meanwhile is looked at together. */
+  async #lookAtHinted(): Promise<void> {
+    if (this.#isLookingAtHinted) return;
+    this.#isLookingAtHinted = true;
+    while (this.#hinted.size > 0) {
+      const hinted = this.#hinted;
+      this.#hinted = new Set();
+      for (const path of hinted) this.#lookAgain.add(path);
+      try {
+        // Not waited for: a folder that comes with much in it does not keep others from being noticed.
+        void this.#syncAll(await this.#behind(hinted));
+      } catch (error) {
+        this.#attempts.failed({ id: null, path: this.name, error });
+      }
+    }
+    this.#isLookingAtHinted = false;
+  }
+
+  async #behind(places: ReadonlySet<string>): Promise<Behind[]> {
+    return await this.#behindIn(places.size > MAX_PLACES ? [this.name] : [...places]);
+  }
+
+  async #behindIn(folders: readonly string[]): Promise<Behind[]> {
+    const { behind, failures } = await this.#engine.behind(folders);
+    for (const failure of failures) this.#attempts.failed(failure);
+    return behind;
+  }
+
+  /** One after the other, so that a change that is notified meanwhile is the next. */
+  async #syncAll(behind: readonly Behind[]): Promise<void> {
+    this.waiting += behind.length;
+    for (const { transcript } of behind) {
+      this.waiting -= 1;
+      if (this.#attempts.isDue(transcript.id))
+        await this.#sync(transcript.files[0], Math.min(lastWriteMs(transcript), this.#clock.now()));
+    }
+  }
+
+  async #sync(file: TranscriptFile, changedMs: number): Promise<void> {
+    await this.#noteChange(file, changedMs, this.#attempts.sync(file));
+  }
+
+  /** What fails is recent however old it is, so that it is tried again in time. */
+  async #noteChange(file: TranscriptFile, changedMs: number, changed: Promise<boolean>): Promise<void> {
+    const { id } = file.place;
+    if (await changed) this.#recent.set(id, { file, changedMs });
+    else if (this.#attempts.isFailing(id)) this.#recent.set(id, { file, changedMs: this.#clock.now() });
+  }
+}

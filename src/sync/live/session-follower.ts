@@ -1,0 +1,97 @@
+/** Keeps one session in sync: its folders are watched, nothing else is read. */
+
+import { dirname, join } from "node:path";
+import type { Clock } from "../../async/clock.ts";
+import type { SessionId } from "../../session/session.ts";
+import type { Attempts } from "./attempts.ts";
+import type { SyncEngine } from "../engine.ts";
+import { FolderWatch } from "./folder-watch.ts";
+import type { Follower, FollowerOptions } from "./follower.ts";
+import type { TranscriptFile } from "../discovery/transcript.ts";
+
+/** How often (ms) other folders are searched for files with which the session goes on. */
+const SEARCH_MS = 60_000;
+
+export class SessionFollower implements Follower {
+  readonly name: string;
+  readonly waiting = 0;
+  readonly #id: SessionId;
+  readonly #engine: SyncEngine;
+  readonly #attempts: Attempts;
+  readonly #clock: Clock;
+  readonly #options: FollowerOptions;
+  readonly #watches = new Map<string, FolderWatch>();
+  #hasLooked = false;
+  #nextSearchMs = 0;
+
+  constructor(id: SessionId, engine: SyncEngine, attempts: Attempts, clock: Clock, options: FollowerOptions) {
+    this.name = `session ${id}`;
+    this.#id = id;
+    this.#engine = engine;
+    this.#attempts = attempts;
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  async look(): Promise<void> {
+    // Not before the second look: what is known from the last sync is told first.
+    if (this.#hasLooked) await this.#searchParts();
+    this.#hasLooked = true;
+    await this.#lookAtKnown();
+    if (this.#known.length > 0) return;
+    // It was never known where it is, or it is not there any more.
+    await this.#engine.find(this.#id);
+    await this.#lookAtKnown();
+  }
+
+  close(): void {
+    for (const watch of this.#watches.values()) watch.close();
+  }
+
+  get #known(): readonly TranscriptFile[] {
+    return this.#engine.catalog.known(this.#id);
+  }
+
+  async #lookAtKnown(): Promise<void> {
+    const [first] = this.#known;
+    if (first === undefined) return;
+    await this.#watch(new Set(this.#known.map(({ path }) => dirname(path))));
+    if (this.#attempts.isDue(this.#id)) await this.#attempts.sync(first);
+  }
+
+  /** In the folders that are watched, files with which the session goes on are found at once; in others, by this. */
+  async #searchParts(): Promise<void> {
+    const agent = this.#known[0]?.root.agent;
+    if (agent === undefined || this.#clock.now() < this.#nextSearchMs) return;
+    this.#nextSearchMs = this.#clock.now() + SEARCH_MS;
+    await this.#engine.catalog.searchParts(this.#id, agent);
+  }
+
+  async #watch(folders: ReadonlySet<string>): Promise<void> {
+    for (const [folder, watch] of this.#watches) {
+      if (folders.has(folder)) continue;
+      watch.close();
+      this.#watches.delete(folder);
+    }
+    for (const folder of folders) {
+      const watch = this.#watches.get(folder) ?? this.#watchOf(folder);
+      this.#watches.set(folder, watch);
+      await watch.arm();
+    }
+  }
+
+  #watchOf(folder: string): FolderWatch {
+    return new FolderWatch(folder, this.#clock, {
+      recursive: false,
+      watch: this.#options.watch,
+      token: () => this.#engine.catalog.folderToken(folder),
+      onHint: (name) => this.#hint(join(folder, name)),
+      onUncovered: (error) => this.#options.onUncovered(folder, error),
+    });
+  }
+
+  #hint(path: string): void {
+    const file = this.#engine.catalog.at(path);
+    if (file?.place.id === this.#id) void this.#attempts.hinted(file);
+  }
+}

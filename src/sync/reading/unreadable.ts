@@ -1,0 +1,29 @@
+/** Why a transcript cannot be read. */
+
+import { messageOf, WatchError } from "../../errors.ts";
+import { RewrittenError } from "./chunks.ts";
+
+/** A file is not there any more since it was looked at: the next look sees what is. */
+export class VanishedError extends Error {
+  override readonly name = "VanishedError";
+}
+
+/**
+ * So that a failing disk is not taken for a failing archive.
+ *
+ * @returns a WatchError `transcript_unreadable`; but what is no failure of the disk stays what it is: a VanishedError, a
+ *   RewrittenError.
+ */
+export function unreadable(
+  path: string,
+  cause: unknown,
+  what: "transcript" | "folder" = "transcript",
+): Error {
+  if (cause instanceof WatchError || cause instanceof VanishedError || cause instanceof RewrittenError)
+    return cause;
+  const text = `Cannot read ${what} ${JSON.stringify(path)}: ${messageOf(cause)}`;
+  const isGone = (cause as NodeJS.ErrnoException | null)?.code === "ENOENT";
+  return isGone
+    ? new VanishedError(text, { cause })
+    : new WatchError("transcript_unreadable", text, { cause });
+}

@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { EventStream } from "../../src/client/event-stream.ts";
+
+const TEXT =
+  ": ok\nretry: 3000\nid: cursor\n\nid: 1\nevent: x\ndata: é😀\n\n:\n\nevent: y\ndata: two\ndata: lines\n\ndata: broken off";
+
+test("EventStream gives the same messages, wherever its bytes are cut", async () => {
+  const bytes = new TextEncoder().encode(TEXT);
+  for (let at = 0; at <= bytes.length; at += 1) {
+    const stream = new EventStream(pieces(bytes.subarray(0, at), bytes.subarray(at)));
+    expect(await all(stream)).toEqual([
+      { id: "1", event: "x", data: "é😀" },
+      { event: "y", data: "two\nlines" },
+    ]);
+    expect([stream.retryMs, stream.hasBrought]).toEqual([3000, true]);
+  }
+});
+
+test("EventStream has brought nothing before its first event", async () => {
+  const stream = new EventStream(pieces(new TextEncoder().encode(": ok\nretry: nonsense\nid: cursor\n\n")));
+  expect([await all(stream), stream.retryMs, stream.hasBrought]).toEqual([[], null, false]);
+});
+
+test("EventStream refuses an event that has no end", async () => {
+  const stream = new EventStream(endless());
+  await expect(all(stream)).rejects.toThrow("max");
+});
+
+async function* pieces(...chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) yield new TextEncoder().encode("data: for ever and ever ");
+}
+
+async function all(stream: EventStream): Promise<object[]> {
+  const messages: object[] = [];
+  for await (const { id, event, data } of stream)
+    messages.push({ ...(id === undefined ? {} : { id }), ...(event === undefined ? {} : { event }), data });
+  return messages;
+}
