@@ -36,12 +36,17 @@ export interface Parsed {
   state: ParserState;
 }
 
-/** One coding agent; what is asked of its parser is checked in `tests/contract/agents.ts`. */
-export interface Agent {
+/** What every agent has, whatever kind its source is. */
+interface AgentIdentity {
   /** As the archive's `agent` column has it. */
   readonly name: string;
-  /** Another number means that its parser makes something else of a transcript: what was synced is read anew. */
+  /** Raised when its parser finds something else in the same transcript: what was synced is then read again. */
   readonly revision: number;
+}
+
+/** Append-only files of lines; one session may have several. The contract is `tests/contract/agents.ts`. */
+export interface LinesAgent extends AgentIdentity {
+  readonly kind: "lines";
   /** Folders that hold transcripts, whether they exist or not. */
   roots(surroundings: Surroundings): string[];
   /** @param path relative to a root, with `/`. @returns null if the file is no transcript. */
@@ -53,3 +58,55 @@ export interface Agent {
    */
   parse(lines: readonly string[], state: ParserState | null, place: TranscriptPlace): Parsed;
 }
+
+/** One session, read as a whole: it replaces what the archive has of it. */
+export interface WholeSession {
+  id: SessionId;
+  facts: SessionFacts;
+  /** In the order of the conversation. */
+  entries: TranscriptEntry[];
+}
+
+/** Documents that are rewritten, or appended to without a line being a record; one may hold many sessions. */
+export interface DocumentAgent extends AgentIdentity {
+  readonly kind: "document";
+  /** Folders that hold documents, whether they exist or not. */
+  roots(surroundings: Surroundings): string[];
+  /** @param path relative to a root, with `/`. */
+  isDocument(path: string): boolean;
+  /**
+   * Pure.
+   *
+   * @param path of the document, absolute.
+   * @returns every session in it.
+   * @throws SyntaxError if the document is not complete: it is read once more, and then the old rows stay.
+   */
+  read(text: string, path: string): WholeSession[];
+}
+
+/** Read-only questions to an agent's database; the engine binds them to one short transaction. */
+export interface Rows {
+  /** @returns the columns of a table; none if there is no such table. */
+  columns(table: string): ReadonlySet<string>;
+  all(sql: string, ...parameters: (string | number | null)[]): Record<string, unknown>[];
+}
+
+/** A session in a database, and what changes with every change of it; tokens are only compared with `===`. */
+export interface SessionToken {
+  id: SessionId;
+  token: string;
+}
+
+/** A database with all sessions of a user. */
+export interface DatabaseAgent extends AgentIdentity {
+  readonly kind: "database";
+  /** Absolute paths of database files, whether they exist or not. */
+  databases(surroundings: Surroundings): string[];
+  /** Pure but for the questions that it asks: every session, and its token. */
+  sessions(rows: Rows): Iterable<SessionToken>;
+  /** @returns null if there is no such session (any more). */
+  read(rows: Rows, id: SessionId): WholeSession | null;
+}
+
+/** One coding agent. */
+export type Agent = LinesAgent | DocumentAgent | DatabaseAgent;
