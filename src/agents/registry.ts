@@ -1,7 +1,7 @@
 /** Every agent that sessionwatch knows. */
 
-import type { Agent } from "./agent.ts";
+import type { LinesAgent } from "./agent.ts";
 import { claudeCode } from "./claude-code/claude-code.ts";
 import { codex } from "./codex/codex.ts";
 
-export const AGENTS: readonly Agent[] = [claudeCode, codex];
+export const AGENTS: readonly LinesAgent[] = [claudeCode, codex];

@@ -5,7 +5,7 @@
 
 import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
-import type { Agent, ParserState, TranscriptPlace } from "../../src/agents/agent.ts";
+import type { LinesAgent, ParserState, TranscriptPlace } from "../../src/agents/agent.ts";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { Dice } from "../support/dice.ts";
 import { FUZZ_LINES, FUZZ_SEED, Mutator } from "../support/mutations.ts";
@@ -48,7 +48,7 @@ describe.each(AGENTS.map((agent) => [agent.name, agent] as const))("damaged line
 });
 
 function fuzz(
-  agent: Agent,
+  agent: LinesAgent,
   mutator: Mutator,
   dice: Dice,
   count: number,

@@ -1,7 +1,7 @@
 /** Records that mean harm: none of them may take much time, or leave much behind in a parser's state. */
 
 import { describe, expect, test } from "bun:test";
-import type { Agent, Parsed } from "../../src/agents/agent.ts";
+import type { LinesAgent, Parsed } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 import { codex } from "../../src/agents/codex/codex.ts";
 import { event, header, item, linesOf, prompt, turnContext } from "../support/codex.ts";
@@ -100,7 +100,7 @@ describe("a Codex record", () => {
   });
 });
 
-function read(agent: Agent, ...records: object[]): Parsed {
+function read(agent: LinesAgent, ...records: object[]): Parsed {
   return agent.parse(
     records.map((record) => JSON.stringify(record)),
     null,

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { describe, test } from "bun:test";
-import type { Agent } from "../../src/agents/agent.ts";
+import type { LinesAgent } from "../../src/agents/agent.ts";
 import { specimensAmong } from "../support/hostile.ts";
 import { linesIn, recordingsOf } from "../support/recordings.ts";
 import { importContract } from "./agents/import.ts";
@@ -11,7 +11,7 @@ import { placeContract } from "./agents/place.ts";
 import { syncContract } from "./agents/sync.ts";
 
 /** @param home recordings of the agent, in the layout of a home folder; `sessions.json` in it may tell what they hold. */
-export function agentContract(agent: Agent, home: string): void {
+export function agentContract(agent: LinesAgent, home: string): void {
   describe(`${agent.name} keeps the agent contract:`, () => {
     const recordings = recordingsOf(agent, home);
     if (recordings.length === 0) {
@@ -28,7 +28,7 @@ export function agentContract(agent: Agent, home: string): void {
   });
 }
 
-function missing({ name, ...agent }: Agent, home: string): string {
+function missing({ name, ...agent }: LinesAgent, home: string): string {
   const folders = agent.roots({ env: {}, home: "" }).map((root) => JSON.stringify(root.replace(/^\//, "")));
   const where = `tests/fixtures/${name}/, a home folder in small: under ${folders.join(" or ")} in it`;
   const why = existsSync(home) ? "There are no recordings" : "There is no folder";

@@ -13,7 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { expect } from "bun:test";
 import fc from "fast-check";
-import type { Agent } from "../../src/agents/agent.ts";
+import type { LinesAgent } from "../../src/agents/agent.ts";
 import type { ArchiveWriting } from "../../src/watch/archive.ts";
 import { expectSameImage, imageOf } from "./archive-image.ts";
 import type { Image } from "./archive-image.ts";
@@ -50,7 +50,7 @@ export class FollowedHome implements AsyncDisposable {
   #seconds = Date.UTC(2026, 0, 1) / 1000;
 
   /** @param into what it is compared with is always an import into SQLite. @default an archive of its own in SQLite */
-  constructor(agent: Agent, into?: Destination) {
+  constructor(agent: LinesAgent, into?: Destination) {
     this.synced = new SyncedArchive(this.#workspace.path("followed.db"), this.#workspace.home, {
       agent,
       clock: hurriedClock,

@@ -1,12 +1,12 @@
 /** An agent that tells what it is given. */
 
-import type { Agent } from "../../src/agents/agent.ts";
+import type { LinesAgent } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 
 /** Claude Code, telling of every line that is parsed; `meanwhile` runs after each piece. */
 export function listening(
   meanwhile: (lines: readonly string[], id: string) => void = () => undefined,
-): Agent & { parsed: string[] } {
+): LinesAgent & { parsed: string[] } {
   const parsed: string[] = [];
   return {
     ...claudeCode,

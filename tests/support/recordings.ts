@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
-import type { Agent, Parsed, ParserState, TranscriptPlace } from "../../src/agents/agent.ts";
+import type { LinesAgent, Parsed, ParserState, TranscriptPlace } from "../../src/agents/agent.ts";
 
 /** One folder for each agent, called like it. */
 export const FIXTURES = join(import.meta.dir, "../fixtures");
@@ -27,7 +27,7 @@ export interface Recording {
 }
 
 /** @param home in whose layout they lie. */
-export function recordingsOf(agent: Agent, home: string = join(FIXTURES, agent.name)): Recording[] {
+export function recordingsOf(agent: LinesAgent, home: string = join(FIXTURES, agent.name)): Recording[] {
   const files = agent.roots({ env: {}, home }).flatMap((root) => filesIn(agent, home, root));
   return [...Map.groupBy(files, ({ place }) => place.id)].map(([id, files]) => ({
     id,
@@ -49,7 +49,7 @@ export function recordedIn(recordings: readonly Recording[]): fc.Arbitrary<Recor
 }
 
 /** @returns what the parser makes of the whole recording at once. */
-export function parseAll(agent: Agent, { files }: Recording): Parsed {
+export function parseAll(agent: LinesAgent, { files }: Recording): Parsed {
   return parseInTurn(
     agent,
     files.map(({ lines, place }) => ({ lines, place })),
@@ -64,7 +64,7 @@ export interface Portion {
 
 /** @param between what happens to the state from one portion to the next. */
 export function parseInTurn(
-  agent: Agent,
+  agent: LinesAgent,
   portions: readonly Portion[],
   between: (state: ParserState) => ParserState = (state) => state,
 ): Parsed {
@@ -79,7 +79,7 @@ export function parseInTurn(
   return { entries, state };
 }
 
-function filesIn(agent: Agent, home: string, root: string): RecordedFile[] {
+function filesIn(agent: LinesAgent, home: string, root: string): RecordedFile[] {
   if (!existsSync(root)) return [];
   return readdirSync(root, { recursive: true, withFileTypes: true }).flatMap((entry) => {
     const path = join(entry.parentPath, entry.name);

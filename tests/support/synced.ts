@@ -1,7 +1,7 @@
 /** A real archive with an engine that syncs an agent's folders into it, and all that is in it. */
 
 import { expect } from "bun:test";
-import type { Agent } from "../../src/agents/agent.ts";
+import type { LinesAgent } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -23,7 +23,7 @@ export interface SyncedOptions {
   /** @default the system's */
   clock?: Clock;
   /** @default Claude Code's */
-  agent?: Agent;
+  agent?: LinesAgent;
   /** @default the disk */
   files?: Files;
   /** @default "root" */
@@ -39,7 +39,7 @@ export class SyncedArchive implements AsyncDisposable {
   readonly #roots: RootFolder[];
   readonly #options: EngineOptions;
   readonly #into: ArchiveWriting | undefined;
-  readonly #home: { agent: Agent; folder: string; kind: "home" | "root" };
+  readonly #home: { agent: LinesAgent; folder: string; kind: "home" | "root" };
 
   /** @param folder a home that holds the agent's folders, or the folder that its environment variable names. */
   constructor(path: string, folder: string, options: SyncedOptions = {}) {

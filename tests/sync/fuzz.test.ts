@@ -6,7 +6,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { appendFileSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Agent } from "../../src/agents/agent.ts";
+import type { LinesAgent } from "../../src/agents/agent.ts";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { expectIntegrity } from "../support/archive-image.ts";
 import { hurriedClock } from "../support/clock.ts";
@@ -68,7 +68,7 @@ describe.each(AGENTS.map((agent) => [agent.name, agent] as const))(
 );
 
 /** Where the recordings are, in a home of this test's own. */
-function transcriptPaths(agent: Agent): string[] {
+function transcriptPaths(agent: LinesAgent): string[] {
   return recordingsOf(agent)
     .flatMap(({ files }) => files)
     .filter(({ place }) => place.compression === null)

@@ -1,7 +1,7 @@
 import { zstdCompressSync } from "node:zlib";
 import { describe, test } from "bun:test";
 import fc from "fast-check";
-import type { Agent } from "../../src/agents/agent.ts";
+import type { LinesAgent } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 import { codex } from "../../src/agents/codex/codex.ts";
 import { claudeLines } from "../support/claude-lines.ts";
@@ -14,7 +14,7 @@ import { recordedIn, recordingsOf } from "../support/recordings.ts";
 
 /** An agent, where its transcripts may lie, and lines that may stand in them. */
 interface Subject {
-  agent: Agent;
+  agent: LinesAgent;
   lines: fc.Arbitrary<Buffer>;
   /** For each file, two places between which it is moved. */
   places: readonly (readonly [string, string])[];

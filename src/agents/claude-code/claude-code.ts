@@ -1,7 +1,7 @@
 /** Claude Code: one JSONL transcript per session under `projects/<folder>/`. */
 
 import type { SessionFacts } from "../../session/entries.ts";
-import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "../agent.ts";
+import type { LinesAgent, Parsed, ParserState, Surroundings, TranscriptPlace } from "../agent.ts";
 import { entriesOf } from "./entries.ts";
 import { originOf, retractions, subagentLinks } from "./links.ts";
 import { NOTHING_TO_PAIR, pair } from "./pairing.ts";
@@ -13,7 +13,7 @@ import { parseJsonLines } from "../shared/jsonl.ts";
 import type { RecordReader } from "../shared/jsonl.ts";
 
 /** Ids of its sessions are the names of their files, with no agent's name before them. */
-export const claudeCode: Agent = { name: "claude", revision: 3, roots, placeOf, parse };
+export const claudeCode: LinesAgent = { kind: "lines", name: "claude", revision: 3, roots, placeOf, parse };
 
 /** A transcript is one plain file. */
 const ONE_FILE = { part: "", compression: null } as const;

@@ -2,7 +2,7 @@
 
 import { isTyped } from "../../session/entries.ts";
 import type { MessageEntry, SessionFacts, TranscriptEntry } from "../../session/entries.ts";
-import type { Agent, Parsed, ParserState, Surroundings, TranscriptPlace } from "../agent.ts";
+import type { LinesAgent, Parsed, ParserState, Surroundings, TranscriptPlace } from "../agent.ts";
 import { textsOf } from "./content.ts";
 import { boundaryEntry, entriesOf, usageEntry } from "./entries.ts";
 import { noteHeader, sessionIdOf } from "./header.ts";
@@ -19,7 +19,7 @@ import { parseJsonLines } from "../shared/jsonl.ts";
 import type { Reading, RecordReader } from "../shared/jsonl.ts";
 
 /** Its sessions' ids are `codex:<thread>`. */
-export const codex: Agent = { name: "codex", revision: 1, roots, placeOf, parse };
+export const codex: LinesAgent = { kind: "lines", name: "codex", revision: 1, roots, placeOf, parse };
 
 function roots({ env, home }: Surroundings): string[] {
   const root = asString(env["CODEX_HOME"]) ?? `${home}/.codex`;

@@ -2,7 +2,7 @@
 
 import type { Dirent } from "node:fs";
 import { dirname, join, sep } from "node:path";
-import type { Agent } from "../../agents/agent.ts";
+import type { LinesAgent } from "../../agents/agent.ts";
 import { WatchError } from "../../errors.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import type { Clock } from "../../async/clock.ts";
@@ -125,7 +125,7 @@ export class Catalog {
   }
 
   /** Learns where the session has files, wherever its agent keeps transcripts: folders are read, no file is looked at. */
-  async searchParts(id: SessionId, agent: Agent): Promise<void> {
+  async searchParts(id: SessionId, agent: LinesAgent): Promise<void> {
     for (const root of this.roots) {
       if (root.agent.name !== agent.name) continue;
       for (const file of await listed(root, [root.path], [])) if (file.place.id === id) this.learn(file);

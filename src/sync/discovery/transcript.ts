@@ -1,13 +1,13 @@
 /** What a session's transcript is: the files of which it consists, as they are on disk. */
 
 import type { BigIntStats } from "node:fs";
-import type { Agent, TranscriptPlace } from "../../agents/agent.ts";
+import type { LinesAgent, TranscriptPlace } from "../../agents/agent.ts";
 import type { SessionId, SourceToken } from "../../session/session.ts";
 import type { Files } from "../reading/files.ts";
 
 /** A folder where an agent keeps transcripts. */
 export interface RootFolder {
-  agent: Agent;
+  agent: LinesAgent;
   path: string;
 }
 

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Agent } from "../../../src/agents/agent.ts";
+import type { LinesAgent } from "../../../src/agents/agent.ts";
 import { expectNoFaults } from "../../support/archive-image.ts";
 import { hurriedClock } from "../../support/clock.ts";
 import type { Recording } from "../../support/recordings.ts";
@@ -11,7 +11,7 @@ import { SyncedArchive } from "../../support/synced.ts";
 import { Workspace } from "../../support/workspace.ts";
 import { idOf } from "./place.ts";
 
-export function importContract(agent: Agent, home: string, recordings: readonly Recording[]): void {
+export function importContract(agent: LinesAgent, home: string, recordings: readonly Recording[]): void {
   let workspace: Workspace;
   let synced: SyncedArchive;
   beforeAll(async () => {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Agent, ParserState } from "../../../src/agents/agent.ts";
+import type { LinesAgent, ParserState } from "../../../src/agents/agent.ts";
 import { cuts } from "../../support/interleaving.ts";
 import { everyHostileLine } from "../../support/hostile.ts";
 import { parseAll, parseInTurn, recordedIn } from "../../support/recordings.ts";
@@ -17,7 +17,7 @@ const MANY_LINES = 1500;
 const MAX_GROWTH = 4096;
 
 export function parseContract(
-  agent: Agent,
+  agent: LinesAgent,
   recordings: readonly Recording[],
   specimens: readonly string[],
 ): void {

@@ -2,10 +2,10 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Agent } from "../../../src/agents/agent.ts";
+import type { LinesAgent } from "../../../src/agents/agent.ts";
 import type { Recording } from "../../support/recordings.ts";
 
-export function placeContract(agent: Agent, recordings: readonly Recording[]): void {
+export function placeContract(agent: LinesAgent, recordings: readonly Recording[]): void {
   const paths = recordings.flatMap(({ files }) => files.map(({ pathInRoot }) => pathInRoot));
 
   test("gives an id that a session keeps", () => {
@@ -43,6 +43,6 @@ export function placeContract(agent: Agent, recordings: readonly Recording[]): v
 }
 
 /** Claude Code's ids stand bare in an archive, all others behind their agent's name (formats: "sessions.id"). */
-export function idOf({ name }: Agent): RegExp {
+export function idOf({ name }: LinesAgent): RegExp {
   return name === "claude" ? /^[^]+$/ : new RegExp(`^${name}:[^]+$`);
 }

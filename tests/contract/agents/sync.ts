@@ -2,14 +2,14 @@
 
 import { test } from "bun:test";
 import fc from "fast-check";
-import type { Agent } from "../../../src/agents/agent.ts";
+import type { LinesAgent } from "../../../src/agents/agent.ts";
 import { FollowedHome } from "../../support/followed-home.ts";
 import { cuts, growing, interleave, turns } from "../../support/interleaving.ts";
 import type { Recording } from "../../support/recordings.ts";
 import { spoiltIn } from "./spoilt.ts";
 
 export function syncContract(
-  agent: Agent,
+  agent: LinesAgent,
   recordings: readonly Recording[],
   specimens: readonly string[],
 ): void {
