@@ -2,12 +2,10 @@
 
 import type { Clock } from "../async/clock.ts";
 import { sessionNotFound } from "../errors.ts";
-import { eventFor } from "../session/events.ts";
 import type { StatusEvent } from "../session/events.ts";
 import { matches } from "../session/filter.ts";
 import type { Selection } from "../session/filter.ts";
-import { DELETED } from "../session/session.ts";
-import type { SessionId, SessionState, SourceToken, Version } from "../session/session.ts";
+import type { SessionId, SessionState, Version } from "../session/session.ts";
 import { Arrivals, isKnown } from "./arrivals.ts";
 import type { Arrival, Wanted } from "./arrivals.ts";
 import { ChangeLog } from "./change-log.ts";
@@ -16,11 +14,11 @@ import type { Cursor } from "./cursor.ts";
 import { Fallback } from "./fallback.ts";
 import type { Delivery, Mailbox } from "./mailbox.ts";
 import { Poller } from "./polling/poller.ts";
-import type { Observation, Reader } from "./polling/poller.ts";
-import type { Read } from "./polling/plan.ts";
+import type { Circumstances, Observation, Reader } from "./polling/poller.ts";
+import type { Read } from "./polling/polling-state.ts";
 import type { Engine, Store } from "./ports.ts";
-import { baseline, step } from "./step.ts";
-import type { Step } from "./step.ts";
+import { SessionTracker } from "./session-tracker.ts";
+import { baseline } from "./step.ts";
 import { Subscribers } from "./subscribers.ts";
 import type { Followed, Subscriber } from "./subscribers.ts";
 import type { Registration } from "./subscription.ts";
@@ -59,23 +57,24 @@ export const UNSEEN_MAX = 1000;
 export class Feed implements Reader {
   readonly #clock: Clock;
   readonly #options: FeedOptions;
-  readonly #sessions = new ChangeLog();
   readonly #subscribers = new Subscribers();
+  readonly #sessions = new ChangeLog();
+  readonly #tracker: SessionTracker;
   readonly #arrivals = new Arrivals();
   readonly #poller: Poller;
   /** None in read-only mode. */
   readonly #fallback: Fallback | null;
-  #updates = 0;
 
   constructor(store: Store, engine: Engine | undefined, clock: Clock, options: FeedOptions) {
     this.#clock = clock;
     this.#options = options;
+    this.#tracker = new SessionTracker(this.#sessions, this.#subscribers, clock, options.syncDelayMs);
     this.#poller = new Poller(store, clock, options.pollIntervalMs, this);
     this.#fallback =
       engine === undefined
         ? null
         : new Fallback(engine, {
-            decide: ({ known }, source) => this.#decide(known, source),
+            decide: ({ known }, source) => this.#tracker.decide(known, source),
             onSynced: (id) => this.hint([id]),
             onError: options.onSyncError,
           });
@@ -84,7 +83,7 @@ export class Feed implements Reader {
   get figures(): FeedFigures {
     const { size, coalesced } = this.#subscribers;
     return {
-      updates: this.#updates,
+      updates: this.#tracker.updates,
       coalesced,
       subscribers: size,
       isDegraded: this.#poller.degraded !== null,
@@ -98,7 +97,7 @@ export class Feed implements Reader {
     return this.#register(mailbox, { sessions: [id], filter: {} }, isUpToDate, {
       join: (subscriber) => {
         if (since === undefined && known.row === null) throw sessionNotFound(id);
-        if (!isUpToDate()) this.#subscribers.hand(subscriber, this.#lastOf(known));
+        if (!isUpToDate()) this.#subscribers.hand(subscriber, this.#tracker.lastOf(known));
         return known.row;
       },
       position: () => known.row,
@@ -171,7 +170,8 @@ export class Feed implements Reader {
     const position = this.#position(since);
     if (since !== undefined && !position.isReset)
       for (const known of this.#missed(wanted, since.sequence))
-        if (matches(subscriber.filter, known.traits)) this.#subscribers.hand(subscriber, this.#lastOf(known));
+        if (matches(subscriber.filter, known.traits))
+          this.#subscribers.hand(subscriber, this.#tracker.lastOf(known));
     const gone = wanted === "all" ? [] : wanted.filter(({ known }) => known.row === null);
     if (since === undefined && gone[0] !== undefined) throw sessionNotFound(gone[0].known.id);
     // A client that comes back may follow what was deleted meanwhile; but anybody can make up ids, and claim to come back.
@@ -225,11 +225,10 @@ export class Feed implements Reader {
   observe(observation: Observation): void {
     switch (observation.kind) {
       case "rows":
-        for (const id of observation.ids)
-          this.#seeRow(id, observation.rows.get(id) ?? null, observation.isNews);
+        for (const id of observation.ids) this.#seeRow(id, observation.rows.get(id) ?? null, observation);
         return;
       case "changes":
-        return this.#seeChanges(observation);
+        return this.#tracker.seeAll(observation.changes, observation);
       case "known":
         return this.#arrivals.settle(this.#poller.isComplete);
       case "status":
@@ -243,75 +242,17 @@ export class Feed implements Reader {
     }
   }
 
-  #seeRow(id: SessionId, row: SessionState | null, isNews: boolean): void {
+  #seeRow(id: SessionId, row: SessionState | null, circumstances: Circumstances): void {
     const followed = this.#subscribers.get(id);
-    if (followed === undefined) return this.#seeUnfollowed(id, row, isNews);
+    // What nobody follows is remembered only while somebody follows all sessions.
+    if (followed === undefined && circumstances.isNews) this.#tracker.see(id, row, circumstances);
+    if (followed === undefined) return;
     // The very same row was not written since: of thousands, most are not.
     if (followed.isRead && row !== null && row === followed.known.row) return;
     const isFirst = !followed.isRead;
     followed.isRead = true;
-    this.#see(followed.known, row, isNews);
+    this.#tracker.see(id, row, circumstances);
     if (isFirst) void this.#fallback?.lookAt(followed);
-  }
-
-  /** @param isNews without it, nobody follows all sessions: what nobody follows is not remembered. */
-  #seeUnfollowed(id: SessionId, row: SessionState | null, isNews: boolean): void {
-    if (!isNews) return;
-    if (row !== null || this.#sessions.has(id)) this.#see(this.#sessions.meet(id), row, isNews);
-    else this.#seePassing(this.#sessions.meet(id));
-  }
-
-  #seeChanges({ changes, isNews }: Observation & { kind: "changes" }): void {
-    for (const [id, row] of changes.states) {
-      if (row !== null || this.#sessions.has(id)) this.#see(this.#sessions.meet(id), row, isNews);
-      else if (isNews) this.#seePassing(this.#sessions.meet(id));
-    }
-    if (!changes.isComplete) return;
-    for (const known of this.#sessions)
-      if (known.row !== null && !changes.states.has(known.id)) this.#see(known, null, true);
-  }
-
-  /** @param isNews a session that was not known before was not there before. */
-  #see(known: KnownSession, row: SessionState | null, isNews: boolean): void {
-    known.row = row;
-    known.formerTraits = known.traits;
-    if (row !== null) known.traits = row;
-    if (known.state === null && row !== null && !isNews) this.#sessions.noteChange(known, true);
-    known.state ??= baseline(isNews ? null : row);
-    this.#decide(known, undefined);
-  }
-
-  /** It came and went between two looks: a client may have seen it in a list that is newer than the last look. */
-  #seePassing(known: KnownSession): void {
-    known.state = baseline(null);
-    this.#tell(known, false);
-  }
-
-  #decide(known: KnownSession, source: SourceToken | null | undefined): Step["action"] {
-    if (known.state === null) return "wait";
-    const sighting = { nowMs: this.#clock.now(), row: known.row, source };
-    const { action, state } = step(known.state, sighting, this.#options.syncDelayMs);
-    const wasGone = known.state.version === DELETED;
-    known.state = state;
-    if (action === "emit") this.#tell(known, wasGone);
-    return action;
-  }
-
-  /** @param isNew it was not there before. */
-  #tell(known: KnownSession, isNew: boolean): void {
-    this.#updates += 1;
-    this.#sessions.noteChange(known, isNew);
-    this.#subscribers.tell(known, this.#lastOf(known));
-  }
-
-  /** The same object goes to everyone, also to those who come back later. */
-  #lastOf(known: KnownSession): Delivery {
-    const { sequence, born } = known;
-    if (known.lastDelivery?.sequence !== sequence) {
-      const update = eventFor(known.id, known.row, known.traits.machine, this.#clock.date());
-      known.lastDelivery = { update, sequence, born, noticedMs: this.#poller.noticedMs };
-    }
-    return known.lastDelivery;
   }
 
   #tellOutage(subscriber: Subscriber): void {

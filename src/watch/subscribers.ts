@@ -2,7 +2,7 @@
 
 import type { KnownSession } from "./change-log.ts";
 import type { Delivery, Mailbox } from "./mailbox.ts";
-import type { Following } from "./polling/plan.ts";
+import type { Following } from "./polling/polling-state.ts";
 import { matches } from "../session/filter.ts";
 import type { Filter } from "../session/filter.ts";
 import type { SessionId } from "../session/session.ts";

@@ -4,14 +4,23 @@ import type { Clock } from "../../async/clock.ts";
 import type { StatusEvent } from "../../session/events.ts";
 import type { SessionId, SessionState } from "../../session/session.ts";
 import type { Changes, Store } from "../ports.ts";
-import { isComplete, NOT_POLLING, plan } from "./plan.ts";
-import type { Answer, Following, Read, Seen } from "./plan.ts";
+import { plan } from "./plan.ts";
+import { isComplete, NOT_POLLING } from "./polling-state.ts";
+import type { Answer, Following, Read, Seen } from "./polling-state.ts";
 
-/** What comes of reading. `isNews`: a session that was not known before was not in the archive before. */
+/** What is true of everything that one read has brought. */
+export interface Circumstances {
+  /** A session that was not known before was not in the archive before. */
+  isNews: boolean;
+  /** When (ms) there was the first sign of it. */
+  noticedMs: number;
+}
+
+/** What comes of reading. */
 export type Observation =
   /** The rows of these sessions; those that are missing or in the trash have none. */
-  | { kind: "rows"; ids: readonly SessionId[]; rows: ReadonlyMap<SessionId, SessionState>; isNews: boolean }
-  | { kind: "changes"; changes: Changes; isNews: boolean }
+  | ({ kind: "rows"; ids: readonly SessionId[]; rows: ReadonlyMap<SessionId, SessionState> } & Circumstances)
+  | ({ kind: "changes"; changes: Changes } & Circumstances)
   /** What was read before is known from now on: arriving subscribers join before anything else is read. */
   | { kind: "known" }
   | { kind: "status"; status: StatusEvent }
@@ -57,11 +66,6 @@ export class Poller {
   /** Whether every session of the archive is known. */
   get isComplete(): boolean {
     return isComplete(this.#state);
-  }
-
-  /** When (ms) there was the first sign of what is being observed. */
-  get noticedMs(): number {
-    return this.#state.look?.noticedMs ?? this.#clock.now();
   }
 
   /** While nothing is followed, there is no timer and no query. */
@@ -126,14 +130,14 @@ export class Poller {
         const changes = await this.#store.changes(read.since);
         // Who sees the archive for the first time takes it as it is.
         const isNews = this.#state.knowledge.mark !== null;
-        this.#apply({ kind: "changes", changes, isNews });
+        this.#apply({ kind: "changes", changes, isNews, noticedMs: this.#noticedMs() });
         return { to: "changes", changes, present: this.#reader.countPresent() };
       }
       default: {
         const isNews = this.isComplete;
         const ids = this.#reader.idsFor(read);
         const rows = ids.length === 0 ? new Map<SessionId, SessionState>() : await this.#store.states(ids);
-        this.#apply({ kind: "rows", ids, rows, isNews });
+        this.#apply({ kind: "rows", ids, rows, isNews, noticedMs: this.#noticedMs() });
         return { to: "sessions" };
       }
     }
@@ -143,6 +147,10 @@ export class Poller {
   #apply(observation: Observation): void {
     this.#see({ kind: "readable", nowMs: this.#clock.now() });
     this.#reader.observe(observation);
+  }
+
+  #noticedMs(): number {
+    return this.#state.look?.noticedMs ?? this.#clock.now();
   }
 
   #schedulePoll(atMs: number | null): void {
