@@ -16,7 +16,7 @@ export type { Clock } from "./async/clock.ts";
 export type { Engine, ListQuery, MessageQuery, SessionPage, Store } from "./watch/ports.ts";
 export type { Filter, Selection } from "./session/filter.ts";
 export type { SessionEvent, StatusEvent, Update } from "./session/events.ts";
-export type { SessionState, SessionSummary } from "./session/session.ts";
+export type { SessionVersion, Session } from "./session/session.ts";
 export { Subscription } from "./watch/subscription.ts";
 export { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "./watch/watcher.ts";
 export type { EventsOfOptions, EventsOptions, WatcherOptions } from "./watch/watcher.ts";

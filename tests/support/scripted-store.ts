@@ -1,6 +1,6 @@
 /** An archive in memory whose answers come when a test says so: as late, and in as bad a moment, as it likes. */
 
-import type { SessionId, SessionState } from "../../src/session/session.ts";
+import type { SessionId, SessionVersion } from "../../src/session/session.ts";
 import type { Changes, Hint, Mark, Store } from "../../src/watch/ports.ts";
 
 /** How an archive knows what has changed: from a log, by reading everything, or by a count and what it was notified of. */
@@ -97,8 +97,8 @@ export class ScriptedStore {
     return promise;
   }
 
-  #rows(ids: Iterable<SessionId>): Map<SessionId, SessionState> {
-    const rows = new Map<SessionId, SessionState>();
+  #rows(ids: Iterable<SessionId>): Map<SessionId, SessionVersion> {
+    const rows = new Map<SessionId, SessionVersion>();
     for (const id of ids) {
       const version = this.version(id);
       if (version !== null)
@@ -128,7 +128,7 @@ export class ScriptedStore {
       for (const id of this.#unheard) changed[isHearsay ? "delete" : "add"](id);
     const rows = this.#rows(changed);
     // One that only counts does not say which ones have gone.
-    const states = new Map<SessionId, SessionState | null>(
+    const states = new Map<SessionId, SessionVersion | null>(
       [...changed].flatMap((id) => {
         const row = rows.get(id) ?? null;
         return row === null && this.#bookkeeping === "count" ? [] : [[id, row] as const];

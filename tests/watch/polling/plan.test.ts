@@ -199,6 +199,15 @@ describe("plan()", () => {
     expect(course.told).toEqual(["degraded", "recovered"]);
   });
 
+  test("does not take a revision for a sign that the archive can be read", () => {
+    const course = new Course().settled("some").poll().answer().fail();
+    course.nowMs += 1000;
+    course.poll().answer().fail();
+    expect(course.told).toEqual(["degraded"]);
+    course.poll().answer({ revision: "1" }).answer().poll().answer({ revision: "1" });
+    expect(course.told).toEqual(["degraded", "recovered"]);
+  });
+
   test("fails arriving subscribers with the read that was for them, however short the outage is", () => {
     const course = new Course().see({ kind: "following", following: "all" }, { kind: "arrival" });
     expect(course.fail().failsArrivals).toBe(true);

@@ -110,6 +110,6 @@ function stateRow(id: SessionId, { revision, parserState }: SourceRecord): CellR
 
 /** What the column does not hold is as good as not known. */
 function timeOf(time: string | null): string | null {
-  const cell = cellAs("timestamptz", time);
+  const cell = cellAs("time", time);
   return typeof cell === "string" ? cell : null;
 }

@@ -1,7 +1,7 @@
 /** Which sessions have changed: asked of the log that our own archive keeps, told of everything by any other. */
 
 import type { Changes, Mark } from "../../../watch/ports.ts";
-import type { SessionId, SessionState } from "../../../session/session.ts";
+import type { SessionId, SessionVersion } from "../../../session/session.ts";
 import type { Connection } from "../connection.ts";
 import { readAllStates, readStates } from "./sessions.ts";
 
@@ -28,7 +28,7 @@ export function readChanges(connection: Connection, mark: Mark | null): Changes 
   const ids = changed.map((row) => String(row["session_id"]));
   const sequence = Number(changed.at(-1)?.["sequence"] ?? place.sequence);
   const found = readStates(connection, ids);
-  const states = new Map<SessionId, SessionState | null>(ids.map((id) => [id, found.get(id) ?? null]));
+  const states = new Map<SessionId, SessionVersion | null>(ids.map((id) => [id, found.get(id) ?? null]));
   return {
     mark: formatMark({ generation, sequence }),
     states,

@@ -1,14 +1,17 @@
 /** The queries over an archive's sessions, made of the columns that it has. */
 
 import type { ListQuery, SessionPage } from "../../../watch/ports.ts";
-import type { SessionId, SessionState, SessionSummary } from "../../../session/session.ts";
+import type { SessionId, SessionVersion, Session } from "../../../session/session.ts";
 import { decodeCursor, encodeCursor } from "../../shared/page-cursor.ts";
-import { stateOf, summaryOf, versionName } from "../../shared/session-rows.ts";
+import { sessionOf, stateOf, versionName } from "../../shared/session-rows.ts";
 import type { Row } from "../../shared/session-rows.ts";
 import type { Connection } from "../connection.ts";
 
 /** Sessions that are missing or in the trash are left out. */
-export function readStates(connection: Connection, ids: readonly SessionId[]): Map<SessionId, SessionState> {
+export function readStates(
+  connection: Connection,
+  ids: readonly SessionId[],
+): Map<SessionId, SessionVersion> {
   const statement = connection.prepare(
     `SELECT ${stateColumns(connection)} FROM sessions
      WHERE id IN (SELECT value FROM json_each(?)) AND ${isKept(connection)}`,
@@ -17,7 +20,7 @@ export function readStates(connection: Connection, ids: readonly SessionId[]): M
 }
 
 /** The whole archive. */
-export function readAllStates(connection: Connection): Map<SessionId, SessionState> {
+export function readAllStates(connection: Connection): Map<SessionId, SessionVersion> {
   const statement = connection.prepare(
     `SELECT ${stateColumns(connection)} FROM sessions WHERE ${isKept(connection)}`,
   );
@@ -25,11 +28,11 @@ export function readAllStates(connection: Connection): Map<SessionId, SessionSta
 }
 
 /** @returns null for a session that is missing or in the trash. */
-export function readSummary(connection: Connection, id: SessionId): SessionSummary | null {
+export function readSummary(connection: Connection, id: SessionId): Session | null {
   const row = connection
-    .prepare(`SELECT ${summaryColumns(connection)} FROM sessions WHERE id = ? AND ${isKept(connection)}`)
+    .prepare(`SELECT ${shownColumns(connection)} FROM sessions WHERE id = ? AND ${isKept(connection)}`)
     .get(id);
-  return row === undefined ? null : summaryOf(connection.columns, row);
+  return row === undefined ? null : sessionOf(connection.columns, row);
 }
 
 /** @throws WatchError `usage` if the cursor is none of ours. */
@@ -55,7 +58,7 @@ export function readSummaries(connection: Connection, query: ListQuery): Session
   const after = cursor === undefined ? null : decodeCursor(cursor);
   const rows = connection
     .prepare(
-      `SELECT ${summaryColumns(connection)}, ${activity} AS activity FROM sessions
+      `SELECT ${shownColumns(connection)}, ${activity} AS activity FROM sessions
        WHERE ${where}${after === null ? "" : ` AND (${activity}, id) < (?, ?)`}
        ORDER BY ${activity} DESC, id DESC LIMIT ?`,
     )
@@ -63,7 +66,7 @@ export function readSummaries(connection: Connection, query: ListQuery): Session
 
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
-    sessions: rows.slice(0, limit).map((row) => summaryOf(connection.columns, row)),
+    sessions: rows.slice(0, limit).map((row) => sessionOf(connection.columns, row)),
     nextCursor: last === undefined ? null : encodeCursor([String(last["activity"]), String(last["id"])]),
     total: Number(total?.["total"]),
   };
@@ -85,7 +88,7 @@ export function findIds(connection: Connection, prefix: string, limit: number): 
   return rows.map((row) => String(row["id"]));
 }
 
-function statesOf(connection: Connection, rows: readonly Row[]): Map<SessionId, SessionState> {
+function statesOf(connection: Connection, rows: readonly Row[]): Map<SessionId, SessionVersion> {
   return new Map(rows.map((row) => [String(row["id"]), stateOf(connection.columns, row)]));
 }
 
@@ -119,6 +122,6 @@ function stateColumns(connection: Connection): string {
   );
 }
 
-function summaryColumns(connection: Connection): string {
-  return ["id", ...connection.columns.summary, versionColumns(connection)].join(", ");
+function shownColumns(connection: Connection): string {
+  return ["id", ...connection.columns.shown, versionColumns(connection)].join(", ");
 }

@@ -10,7 +10,7 @@ import type {
   SessionPage,
   Store,
 } from "../../../watch/ports.ts";
-import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../../session/session.ts";
+import type { Message, SessionId, SessionVersion, Session } from "../../../session/session.ts";
 import { readChanges } from "./changes.ts";
 import { ArchiveHints } from "../notify/hints.ts";
 import { readMessages } from "./messages.ts";
@@ -49,7 +49,7 @@ export class SqliteStore implements Store {
     return await patiently(() => this.#reader.revision());
   }
 
-  async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>> {
+  async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionVersion>> {
     return this.read((connection) => readStates(connection, ids));
   }
 
@@ -65,7 +65,7 @@ export class SqliteStore implements Store {
     return this.read((connection) => readSummaries(connection, query));
   }
 
-  async get(id: SessionId): Promise<SessionSummary | null> {
+  async get(id: SessionId): Promise<Session | null> {
     return this.read((connection) => readSummary(connection, id));
   }
 
@@ -73,7 +73,7 @@ export class SqliteStore implements Store {
     return this.read((connection) => findIds(connection, prefix, limit));
   }
 
-  async messages(id: SessionId, query: MessageQuery = {}): Promise<MessageRow[]> {
+  async messages(id: SessionId, query: MessageQuery = {}): Promise<Message[]> {
     return this.read((connection) => readMessages(connection, id, query));
   }
 
