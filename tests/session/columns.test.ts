@@ -10,7 +10,7 @@ import type { Session } from "../../src/session/session.ts";
 import { columnSchemas } from "../../src/server/openapi/row-schemas.ts";
 import { sessionColumns, sessionOf } from "../../src/stores/shared/session-rows.ts";
 import { postgresMigrations } from "../../src/stores/postgres/migrations.ts";
-import { sqliteMigrations } from "../../src/stores/sqlite/schema.ts";
+import { sqliteMigrations } from "../../src/stores/sqlite/database/schema.ts";
 import { upsertSession } from "../../src/stores/sqlite/write/statements.ts";
 import { PostgresOwnArchive } from "../support/postgres/own-archive.ts";
 import { sharedServer } from "../support/postgres/server.ts";

@@ -4,10 +4,10 @@ import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Archive } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
-import { openArchive } from "./write/archive.ts";
-import { readHeader } from "./header.ts";
-import { APPLICATION_ID } from "./schema.ts";
-import { SqliteStore } from "./read/store.ts";
+import { openArchive } from "./write/sqlite-archive.ts";
+import { readHeader } from "./database/header.ts";
+import { APPLICATION_ID } from "./database/schema.ts";
+import { SqliteStore } from "./read/sqlite-store.ts";
 
 /** Whose archive a path is, and what it is opened for. */
 export interface SqliteOptions {

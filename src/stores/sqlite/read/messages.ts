@@ -5,10 +5,10 @@ import type { Message, SessionId } from "../../../session/session.ts";
 import { shownNames } from "../../../session/column.ts";
 import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../../session/message-columns.ts";
 import { messagesOf } from "../../shared/message-rows.ts";
-import type { Connection } from "../connection.ts";
+import type { SqliteConnection } from "../database/sqlite-connection.ts";
 
 /** In reading order, at most `limit` of them; none if the archive keeps no messages. */
-export function readMessages(connection: Connection, id: SessionId, query: MessageQuery): Message[] {
+export function readMessages(connection: SqliteConnection, id: SessionId, query: MessageQuery): Message[] {
   const { direction = "asc", limit = 100 } = query;
   const from = query.from ?? (direction === "asc" ? 0 : Number.MAX_SAFE_INTEGER);
   const { messages, toolCalls } = connection.tables;

@@ -5,11 +5,11 @@ import type { SessionId, SessionVersion, Session } from "../../../session/sessio
 import { decodeCursor, encodeCursor } from "../../shared/page-cursor.ts";
 import { sessionOf, stateOf, versionName } from "../../shared/session-rows.ts";
 import type { Row } from "../../shared/session-rows.ts";
-import type { Connection } from "../connection.ts";
+import type { SqliteConnection } from "../database/sqlite-connection.ts";
 
 /** Sessions that are missing or in the trash are left out. */
 export function readStates(
-  connection: Connection,
+  connection: SqliteConnection,
   ids: readonly SessionId[],
 ): Map<SessionId, SessionVersion> {
   const statement = connection.prepare(
@@ -20,7 +20,7 @@ export function readStates(
 }
 
 /** The whole archive. */
-export function readAllStates(connection: Connection): Map<SessionId, SessionVersion> {
+export function readAllStates(connection: SqliteConnection): Map<SessionId, SessionVersion> {
   const statement = connection.prepare(
     `SELECT ${stateColumns(connection)} FROM sessions WHERE ${isKept(connection)}`,
   );
@@ -28,7 +28,7 @@ export function readAllStates(connection: Connection): Map<SessionId, SessionVer
 }
 
 /** @returns null for a session that is missing or in the trash. */
-export function readSummary(connection: Connection, id: SessionId): Session | null {
+export function readSummary(connection: SqliteConnection, id: SessionId): Session | null {
   const row = connection
     .prepare(`SELECT ${shownColumns(connection)} FROM sessions WHERE id = ? AND ${isKept(connection)}`)
     .get(id);
@@ -36,7 +36,7 @@ export function readSummary(connection: Connection, id: SessionId): Session | nu
 }
 
 /** @throws WatchError `usage` if the cursor is none of ours. */
-export function readSummaries(connection: Connection, query: ListQuery): SessionPage {
+export function readSummaries(connection: SqliteConnection, query: ListQuery): SessionPage {
   const { project, agent, machine, activeSince, limit = 100, cursor } = query;
   const activity = activityOf(connection);
   const filters: [sql: string, value: string | undefined][] = [
@@ -76,7 +76,7 @@ export function readSummaries(connection: Connection, query: ListQuery): Session
  * Ids that start with `prefix`, their agent's name and colon counted or not; the newest first. Compared as bytes,
  * because SQLite's functions on text end at a NUL.
  */
-export function findIds(connection: Connection, prefix: string, limit: number): SessionId[] {
+export function findIds(connection: SqliteConnection, prefix: string, limit: number): SessionId[] {
   const bytes = new TextEncoder().encode(prefix);
   const rows = connection
     .prepare(
@@ -88,15 +88,15 @@ export function findIds(connection: Connection, prefix: string, limit: number): 
   return rows.map((row) => String(row["id"]));
 }
 
-function statesOf(connection: Connection, rows: readonly Row[]): Map<SessionId, SessionVersion> {
+function statesOf(connection: SqliteConnection, rows: readonly Row[]): Map<SessionId, SessionVersion> {
   return new Map(rows.map((row) => [String(row["id"]), stateOf(connection.columns, row)]));
 }
 
-function isKept({ tables }: Connection): string {
+function isKept({ tables }: SqliteConnection): string {
   return tables.sessions.has("deleted_at") ? "deleted_at IS NULL" : "TRUE";
 }
 
-function activityOf({ columns }: Connection): string {
+function activityOf({ columns }: SqliteConnection): string {
   return `COALESCE(${[...columns.activity, "''", "''"].join(", ")})`;
 }
 
@@ -104,24 +104,24 @@ function activityOf({ columns }: Connection): string {
  * Somebody else's archive says at most when the transcript that it has read was written: 0 is never, and a whole
  * millisecond all that every runtime can compare it with.
  */
-function sourceToken({ tables }: Connection): string {
+function sourceToken({ tables }: SqliteConnection): string {
   if (tables.sessions.has("source_token")) return "source_token";
   if (!tables.sessions.has("file_mtime")) return "NULL";
   return "CAST(NULLIF(CAST(file_mtime AS INTEGER), 0) / 1000000 AS TEXT)";
 }
 
 /** As text: nanoseconds do not fit into a JavaScript number. */
-function versionColumns({ columns }: Connection): string {
+function versionColumns({ columns }: SqliteConnection): string {
   return columns.version.map((column) => `CAST(${column} AS TEXT) AS ${versionName(column)}`).join(", ");
 }
 
-function stateColumns(connection: Connection): string {
+function stateColumns(connection: SqliteConnection): string {
   const { traits } = connection.columns;
   return ["id", ...traits, `${sourceToken(connection)} AS source_token`, versionColumns(connection)].join(
     ", ",
   );
 }
 
-function shownColumns(connection: Connection): string {
+function shownColumns(connection: SqliteConnection): string {
   return ["id", ...connection.columns.shown, versionColumns(connection)].join(", ");
 }

@@ -8,7 +8,7 @@ import { SESSION_COLUMNS } from "../../../session/session-columns.ts";
 import { SYNC_FILE_COLUMNS } from "../../../session/sync-columns.ts";
 import { USAGE_COLUMNS } from "../../shared/draft-rows.ts";
 import { mergedColumn } from "../../shared/saved-session.ts";
-import type { RowStatement } from "../connection.ts";
+import type { RowStatement } from "../database/sqlite-connection.ts";
 
 export const SELECT_SESSION = `
   SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens

@@ -3,8 +3,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
-import type { Statements } from "../connection.ts";
-import { SqliteTransaction } from "./transaction.ts";
+import type { Statements } from "../database/sqlite-connection.ts";
+import { SqliteTransaction } from "./sqlite-transaction.ts";
 
 /** How long (ms) after its beginning a transaction takes in one more sync: a commit costs as much as a small sync. */
 const GROUP_MS = 50;

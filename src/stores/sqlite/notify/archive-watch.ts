@@ -3,7 +3,7 @@
 import { statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { basename, dirname } from "node:path";
-import { realFile } from "../real-file.ts";
+import { realFile } from "../database/real-file.ts";
 
 /**
  * When (ms) to hint again after a write was noticed. A commit in a write-ahead log is visible only after the log
@@ -12,7 +12,7 @@ import { realFile } from "../real-file.ts";
 const ECHOES_MS = [1, 4, 16, 64, 256];
 
 /** Watches the file's folder for as long as anybody listens. */
-export class ArchiveHints {
+export class ArchiveWatch {
   readonly #path: string;
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | null = null;

@@ -5,9 +5,9 @@ import type { SessionId } from "../../../session/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../session/entries.ts";
 import { savedSession } from "../../shared/saved-session.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Statements } from "../connection.ts";
+import type { Statements } from "../database/sqlite-connection.ts";
 import { MessageWriter } from "./message-writer.ts";
-import { readSource, writeSource } from "../sources.ts";
+import { readSource, writeSource } from "./sources.ts";
 import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./statements.ts";
 
 /** Nothing of it is committed unless it was saved: whoever began the transaction asks `isSaved`. */

@@ -10,13 +10,13 @@ import type { Archive, SourceRecord, SyncedTranscript, SyncTransaction } from ".
 import { LOCAL_MACHINE } from "../../../session/session.ts";
 import type { SessionId } from "../../../session/session.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
-import { Statements } from "../connection.ts";
-import { cannotRead, reasonOf } from "../header.ts";
-import { fileIdentity, isBusy } from "../read/reader.ts";
-import { migrate } from "../schema.ts";
-import { readSource, readSyncedTranscripts } from "../sources.ts";
+import { Statements } from "../database/sqlite-connection.ts";
+import { cannotRead, reasonOf } from "../database/header.ts";
+import { fileIdentity, isBusy } from "../read/sqlite-reader.ts";
+import { migrate } from "../database/schema.ts";
+import { readSource, readSyncedTranscripts } from "./sources.ts";
 import { SELECT_OFF_LIMITS } from "./statements.ts";
-import { SqliteStore } from "../read/store.ts";
+import { SqliteStore } from "../read/sqlite-store.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { WriteConnection } from "./write-queue.ts";
 

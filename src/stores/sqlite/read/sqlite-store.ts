@@ -12,11 +12,11 @@ import type {
 } from "../../../watch/ports.ts";
 import type { Message, SessionId, SessionVersion, Session } from "../../../session/session.ts";
 import { readChanges } from "./changes.ts";
-import { ArchiveHints } from "../notify/hints.ts";
+import { ArchiveWatch } from "../notify/archive-watch.ts";
 import { readMessages } from "./messages.ts";
-import { isBusy, SqliteReader } from "./reader.ts";
-import type { ReaderOptions } from "./reader.ts";
-import type { Connection } from "../connection.ts";
+import { isBusy, SqliteReader } from "./sqlite-reader.ts";
+import type { ReaderOptions } from "./sqlite-reader.ts";
+import type { SqliteConnection } from "../database/sqlite-connection.ts";
 import { findIds, readStates, readSummaries, readSummary } from "./sessions.ts";
 
 /** How long (ms) a read waits for a lock to go: a commit holds it for milliseconds. */
@@ -27,12 +27,12 @@ const LOCK_RETRY_MS = 10;
 /** Waits a little for locks; nothing else is tried again. */
 export class SqliteStore implements Store {
   readonly #reader: SqliteReader;
-  readonly #hints: ArchiveHints;
+  readonly #hints: ArchiveWatch;
 
   /** Opens the archive to see whether it is one. @throws WatchError `archive_unavailable`, `archive_unusable`. */
   constructor(path: string, options: ReaderOptions) {
     this.#reader = new SqliteReader(path, options);
-    this.#hints = new ArchiveHints(path);
+    this.#hints = new ArchiveWatch(path);
     try {
       this.#reader.revision();
     } catch (error) {
@@ -78,7 +78,7 @@ export class SqliteStore implements Store {
   }
 
   /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
-  protected read<T>(query: (connection: Connection) => T): Promise<T> {
+  protected read<T>(query: (connection: SqliteConnection) => T): Promise<T> {
     return patiently(() => this.#reader.read(query));
   }
 

@@ -5,13 +5,13 @@ import type { BigIntStats } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "node:sqlite";
 import { WatchError } from "../../../errors.ts";
-import { Connection } from "../connection.ts";
-import { cannotRead, readHeader } from "../header.ts";
-import { realFile } from "../real-file.ts";
-import { readTables } from "./tables.ts";
+import { SqliteConnection } from "../database/sqlite-connection.ts";
+import { cannotRead, readHeader } from "../database/header.ts";
+import { realFile } from "../database/real-file.ts";
+import { readTables } from "../database/tables.ts";
 
 interface Opened {
-  connection: Connection;
+  connection: SqliteConnection;
   /** Where links lead to: SQLite keeps its log beside that. */
   realPath: string;
   /** Device and inode: another file at the same path has another identity. */
@@ -47,7 +47,7 @@ export class SqliteReader {
   }
 
   /** @throws WatchError `archive_unavailable`, `archive_unusable`; the next read tries anew. */
-  read<T>(query: (connection: Connection) => T): T {
+  read<T>(query: (connection: SqliteConnection) => T): T {
     try {
       return query(this.#current().connection);
     } catch (error) {
@@ -105,7 +105,7 @@ export class SqliteReader {
       // Never block the event loop on somebody's lock. Deno takes `timeout: 0` for its default of 5 s.
       db.exec("PRAGMA busy_timeout = 0");
       this.#generation += 1;
-      const connection = new Connection(db, readTables(db, this.#path), this.#generation);
+      const connection = new SqliteConnection(db, readTables(db, this.#path), this.#generation);
       const schemaVersion = connection.schemaVersion();
       const log = fileIdentity(logOf(realPath));
       return {

@@ -1,10 +1,10 @@
 /** The tables of our own archive; names are those of an agentsview archive, so that one reader serves both. */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { ColumnType } from "../../session/column.ts";
-import { ARCHIVE_TABLES } from "../../session/columns.ts";
-import type { ArchiveTables } from "../../session/columns.ts";
-import { withAddedColumns } from "../shared/added-columns.ts";
+import type { ColumnType } from "../../../session/column.ts";
+import { ARCHIVE_TABLES } from "../../../session/columns.ts";
+import type { ArchiveTables } from "../../../session/columns.ts";
+import { withAddedColumns } from "../../shared/added-columns.ts";
 import { unusable } from "./header.ts";
 
 /** "watc": marks a database file as ours (PRAGMA application_id). */
