@@ -25,7 +25,7 @@ export interface Saved {
 export function savedSession(
   id: SessionId,
   { machine, facts, source, totals }: Saved,
-  now = new Date().toISOString(),
+  now: string,
 ): SessionCells {
   // The first file begins the transcript, the last one is written to.
   const [first] = source.files;

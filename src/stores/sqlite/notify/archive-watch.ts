@@ -3,6 +3,7 @@
 import { statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { basename, dirname } from "node:path";
+import type { Clock } from "../../../async/clock.ts";
 import { realFile } from "../database/real-file.ts";
 
 /**
@@ -14,14 +15,21 @@ const ECHOES_MS = [1, 4, 16, 64, 256];
 /** Watches the file's folder for as long as anybody listens. */
 export class ArchiveWatch {
   readonly #path: string;
+  readonly #clock: Clock;
+  readonly #revisionOf: () => string;
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | null = null;
   /** The real file and the identity of its folder: a folder that was replaced must be watched anew. */
   #place: string | null = null;
-  #echo: ReturnType<typeof setTimeout> | undefined;
+  #cancelEcho = (): void => undefined;
+  /** The archive's revision when listeners were last notified; null if that could not be told. */
+  #revision: string | null = null;
 
-  constructor(path: string) {
+  /** @param revisionOf is cheap, and differs after each commit. */
+  constructor(path: string, clock: Clock, revisionOf: () => string) {
     this.#path = path;
+    this.#clock = clock;
+    this.#revisionOf = revisionOf;
   }
 
   /** @returns the way out. */
@@ -78,15 +86,27 @@ export class ArchiveWatch {
     this.#place = place;
   }
 
+  /** A file is written several times for a commit: listeners are notified once, when there is something to see. */
   #hint(echo: number): void {
-    for (const listener of this.#listeners) listener();
-    clearTimeout(this.#echo);
+    if (this.#hasChanged()) for (const listener of this.#listeners) listener();
+    this.#cancelEcho();
     const waitMs = ECHOES_MS[echo];
-    if (waitMs !== undefined) this.#echo = setTimeout(() => this.#hint(echo + 1), waitMs);
+    if (waitMs !== undefined) this.#cancelEcho = this.#clock.after(waitMs, () => this.#hint(echo + 1));
+  }
+
+  #hasChanged(): boolean {
+    const before = this.#revision;
+    try {
+      this.#revision = this.#revisionOf();
+    } catch {
+      // It cannot be read now: those who read it find out why.
+      this.#revision = null;
+    }
+    return this.#revision === null || this.#revision !== before;
   }
 
   #disarm(): void {
-    clearTimeout(this.#echo);
+    this.#cancelEcho();
     this.#watcher?.close();
     this.#watcher = null;
     this.#place = null;
