@@ -19,7 +19,11 @@ export function readSource(statements: Statements, id: SessionId): SourceRecord 
   const state = statements.prepare(SELECT_SYNC_STATE).get(id);
   if (state === undefined) return null;
   const files = statements.prepare(SELECT_SYNC_FILES).all(id).map(sourceFileOf);
-  return { files, revision: Number(state["revision"]), parserState: String(state["parser_state"]) };
+  return {
+    files,
+    revision: Number(state["revision"]),
+    parserState: String(state["parser_state"]),
+  };
 }
 
 /** Replaces what was known of the session's transcript; files beyond those of `source` are forgotten. */

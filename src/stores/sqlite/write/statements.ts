@@ -18,6 +18,9 @@ export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
 export const SELECT_OFF_LIMITS = `
   SELECT value AS id FROM json_each(?) WHERE value IN (SELECT id FROM excluded_sessions)
     OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = value AND deleted_at IS NOT NULL)`;
+export const SELECT_PROJECT_FOLDERS = `
+  SELECT cwd FROM sessions WHERE cwd IS NOT NULL AND cwd <> '' GROUP BY cwd
+  ORDER BY max(COALESCE(ended_at, started_at, created_at)) DESC LIMIT ?`;
 /** Messages need their session's row; the first sync saves the facts only at its end. */
 export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, machine, created_at) VALUES (?, ?, ?)";
 
