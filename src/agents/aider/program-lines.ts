@@ -25,13 +25,19 @@ export function meaningOf(line: string, id: string): Meaning | null {
   return usage === null ? null : { kind: "usage", usage };
 }
 
-/** What the command line may hold that nobody else is to read. */
+/** What a command line may hold that nobody else is to read. */
 export function redacted(line: string): string {
   return line
-    .replaceAll(/(--[\w-]*(?:api-key|token|secret|password)[\w-]*[= ]+(?:[\w-]+=)?)\S+/gi, "$1***")
+    .replaceAll(OPTION, (whole, option: string, name = "") =>
+      SECRET_NAME.test(option) || SECRET_NAME.test(name) ? `${option}${name}***` : whole,
+    )
     .replaceAll(/\b([A-Z][A-Z0-9_]*(?:API_KEY|TOKEN|SECRET|PASSWORD)=)\S+/g, "$1***")
     .replaceAll(/\bsk-[\w-]{8,}/g, "***");
 }
+
+/** `--option value`, `--option=value`, `--option NAME=value`: looked for where a word begins, so that dashes cost nothing. */
+const OPTION = /(?<![\w-])(--[\w-]+[= ]+["']?)([\w-]+=)?(?:(?<=")[^"]*|(?<=')[^']*|[^\s"']+)/g;
+const SECRET_NAME = /api[-_]?key|token(?!s)|secret|password/i;
 
 function callOf(
   id: string,
@@ -53,7 +59,8 @@ function callOf(
 
 /** `Tokens: 1.2k sent, 6k cache write, 225 received. Cost: …`: rounded, and of one message. */
 function usageOf(line: string): TokenUsage | null {
-  if (!line.startsWith("Tokens: ")) return null;
+  // Longer lines are no reports, and digits without end take time.
+  if (!line.startsWith("Tokens: ") || line.length > 500) return null;
   return {
     json: JSON.stringify(line.slice("Tokens: ".length)),
     contextTokens: countBefore(line, "sent"),
