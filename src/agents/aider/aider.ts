@@ -31,7 +31,7 @@ export function aiderIn(zone: LocalZone): DocumentAgent {
   };
 }
 
-/** There is no central folder: a history lies in a project's folder, or in one above it that is its repository's. */
+/** There is no central folder: a history is in a project's folder, or in its repository's folder above. */
 function documents({ env, home, folders = [] }: Surroundings): string[] {
   const configured = env["AIDER_CHAT_HISTORY_FILE"];
   const paths = new Set<string>();
@@ -60,11 +60,11 @@ function sessionOf(
   const { entries, version } = readRun(run);
   const facts = noFacts(NAME, { parentId: null });
   noteFirstMessage(facts, entries);
-  // A run without a prompt is no session, but keeps its number.
+  // A run without a prompt is no session, but counts.
   if (facts.firstMessage === null) return null;
   noteFolder(facts, folderOf(path));
   noteTime(facts, run.startedAt);
-  // Lines have no times; only the last run can have been written to lately.
+  // Lines have no times. Only the last run can be as new as the file.
   if (isLast) noteTime(facts, new Date(writtenMs).toISOString());
   facts.sourceVersion = version;
   return { id: `${NAME}:${digestOf(path)}:${index + 1}`, facts, entries };

@@ -1,4 +1,4 @@
-/** Tells what each line of a history is. */
+/** Splits a history into runs, and tells what each line is. */
 
 import { endsOfQuotes, isRule } from "./quotes.ts";
 import type { LocalZone } from "./local-zone.ts";
@@ -10,7 +10,7 @@ export interface Line {
   text: string;
 }
 
-/** What stands below one header, up to the next. */
+/** The lines from one header to the next. */
 export interface Run {
   /** RFC 3339 UTC, from the local time in the header; null if that is none. */
   startedAt: string | null;
@@ -21,7 +21,7 @@ const HEADER = /^# aider chat started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\s*$/;
 const PROMPT = /^####(?: (.*))?$/;
 const PROGRAM = /^> ?(.*)$/;
 
-/** @returns the runs in a history; what stands before the first header belongs to none. */
+/** @returns the runs in a history. Lines before the first header belong to none. */
 export function runsIn(text: string, zone: LocalZone): Run[] {
   const lines = text.split(/\r?\n/);
   const headers = headersIn(lines);
@@ -31,7 +31,7 @@ export function runsIn(text: string, zone: LocalZone): Run[] {
   }));
 }
 
-/** A header in a code fence is quoted, unless a program goes on from it: then the answer before it was cut off. */
+/** A header in a code fence is a quote, unless lines of the program follow: then the fence was cut off. */
 function headersIn(lines: readonly string[]): { at: number; time: string }[] {
   const headers: { at: number; time: string }[] = [];
   let fence: string | null = null;

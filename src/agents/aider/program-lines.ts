@@ -1,17 +1,17 @@
-/** What Aider itself says between prompts and answers. */
+/** Reads the lines that Aider itself writes between prompts and answers. */
 
 import type { Block, TokenUsage } from "../../session/entries.ts";
 import { cut } from "../shared/json.ts";
 import { inFewWords } from "../shared/subject.ts";
 
-/** A line that means more than its words. */
+/** A line that reports something. */
 export type Meaning =
   | { kind: "model"; model: string }
   | { kind: "version"; version: string }
   | { kind: "usage"; usage: TokenUsage }
   | { kind: "call"; call: Extract<Block, { type: "tool_use" }> };
 
-/** @returns null for a line that is only to be read. @param id for a call, if it is one. */
+/** @param id for a call, if the line reports one. @returns null for any other line. */
 export function meaningOf(line: string, id: string): Meaning | null {
   const model = /^(?:Main model|Model): (\S+)/.exec(line)?.[1];
   if (model !== undefined) return { kind: "model", model: cut(model, 200) };
@@ -25,7 +25,7 @@ export function meaningOf(line: string, id: string): Meaning | null {
   return usage === null ? null : { kind: "usage", usage };
 }
 
-/** What a command line may hold that nobody else is to read. */
+/** @returns the line without keys and passwords. */
 export function redacted(line: string): string {
   return line.replaceAll(SECRET_OPTION, "$1***").replaceAll(SECRET_VARIABLE, "$1***").replaceAll(KEY, "***");
 }

@@ -1,4 +1,4 @@
-/** Code fences and thoughts: inside them no line is a mark. */
+/** Finds code fences and thoughts, in which no line is a mark. */
 
 /** Lines from `from` up to `to` are the content, `next` is the line after it. */
 export interface Quote {
@@ -15,7 +15,7 @@ const THINKING_BEGINS = /^► \*\*THINKING\*\*\s*$/;
 const THINKING_ENDS = /^► \*\*ANSWER\*\*\s*$/;
 
 /**
- * What is never closed is no quote: an answer that was cut off must not swallow the prompts after it.
+ * An unclosed fence or thought is no quote: an answer that was cut off must not swallow the prompts after it.
  *
  * @param lines of one run.
  * @returns the quote that begins at a line; null if none does.
@@ -54,7 +54,7 @@ function fenceAt(
   return null;
 }
 
-/** Thoughts that begin before these have ended mean that these were cut off. */
+/** If other thoughts begin before the end, the first ones were cut off. */
 function thinkingAt(lines: readonly string[], at: number): Quote | null {
   const line = lines[at] ?? "";
   const tag = THINKING.exec(line)?.[1];

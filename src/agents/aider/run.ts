@@ -1,4 +1,4 @@
-/** Makes messages of the lines of one run. */
+/** Turns the lines of one run into messages. */
 
 import type { Block, MessageEntry, TranscriptEntry } from "../../session/entries.ts";
 import { asString } from "../shared/json.ts";
@@ -39,7 +39,7 @@ class RunMessages {
   add(line: Line): void {
     const { kind, text } = line;
     if (kind === "text" && text.trim() === "" && this.#speaker !== "model") {
-      // Empty lines within a prompt have its mark.
+      // Empty lines of a prompt have its mark, so this one ends it.
       if (this.#speaker === "person") this.#flush();
       return;
     }
@@ -56,7 +56,7 @@ class RunMessages {
 
   #speakerOf(kind: Line["kind"]): Speaker {
     if (kind === "prompt") return "person";
-    // What stands before the first prompt is the command line, which may have many lines.
+    // Text before the first prompt is the command line, which can have many lines.
     const hasBegun = this.#hasPrompt || this.#speaker === "person";
     return kind === "program" || (kind === "text" && !hasBegun) ? "program" : "model";
   }
@@ -100,13 +100,13 @@ class RunMessages {
       this.#addMessage("user", [{ type: "text", text }], { isSystem: true, sourceSubtype: "program" });
   }
 
-  /** It is said when it is done. */
+  /** Aider reports a call when it is done. */
   #addCall(call: Extract<Block, { type: "tool_use" }>, line: string): void {
     this.#answer().blocks.push(call);
     this.#results.push({ kind: "tool_result", toolUseId: call.id, content: line });
   }
 
-  /** @returns the last answer, to which what the program says of it is added; a new one if there is none. */
+  /** @returns the last answer, which reports of the program are about; a new one if there is none. */
   #answer(): MessageEntry {
     if (this.#last?.role === "assistant") return this.#last;
     return this.#newMessage("assistant", [], { model: this.#model });

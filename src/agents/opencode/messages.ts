@@ -1,4 +1,4 @@
-/** What the messages of a session say. */
+/** Turns messages of a session into entries. */
 
 import type { MessageEntry, TranscriptEntry } from "../../session/entries.ts";
 import { asName } from "../shared/json.ts";
@@ -7,7 +7,7 @@ import type { MessageRow } from "./stored-messages.ts";
 import { usageOf } from "./usage.ts";
 import { timeOf } from "./values.ts";
 
-/** One message per prompt and per call of a model, and what is said about its calls. */
+/** @returns one message per prompt or model call, then results and links of its tool calls. */
 export function entriesOf(message: MessageRow): TranscriptEntry[] {
   const { data } = message;
   if (data["role"] === "user") return promptOf(message);
@@ -22,7 +22,7 @@ function promptOf(message: MessageRow): TranscriptEntry[] {
   const entries: TranscriptEntry[] = [];
   const [typedBlocks, addedBlocks] = [blocksOf(typed), blocksOf(added)];
   if (typedBlocks.length > 0) entries.push({ ...messageEntry(message, message.id), blocks: typedBlocks });
-  // Contents of files and reminders come with a prompt, and no person has written them.
+  // File contents and reminders come with a prompt, but no person typed them.
   if (addedBlocks.length > 0 || isCompaction)
     entries.push({
       ...messageEntry(message, `${message.id} added`),
@@ -36,7 +36,7 @@ function promptOf(message: MessageRow): TranscriptEntry[] {
 function answerOf(message: MessageRow): TranscriptEntry[] {
   const { data, parts, isCopied } = message;
   const blocks = blocksOf(parts);
-  // A row without parts is a message that has just begun, or a call that has failed.
+  // A message without parts has just begun, or its model call failed.
   if (blocks.length === 0) return [];
   const entry: MessageEntry = {
     ...messageEntry(message, message.id),

@@ -30,7 +30,7 @@ export const openCode: DatabaseAgent = {
   read,
 };
 
-/** Builds of other release channels keep a database of their own beside it. */
+/** Builds of other release channels keep their own database beside it. */
 const FILES = ["opencode.db", "opencode-dev.db", "opencode-local.db"];
 
 function databases({ env, home }: Surroundings): string[] {
@@ -60,7 +60,7 @@ function factsOf(session: SessionRow, { messages, damaged }: StoredMessages): Se
   for (const { writtenMs } of messages) noteTime(facts, timeOf(writtenMs));
   noteTime(facts, timeOf(session.writtenMs));
   facts.malformedLines = damaged;
-  // Nothing points back from a fork to what it was forked from.
+  // A fork does not name the session that it was copied from.
   if (parentId === null && messages.some(({ isCopied }) => isCopied)) facts.relationshipType = "fork";
   facts.title = isPlaceholder(session.title) ? null : asName(session.title);
   facts.sourceSessionId = session.id;
@@ -68,7 +68,7 @@ function factsOf(session: SessionRow, { messages, damaged }: StoredMessages): Se
   return facts;
 }
 
-/** What a session is called until the model has named it. */
+/** A session has a placeholder until the model names it. */
 function isPlaceholder(title: unknown): boolean {
   return typeof title === "string" && /^(New|Child) session - \d{4}-\d\d-\d\dT/.test(title);
 }

@@ -1,4 +1,4 @@
-/** The parts of a message: texts, thoughts, and calls with their results. */
+/** Turns the parts of a message into blocks, results and links. */
 
 import type { Block, TranscriptEntry } from "../../session/entries.ts";
 import { asName, asObject, asString } from "../shared/json.ts";
@@ -6,7 +6,7 @@ import type { Json } from "../shared/json.ts";
 import type { PartRow } from "./stored-messages.ts";
 import { callIdOf, toolUseOf } from "./tools.ts";
 
-/** @returns whether a person has put this part into their prompt. */
+/** @returns whether a person put this part into their prompt. */
 export function isTypedPart(part: Json): boolean {
   switch (part["type"]) {
     case "text":
@@ -24,7 +24,7 @@ export function blocksOf(parts: readonly PartRow[]): Block[] {
   return parts.flatMap((part) => blockOf(part) ?? []);
 }
 
-/** @returns what is said about the calls among the parts: results, and the sessions that they have started. */
+/** @returns results of the calls among the parts, and links to the sessions that they started. */
 export function resultsOf(parts: readonly PartRow[]): TranscriptEntry[] {
   return parts.flatMap((part): TranscriptEntry[] => {
     if (part.data["type"] !== "tool") return [];
@@ -65,7 +65,7 @@ function textBlock(text: string | null): Block | null {
   return text === null ? null : { type: "text", text };
 }
 
-/** @returns null while the call has not ended. A command that fails is completed, too. */
+/** @returns null until the call has ended. A command that fails is `completed` too. */
 function resultOf(state: Json): string | null {
   if (state["status"] === "completed") return asString(state["output"]) ?? "";
   return state["status"] === "error" ? (asString(state["error"]) ?? "") : null;

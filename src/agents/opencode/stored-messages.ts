@@ -1,4 +1,4 @@
-/** The rows of a session's messages and their parts, in order, without what is large and not read. */
+/** Reads the messages of a session and their parts in order, without large values that no entry needs. */
 
 import type { Rows } from "../agent.ts";
 import { asName } from "../shared/json.ts";
@@ -35,10 +35,10 @@ export interface StoredMessages {
   damaged: number;
 }
 
-/** The differences that a prompt led to can be megabytes. */
+/** Diffs can be megabytes. */
 const MESSAGE_DATA =
   "CASE WHEN json_valid(data) THEN json_remove(data, '$.summary.diffs', '$.system', '$.tools') END AS data";
-/** So can attached files; a tool's metadata says its output again. */
+/** So can attached files; a tool's metadata repeats its output. */
 const PART_DATA = `CASE WHEN json_valid(data) THEN
   json_remove(data, '$.url', '$.source', '$.state.attachments', '$.state.metadata') END AS data`;
 const CHILD_ID =
@@ -84,7 +84,7 @@ function messageOf(
   };
 }
 
-/** Without a part, the message itself is hidden; with one, what stands before that part stays. */
+/** `/undo` hides the message and all later ones; if it names a part, the parts before that stay. */
 function hideReverted(messages: readonly MessageRow[], { revert }: SessionRow): void {
   const at = messages.findIndex(({ id }) => id === revert?.messageId);
   const partId = revert?.partId ?? null;
@@ -116,7 +116,7 @@ function partOf(row: Json): PartRow | null {
   return { id, messageId, data, writtenMs: msOf(row["time_updated"]), childId: asName(row["child_id"]) };
 }
 
-/** Version 1.18 has the tables of a next form of storage, all empty. Once one is used, no messages is no answer. */
+/** Version 1.18 has empty tables for a next form of storage. Once they are used, an empty `message` means nothing. */
 function refuseNextGeneration(rows: Rows, { id }: SessionRow): void {
   if (!rows.columns("session_message").has("session_id")) return;
   const [row] = rows.all("SELECT 1 AS found FROM session_message WHERE session_id = ? LIMIT 1", id);

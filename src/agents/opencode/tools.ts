@@ -26,7 +26,7 @@ export function callIdOf({ id, data }: PartRow): string {
   return asName(data["callID"]) ?? id;
 }
 
-/** Everything else is a tool of the program, or of a server that it is connected to. */
+/** All other tools are the program's own or an MCP server's. */
 const CATEGORIES = new Map([
   ["bash", "Bash"],
   ["read", "Read"],
@@ -43,7 +43,7 @@ const CATEGORIES = new Map([
   ["invalid", "Other"],
 ]);
 
-/** The first of them that a call's input has says what the call is about. */
+/** The first of these members that a call's input has becomes its subject. */
 const SUBJECTS = ["filePath", "command", "pattern", "description", "query", "url", "path", "name", "prompt"];
 
 function subjectIn(input: Json): string {
