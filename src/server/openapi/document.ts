@@ -9,7 +9,8 @@
 import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { ConversionConfig, JsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
-import { DEFINITIONS, eventNames } from "./answers.ts";
+import { DEFINITIONS } from "./answers.ts";
+import { eventNames } from "./event-schemas.ts";
 import { OPERATIONS } from "./operations.ts";
 import type { Answer, Content, Operation, Schema } from "./operations.ts";
 

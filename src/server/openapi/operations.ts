@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 import { listQuery, manyQuery, messageQuery, scopesQuery, syncBody, watchQuery } from "../schema.ts";
-import type { DefinitionName, EventDefinitionName } from "./answers.ts";
+import type { DefinitionName } from "./answers.ts";
+import type { EventDefinitionName } from "./event-schemas.ts";
 
 /** One method of one path. */
 export interface Operation {
