@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { metricsOf } from "../src/server/monitoring/metrics.ts";
+import { metricsText } from "../src/server/monitoring/metrics.ts";
 import { ForeignArchive } from "./support/archives.ts";
 import { someSources } from "./support/metrics-sources.ts";
 import { Workspace } from "./support/workspace.ts";
@@ -114,7 +114,7 @@ describe("the README", () => {
   });
 
   test("names every metric, and none that there is not", async () => {
-    const text = await metricsOf(someSources(), { version: "0", onError: () => undefined }).metrics();
+    const text = await metricsText(someSources(), { version: "0", onError: () => undefined });
     const namesIn = (where: string, pattern: RegExp): string[] =>
       [...new Set([...where.matchAll(pattern)].map(([, name]) => name ?? ""))].sort();
     expect(namesIn(readme, /`((?:sessionwatch|process)_\w+)/g)).toEqual(namesIn(text, /^# TYPE (\w+)/gm));

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Refusal } from "../../../src/server/refusal.ts";
-import { Admission, clientOf } from "../../../src/server/streams/admission.ts";
+import { Admission } from "../../../src/server/streams/admission.ts";
 import type { Lease } from "../../../src/server/streams/admission.ts";
+import { clientOf } from "../../../src/server/streams/client-address.ts";
 import { TestApp } from "../../support/app.ts";
 
 const WATCH = "/api/v1/sessions/a/watch";
@@ -13,7 +14,12 @@ test.each([
   ["::1", null],
   ["::ffff:127.0.0.1", null],
   ["192.168.1.5", "192.168.1.5"],
+  ["::ffff:7f00:1", null],
+  ["0:0:0:0:0:0:0:1", null],
+  ["::1%lo", null],
   ["::ffff:192.168.1.5", "192.168.1.5"],
+  ["::ffff:c0a8:105", "192.168.1.5"],
+  ["0:0:0:0:0:ffff:192.168.1.5", "192.168.1.5"],
   ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
   ["2001:DB8:1:2::6", "2001:db8:1:2::/64"],
   ["2001:db8::6", "2001:db8:0:0::/64"],
@@ -85,7 +91,7 @@ describe("a stream's place", () => {
       "10",
       {
         error:
-          "your address has all the 1 streams that it may have (--max-streams-per-address); close some, or watch many sessions on one",
+          "your address already uses all 1 streams that one may have (--max-streams-per-address); close some, or watch many sessions on one",
       },
     ]);
     await using _second = await opened(app, "10.0.0.2");
@@ -93,7 +99,7 @@ describe("a stream's place", () => {
     expect([full.status, full.headers.get("retry-after"), await full.json()]).toEqual([
       503,
       "10",
-      { error: "this server has all the 2 streams that it may have (--max-streams); try again later" },
+      { error: "all 2 streams of this server are in use (--max-streams); try again later" },
     ]);
     expect((await app.request("/api/v1/sessions", {}, "10.0.0.3")).status).toBe(200);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readJsonText } from "../../../src/server/routes/body.ts";
+import { readJsonText } from "../../../src/server/request/body.ts";
 import { FakeClock, settled } from "../../support/clock.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
