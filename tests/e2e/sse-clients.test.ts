@@ -64,7 +64,7 @@ describe.each(LANES)("eventsource-client ($name)", (lane) => {
   });
 });
 
-/** An eventsource-client whose messages are asked for one by one, and which connects again only when told to. */
+/** An eventsource-client whose messages (but heartbeats) are read one by one, and which reconnects only on request. */
 class Client implements Disposable {
   /** Resolves with the first comment: from then on the server tells every change. */
   readonly greeted: Promise<void>;
@@ -80,7 +80,7 @@ class Client implements Disposable {
     this.retryMs = retry.promise;
     this.#source = createEventSource({
       url,
-      onMessage: (message) => void this.#messages.push(message),
+      onMessage: (message) => void (message.event !== "heartbeat" && this.#messages.push(message)),
       onComment: () => greeted.resolve(),
       onScheduleReconnect: ({ delay }) => retry.resolve(delay),
       onDisconnect: () => this.#source.close(),

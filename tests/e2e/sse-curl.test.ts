@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { ForeignArchive } from "../support/archives.ts";
 import { EventStream } from "../support/event-stream.ts";
+import type { Message } from "../support/event-stream.ts";
 import { LANES, serve, until, within } from "../support/program.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -32,11 +33,11 @@ describe.skipIf(CURL === null).each(LANES)("curl ($name)", (lane) => {
       for (const count of [1, 2]) {
         archive.touch("a");
         await until(
-          () => curl.events.messages.length === count,
+          () => curl.updates.length === count,
           () => `event ${count} in ${JSON.stringify(curl.text)}`,
         );
       }
-      expect(curl.events.messages.map(({ type, data }) => [type, data])).toEqual([
+      expect(curl.updates.map(({ type, data }) => [type, data])).toEqual([
         ["session_updated", "a"],
         ["session_updated", "a"],
       ]);
@@ -73,6 +74,11 @@ class Curl implements AsyncDisposable {
       stderr: "inherit",
     });
     this.#read = this.#readOutput();
+  }
+
+  /** What was printed but heartbeats. */
+  get updates(): Message[] {
+    return this.events.messages.filter(({ type }) => type !== "heartbeat");
   }
 
   async printed(text: string): Promise<void> {

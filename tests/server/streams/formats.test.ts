@@ -34,8 +34,14 @@ describe("oneAsSse()", () => {
       expect(text(format.heartbeat(NOW_MS))).toBe("event: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n");
   });
 
-  test("tells a new client at once where it stands, without an event", () => {
-    expect(text(oneAsSse("id").opening("v1", NOW_MS))).toBe(": ok\nretry: 3000\nid: v1\n\n");
+  test("begins with the client's position in a heartbeat, so that no block is without an event", () => {
+    expect(text(oneAsSse("id").opening("v1", NOW_MS))).toBe(
+      ": ok\nretry: 3000\nid: v1\nevent: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n",
+    );
+  });
+
+  test("sends a comment as one line: an empty line after it would be an empty message to httpx-sse", () => {
+    expect(text(oneAsSse("id").comment)).toBe(":\n");
   });
 
   test("lets no id break a frame", () => {
@@ -83,9 +89,10 @@ describe("manyAsSse()", () => {
     );
   });
 
-  test("begins with a reset for a client whose cursor means nothing", () => {
-    expect(text(manyAsSse("e").opening("e.9", NOW_MS, "why"))).toBe(
-      ': ok\nretry: 3000\n\nid: e.9\nevent: reset\ndata: {"event":"reset","data":"why"}\n\n',
+  test("leaves a client whose cursor has no meaning at that cursor, until it has the reset", () => {
+    expect(text(manyAsSse("e").opening("old.5", NOW_MS, { reason: "why", cursor: "e.9" }))).toBe(
+      ": ok\nretry: 3000\nid: old.5\nevent: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n" +
+        'id: e.9\nevent: reset\ndata: {"event":"reset","data":"why"}\n\n',
     );
   });
 });
@@ -107,7 +114,7 @@ describe("lines", () => {
     expect(text(oneAsLines().opening("v1", NOW_MS))).toBe(
       '{"event":"heartbeat","data":"2026-01-01T00:00:00Z","cursor":"v1"}\n',
     );
-    expect(text(manyAsLines("e").opening("e.9", NOW_MS, "why"))).toBe(
+    expect(text(manyAsLines("e").opening("old.5", NOW_MS, { reason: "why", cursor: "e.9" }))).toBe(
       '{"event":"reset","data":"why","cursor":"e.9"}\n',
     );
   });

@@ -7,6 +7,8 @@ import { Subscription } from "../../../src/watch/subscription.ts";
 import { FakeClock, settled } from "../../support/clock.ts";
 import { delivered, updated } from "../../support/deliveries.ts";
 
+const OPENING = ": ok\nretry: 3000\nid: v0\nevent: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n";
+
 function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
@@ -45,7 +47,7 @@ describe("Streams", () => {
     const { body } = streams.respond({
       source: subscription,
       format,
-      opening: format.opening("v0", clock.now()),
+      opening: format.opening("v0", Date.UTC(2026, 0, 1)),
       cut: () => (cuts += 1),
       onClose: () => undefined,
     });
@@ -59,7 +61,7 @@ describe("Streams", () => {
   }
 
   test("begin at once, with how long to wait before coming back", async () => {
-    expect(await read(open())).toBe(": ok\nretry: 3000\nid: v0\n\n");
+    expect(await read(open())).toBe(OPENING);
   });
 
   test("send a comment after 15 s of silence, and a heartbeat after 30 s", async () => {
@@ -103,7 +105,7 @@ describe("Streams", () => {
     for (let version = 1; version <= 1000; version += 1)
       mailbox.put(delivered(updated("abc", `v${version}`)));
     await clock.advance(29_000);
-    expect(await read(reader)).toBe(": ok\nretry: 3000\nid: v0\n\n");
+    expect(await read(reader)).toBe(OPENING);
     expect(await read(reader)).toStartWith("id: v1000\n");
   });
 
