@@ -27,7 +27,9 @@ for (const lane of LANES) {
 
     test("/api/v1/watch follows all sessions, and those that start later, with JSON as data", async () => {
       await using client = await SseClient.open(`${url}/api/v1/watch?all=true`);
-      const place = /^: ok\nretry: 3000\nid: ([\w-]+)\.(\d+)\nevent: heartbeat\ndata: \S+Z$/.exec(await client.frame());
+      const place = /^: ok\nretry: 3000\nid: ([\w-]+)\.(\d+)\nevent: heartbeat\ndata: \S+Z$/.exec(
+        await client.frame(),
+      );
       archive.touch("b");
       const update = await client.event();
       expect(update).toMatchObject({

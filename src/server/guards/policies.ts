@@ -5,9 +5,7 @@ import type { Operation, Policy } from "../openapi/operation.ts";
 /** @returns null where no route has the path. */
 export type PolicyFor = (method: string, path: string) => Policy | null;
 
-export function policiesOf(
-  operations: readonly Pick<Operation, "method" | "path" | "policy">[],
-): PolicyFor {
+export function policiesOf(operations: readonly Pick<Operation, "method" | "path" | "policy">[]): PolicyFor {
   const patterns = operations.map((operation) => ({ ...operation, pattern: patternOf(operation.path) }));
   return (method, path) => {
     const atPath = patterns.filter(({ pattern }) => pattern.test(path));

@@ -20,7 +20,9 @@ export const lastEventIdParameter = text(
 );
 
 export const lastEventIdHeader = v.object({
-  "Last-Event-ID": text("An EventSource sends it when it reconnects. It takes precedence over last_event_id."),
+  "Last-Event-ID": text(
+    "An EventSource sends it when it reconnects. It takes precedence over last_event_id.",
+  ),
 });
 
 export const sessionInPath = v.object({ id: v.pipe(v.string(), v.description("The session's id.")) });

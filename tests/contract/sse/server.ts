@@ -8,7 +8,8 @@ import { WireStream } from "../../support/wire-stream.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 /** A comment, the time to wait, and a heartbeat with the client's position. */
-export const OPENING = /^: ok\nretry: \d+\nid: \S+\nevent: heartbeat\ndata: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n\n$/;
+export const OPENING =
+  /^: ok\nretry: \d+\nid: \S+\nevent: heartbeat\ndata: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n\n$/;
 
 export class SseServer implements AsyncDisposable {
   readonly lane: Lane;

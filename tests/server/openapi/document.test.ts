@@ -73,7 +73,8 @@ test("openApiDocument() says what the token guard does: which routes are open, a
     if (get === undefined) continue;
     const { security = document.security } = get as { security?: Record<string, string[]>[] };
     const query = path === "/api/v1/watch" ? ["all=true"] : [];
-    const url = (...more: string[]): string => `${path.replace("{id}", "a")}?${[...query, ...more].join("&")}`;
+    const url = (...more: string[]): string =>
+      `${path.replace("{id}", "a")}?${[...query, ...more].join("&")}`;
     const [without] = await app.outcome(url());
     const [inUrl] = await app.outcome(url("token=secret"));
     const takesUrl = security.length === 0 || security.some((scheme) => "token" in scheme);
