@@ -33,7 +33,7 @@ export type Input<R extends RequestSchemas> = {
 
 /** @returns the route, whose handler gets requests that have passed its schemas. */
 export function route<const R extends RequestSchemas>(definition: RouteDefinition<R>): Route {
-  const { ignoredParameters, handle, ...rest } = definition;
+  const { ignoredParameters: _, handle, ...rest } = definition;
   return {
     ...rest,
     answer: async (c, clock) => handle(await inputOf(definition, c, clock), c),

@@ -13,8 +13,8 @@ export function policiesOf(operations: readonly Pick<Operation, "method" | "path
     const exact = atPath.find((operation) => operation.method === wanted);
     if (exact !== undefined) return exact.policy;
     // A method that the path does not have must not get around the token.
-    const policies = atPath.map(({ policy }) => policy);
-    return STRICTEST_FIRST.find((policy) => policies.includes(policy)) ?? null;
+    const policies = new Set(atPath.map(({ policy }) => policy));
+    return STRICTEST_FIRST.find((policy) => policies.has(policy)) ?? null;
   };
 }
 

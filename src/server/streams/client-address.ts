@@ -1,6 +1,5 @@
 /** Which client an address belongs to. */
 
-import { isIPv4 } from "node:net";
 import { isLoopback } from "../addresses.ts";
 
 /**
@@ -9,7 +8,7 @@ import { isLoopback } from "../addresses.ts";
  */
 export function clientOf(address: string): string | null {
   if (isLoopback(address)) return null;
-  if (isIPv4(address)) return address;
+  if (!address.includes(":")) return address;
   const groups = groupsOf(address.replace(/%.*$/, ""));
   return mappedIPv4(groups) ?? `${groups.slice(0, 4).map(hex).join(":")}::/64`;
 }
