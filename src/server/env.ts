@@ -1,7 +1,7 @@
 /** What a route gets besides its request. */
 
 /** The connection of a request, as the runtime knows it. */
-export interface Connection {
+export interface ClientConnection {
   /** @returns the client's address; null if it is not known. */
   address: () => string | null;
   /** Turns off the idle timeout until this request is answered. */
@@ -12,5 +12,5 @@ export interface Connection {
 
 /** The environment of Hono handlers. */
 export interface Env {
-  Bindings: Connection;
+  Bindings: ClientConnection;
 }

@@ -23,11 +23,11 @@ export interface RouteDefinition<R extends RequestSchemas>
   request: R;
   /** Query parameters that are accepted without effect. @default none */
   ignoredParameters?: readonly string[];
-  handle(input: Input<R>, c: Context<Env>): Response | Promise<Response>;
+  handle(input: RouteInput<R>, c: Context<Env>): Response | Promise<Response>;
 }
 
 /** The parts of a request, checked; undefined where the route has no schema for one. */
-export type Input<R extends RequestSchemas> = {
+export type RouteInput<R extends RequestSchemas> = {
   [Part in keyof RequestSchemas]-?: R[Part] extends v.GenericSchema ? v.InferOutput<R[Part]> : undefined;
 };
 
@@ -45,7 +45,7 @@ export async function inputOf<R extends RequestSchemas>(
   { request, policy, ignoredParameters = [] }: Omit<RouteDefinition<R>, "handle">,
   c: Context<Env>,
   clock: Clock,
-): Promise<Input<R>> {
+): Promise<RouteInput<R>> {
   const { params, query, headers, body } = request;
   const ignored = policy === "stream" ? [...ignoredParameters, "token"] : ignoredParameters;
   const input = {
@@ -55,7 +55,7 @@ export async function inputOf<R extends RequestSchemas>(
     body: body && checked(body, parsed(await readJsonText(c.req.raw, clock)), "body"),
   };
   // Each part was checked against its own schema; the compiler cannot follow that through the mapped type.
-  return input as Input<R>;
+  return input as RouteInput<R>;
 }
 
 /** @returns the path as Hono writes it. */

@@ -9,7 +9,7 @@ import { onlyKnownMethods } from "./methods.ts";
 import { onlyOwnOrigins, shareWith } from "./origins.ts";
 import type { OriginOptions } from "./origins.ts";
 import type { PolicyFor } from "./policies.ts";
-import { onlyWithToken } from "./token.ts";
+import { onlyWithToken } from "./bearer-token.ts";
 
 /** Who may use the server. */
 export interface Access extends HostOptions, OriginOptions {

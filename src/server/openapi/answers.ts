@@ -2,17 +2,17 @@
 
 import * as v from "valibot";
 import {
-  dataChanged,
-  degraded,
+  dataChangedSchema,
+  degradedSchema,
   EVENTS,
-  heartbeat,
-  recovered,
-  reset,
-  sessionDeleted,
-  sessionUpdated,
+  heartbeatSchema,
+  recoveredSchema,
+  resetSchema,
+  sessionDeletedSchema,
+  sessionUpdatedSchema,
 } from "./event-schemas.ts";
 import { count } from "./fields.ts";
-import { message, session, toolCall } from "./session-schemas.ts";
+import { messageSchema, sessionSchema, toolCallSchema } from "./session-schemas.ts";
 
 const error = v.pipe(
   v.object({ error: v.pipe(v.string(), v.description("What is wrong, and what to send instead.")) }),
@@ -29,13 +29,13 @@ const ping = v.object({
 });
 
 const sessionPage = v.object({
-  sessions: v.array(session),
+  sessions: v.array(sessionSchema),
   next_cursor: v.nullable(v.pipe(v.string(), v.description("Where the next page begins; null on the last."))),
   total: v.pipe(count, v.description("Matching sessions on all pages.")),
 });
 
 const messagePage = v.object({
-  messages: v.array(message),
+  messages: v.array(messageSchema),
   count: v.pipe(count, v.description("Messages on this page.")),
 });
 
@@ -46,18 +46,18 @@ export const DEFINITIONS = {
   Error: error,
   Ok: ok,
   Ping: ping,
-  Session: session,
+  Session: sessionSchema,
   SessionPage: sessionPage,
-  Message: message,
+  Message: messageSchema,
   MessagePage: messagePage,
-  ToolCall: toolCall,
-  SessionUpdated: sessionUpdated,
-  SessionDeleted: sessionDeleted,
-  Degraded: degraded,
-  Recovered: recovered,
-  Heartbeat: heartbeat,
-  Reset: reset,
-  DataChanged: dataChanged,
+  ToolCall: toolCallSchema,
+  SessionUpdated: sessionUpdatedSchema,
+  SessionDeleted: sessionDeletedSchema,
+  Degraded: degradedSchema,
+  Recovered: recoveredSchema,
+  Heartbeat: heartbeatSchema,
+  Reset: resetSchema,
+  DataChanged: dataChangedSchema,
   ...EVENTS,
 } as const;
 

@@ -16,7 +16,7 @@ const machine = v.optional(
   v.pipe(v.string(), v.description("The session's machine, where several machines share the archive.")),
 );
 
-export const sessionUpdated = v.pipe(
+export const sessionUpdatedSchema = v.pipe(
   v.object({
     event: v.literal("session_updated"),
     data: sessionId,
@@ -29,22 +29,22 @@ export const sessionUpdated = v.pipe(
   v.description("The session has changed: there is something newer than what the client has seen."),
 );
 
-export const sessionDeleted = v.pipe(
+export const sessionDeletedSchema = v.pipe(
   v.object({ event: v.literal("session_deleted"), data: sessionId, at, machine, cursor }),
   v.description("The session was deleted or moved to the trash."),
 );
 
-export const degraded = v.pipe(
+export const degradedSchema = v.pipe(
   v.object({ event: v.literal("degraded"), data: reason }),
   v.description("The archive cannot be read; the server keeps trying."),
 );
 
-export const recovered = v.pipe(
+export const recoveredSchema = v.pipe(
   v.object({ event: v.literal("recovered"), data: reason }),
   v.description("The archive can be read again."),
 );
 
-export const heartbeat = v.pipe(
+export const heartbeatSchema = v.pipe(
   v.object({ event: v.literal("heartbeat"), data: at, cursor }),
   v.description(
     "A sign of life: the first event of a stream, and after 30 s of silence (15 s in JSON lines). The first one carries " +
@@ -52,12 +52,12 @@ export const heartbeat = v.pipe(
   ),
 );
 
-export const reset = v.pipe(
+export const resetSchema = v.pipe(
   v.object({ event: v.literal("reset"), data: reason, cursor }),
   v.description("The client's cursor is from another run of the server: fetch the list again."),
 );
 
-export const dataChanged = v.pipe(
+export const dataChangedSchema = v.pipe(
   v.object({
     event: v.literal("data_changed"),
     data: v.object({ scope: v.picklist(["sessions", "messages", "sync"]) }),
@@ -70,9 +70,22 @@ export const dataChanged = v.pipe(
 
 /** The events of each kind of stream. */
 export const EVENTS = {
-  SessionEvent: v.union([sessionUpdated, sessionDeleted, degraded, recovered, heartbeat]),
-  SessionsEvent: v.union([sessionUpdated, sessionDeleted, degraded, recovered, heartbeat, reset]),
-  ScopesEvent: v.union([dataChanged, heartbeat]),
+  SessionEvent: v.union([
+    sessionUpdatedSchema,
+    sessionDeletedSchema,
+    degradedSchema,
+    recoveredSchema,
+    heartbeatSchema,
+  ]),
+  SessionsEvent: v.union([
+    sessionUpdatedSchema,
+    sessionDeletedSchema,
+    degradedSchema,
+    recoveredSchema,
+    heartbeatSchema,
+    resetSchema,
+  ]),
+  ScopesEvent: v.union([dataChangedSchema, heartbeatSchema]),
 } as const;
 
 export type EventDefinitionName = keyof typeof EVENTS;

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { count, sessionId, version } from "./fields.ts";
 
-export const session = v.pipe(
+export const sessionSchema = v.pipe(
   v.looseObject({
     id: sessionId,
     version,
@@ -31,7 +31,7 @@ export const session = v.pipe(
   v.description("One session, in the archive's column names; an archive may have more columns, or fewer."),
 );
 
-export const toolCall = v.looseObject({
+export const toolCallSchema = v.looseObject({
   tool_name: v.string(),
   category: v.string(),
   tool_use_id: column(v.string()),
@@ -42,7 +42,7 @@ export const toolCall = v.looseObject({
   subagent_session_id: column(v.string(), "The session that this call started."),
 });
 
-export const message = v.pipe(
+export const messageSchema = v.pipe(
   v.looseObject({
     ordinal: v.pipe(count, v.description("Its place in the session, from 0.")),
     role: v.string(),
@@ -58,7 +58,7 @@ export const message = v.pipe(
     content_length: column(v.number()),
     context_tokens: column(v.number()),
     output_tokens: column(v.number()),
-    tool_calls: v.array(toolCall),
+    tool_calls: v.array(toolCallSchema),
   }),
   v.description("One message, in the archive's column names; an archive may have more columns, or fewer."),
 );

@@ -8,7 +8,7 @@ import type { Cursor } from "../../watch/cursor.ts";
 import type { Env } from "../env.ts";
 import type { RequestSchemas } from "../openapi/operation.ts";
 import { inputOf } from "../route.ts";
-import type { Input, Route, RouteDefinition } from "../route.ts";
+import type { Route, RouteDefinition, RouteInput } from "../route.ts";
 import type { Admission } from "../streams/admission.ts";
 import type { Format } from "../streams/formats.ts";
 import type { Item, Source } from "../streams/stream.ts";
@@ -25,7 +25,7 @@ export interface StreamRouteDefinition<R extends RequestSchemas, T extends Item>
   RouteDefinition<R>,
   "handle" | "policy" | "method" | "tag"
 > {
-  open(input: Input<R>, c: Context<Env>): Promise<OpenedStream<T>>;
+  open(input: RouteInput<R>, c: Context<Env>): Promise<OpenedStream<T>>;
 }
 
 export interface StreamRouteOptions {
