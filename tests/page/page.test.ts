@@ -166,7 +166,10 @@ test("page works behind a path prefix", async () => {
     routes: {
       "/some/prefix/*": (request) => {
         const { pathname, search } = new URL(request.url);
-        return fetch(`${url}${pathname.slice("/some/prefix".length)}${search}`, { signal: request.signal });
+        return fetch(`${url}${pathname.slice("/some/prefix".length)}${search}`, {
+          signal: request.signal,
+          decompress: false,
+        });
       },
     },
     fetch: () => new Response("outside of the prefix", { status: 404 }),

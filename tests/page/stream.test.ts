@@ -210,7 +210,7 @@ test("page tries again after an answer on which a browser gives up", async () =>
     fetch: (request) => {
       const { pathname, search } = new URL(request.url);
       if (isBusy && pathname.endsWith("/watch")) return new Response(null, { status: 503 });
-      return fetch(`${url}${pathname}${search}`, { signal: request.signal });
+      return fetch(`${url}${pathname}${search}`, { signal: request.signal, decompress: false });
     },
   });
   await page.goto(proxy.url.href);

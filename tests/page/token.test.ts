@@ -118,7 +118,7 @@ function guard({ url }: Reading): Disposable & { url: string; token: string } {
         request.headers.get("authorization") ?? `Bearer ${isStream ? searchParams.get("token") : null}`;
       if (pathname.startsWith("/api/") && given !== `Bearer ${guarded.token}`)
         return Response.json({ error: "a token is needed" }, { status: 401 });
-      return fetch(`${url}${pathname}${search}`, { signal: request.signal });
+      return fetch(`${url}${pathname}${search}`, { signal: request.signal, decompress: false });
     },
   });
   const guarded = {
