@@ -1,4 +1,4 @@
-/** `watch serve` as curl sees it, where the machine has one. */
+/** `watch serve` with curl, where the machine has it. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { ForeignArchive } from "../support/archives.ts";
@@ -42,12 +42,12 @@ describe.skipIf(CURL === null).each(LANES)("curl ($name)", (lane) => {
         ["session_updated", "a"],
       ]);
       program.kill("SIGTERM");
-      // 18 would be a transfer that broke off.
+      // 18 would be an incomplete transfer.
       expect(await curl.exit()).toBe(0);
     },
   );
 
-  test("-I is answered, and -f fails for a session that is unknown", async () => {
+  test("-I is answered, and -f fails for an unknown session", async () => {
     archive.add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
     await using _program = program;

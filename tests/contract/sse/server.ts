@@ -1,4 +1,4 @@
-/** A `watch serve` over an archive that tests write to, and what they ask of it again and again. */
+/** A `watch serve` over an archive that tests write to, and requests that many tests make. */
 
 import { ForeignArchive } from "../../support/archives.ts";
 import { serve } from "../../support/program.ts";
@@ -40,7 +40,7 @@ export class SseServer implements AsyncDisposable {
     return id;
   }
 
-  /** What the cursor of a session's present state is. */
+  /** The cursor of a session's current state. */
   async versionOf(id: string): Promise<string> {
     const response = await fetch(`${this.url}/api/v1/sessions/${encodeURIComponent(id)}`);
     return ((await response.json()) as { version: string }).version;

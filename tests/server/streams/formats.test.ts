@@ -44,11 +44,11 @@ describe("oneAsSse()", () => {
     expect(text(oneAsSse("id").comment)).toBe(":\n");
   });
 
-  test("lets no id break a frame", () => {
+  test("writes no id that breaks a frame", () => {
     const [bare, json] = [oneAsSse("id"), oneAsSse("json")];
     for (const id of HOSTILE_IDS) {
       const update = delivered(updated(id), 1);
-      // By the rules of the standard: any of the three line ends ends a line.
+      // The standard has three line ends.
       const lines = text(bare.frame(update))?.split(/\r\n|\r|\n/) ?? [];
       expect(lines.slice(-2)).toEqual(["", ""]);
       expect(lines.slice(0, -2).every((line) => /^(id: v$|event: session_updated$|data: )/.test(line))).toBe(
@@ -62,13 +62,13 @@ describe("oneAsSse()", () => {
     }
   });
 
-  test("encodes an update once for all who get it", () => {
+  test("encodes an update once for all clients", () => {
     const update = delivered(updated("abc"), 1);
     for (const format of [oneAsSse("id"), oneAsSse("json")])
       expect(format.frame(update)).toBe(format.frame(update));
   });
 
-  test("asks clients of a server that stops to come back, not all in the same moment", () => {
+  test("spreads the reconnects of clients when the server stops", () => {
     const waits = Array.from(
       { length: 20 },
       () => /retry: (\d+)/.exec(text(oneAsSse("id").farewell()) ?? "")?.[1],
@@ -98,7 +98,7 @@ describe("manyAsSse()", () => {
 });
 
 describe("lines", () => {
-  test("are the events as JSON, with the cursor where they move it", () => {
+  test("are events as JSON, with a cursor where they move it", () => {
     const update = delivered(updated("abc", "v1"), 7);
     expect(text(oneAsLines().frame(update))).toBe(`${JSON_OF_ABC.slice(0, -1)},"cursor":"v1"}\n`);
     expect(text(oneAsLines().frame(delivered(eventFor("abc", null, null, 0), 8)))).toBe(
