@@ -12,7 +12,7 @@ import {
   sessionUpdatedSchema,
 } from "./event-schemas.ts";
 import { count } from "./fields.ts";
-import { messageSchema, sessionSchema, toolCallSchema } from "./session-schemas.ts";
+import { messageSchema, sessionSchema, toolCallSchema } from "./row-schemas.ts";
 
 const error = v.pipe(
   v.object({ error: v.pipe(v.string(), v.description("What is wrong, and what to send instead.")) }),

@@ -1,7 +1,7 @@
 /** `GET /api/v1/sessions/{id}`: one session. */
 
 import { sessionNotFound } from "../../errors.ts";
-import type { SessionId, SessionSummary } from "../../session/session.ts";
+import type { Session, SessionId } from "../../session/session.ts";
 import type { Store } from "../../watch/ports.ts";
 import { json, NO_SUCH_SESSION, UNAVAILABLE } from "../openapi/common-answers.ts";
 import { sessionInPath } from "../request/parameters.ts";
@@ -23,7 +23,7 @@ export function getSession(store: Store): Route {
 }
 
 /** @throws WatchError `session_not_found` */
-export async function foundSession(store: Store, id: SessionId): Promise<SessionSummary> {
+export async function foundSession(store: Store, id: SessionId): Promise<Session> {
   const session = await store.get(id);
   if (session === null) throw sessionNotFound(id);
   return session;

@@ -2,7 +2,7 @@
 
 import { WatchError } from "../../errors.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
-import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../session/session.ts";
+import type { Message, SessionId, SessionVersion, Session } from "../../session/session.ts";
 import { archiveFailure } from "../shared/archive-failure.ts";
 import { Catalog } from "./catalog.ts";
 import type { Query } from "./catalog.ts";
@@ -82,7 +82,7 @@ export class PostgresStore implements Store {
     return null;
   }
 
-  async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>> {
+  async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionVersion>> {
     return await this.#read(this.#polls, (run, tables) => this.#states.read(run, tables, ids));
   }
 
@@ -109,7 +109,7 @@ export class PostgresStore implements Store {
     return await this.#question((run, tables) => readSummaries(run, tables, query));
   }
 
-  async get(id: SessionId): Promise<SessionSummary | null> {
+  async get(id: SessionId): Promise<Session | null> {
     return await this.#question((run, tables) => readSummary(run, tables, id));
   }
 
@@ -117,7 +117,7 @@ export class PostgresStore implements Store {
     return await this.#question((run, tables) => findIds(run, tables, prefix, limit));
   }
 
-  async messages(id: SessionId, query: MessageQuery = {}): Promise<MessageRow[]> {
+  async messages(id: SessionId, query: MessageQuery = {}): Promise<Message[]> {
     return await this.#question((run, tables) => readMessages(run, tables, id, query));
   }
 

@@ -1,7 +1,7 @@
 /** What has become of all sessions. */
 
 import type { Changes, Mark } from "../../../watch/ports.ts";
-import type { SessionId, SessionState } from "../../../session/session.ts";
+import type { SessionId, SessionVersion } from "../../../session/session.ts";
 import { stateOf } from "../../shared/session-rows.ts";
 import type { Run } from "../connect/run.ts";
 import { comparable, countSql, isContinued, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
@@ -31,7 +31,7 @@ async function readSince(run: Run, tables: Tables, place: Place): Promise<Change
   );
   const look = lookOf(tables, rows);
   if (!isContinued(place, look)) return null;
-  const states = new Map<SessionId, SessionState | null>(
+  const states = new Map<SessionId, SessionVersion | null>(
     look.rows.map((row) => [String(row["id"]), row["kept"] === "true" ? stateOf(tables.columns, row) : null]),
   );
   const { total } = look;

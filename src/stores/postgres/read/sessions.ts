@@ -1,9 +1,9 @@
 /** The queries over an archive's sessions, made of the columns that it has. */
 
 import type { ListQuery, SessionPage } from "../../../watch/ports.ts";
-import type { SessionId, SessionState, SessionSummary } from "../../../session/session.ts";
+import type { SessionId, SessionVersion, Session } from "../../../session/session.ts";
 import { decodeCursor, encodeCursor, notOurs } from "../../shared/page-cursor.ts";
-import { stateOf, summaryOf, versionName } from "../../shared/session-rows.ts";
+import { sessionOf, stateOf, versionName } from "../../shared/session-rows.ts";
 import { codeOf } from "../connect/error-code.ts";
 import type { Row, Run, Value } from "../connect/run.ts";
 import { quoted } from "../quoting.ts";
@@ -36,18 +36,18 @@ export function sessionsOf({ schema }: Tables): string {
 }
 
 /** @param rows of `stateColumns`. */
-export function statesOf({ columns }: Tables, rows: readonly Row[]): Map<SessionId, SessionState> {
+export function statesOf({ columns }: Tables, rows: readonly Row[]): Map<SessionId, SessionVersion> {
   return new Map(rows.map((row) => [String(row["id"]), stateOf(columns, row)]));
 }
 
 /** @returns null for a session that is missing or in the trash. */
-export async function readSummary(run: Run, tables: Tables, id: SessionId): Promise<SessionSummary | null> {
+export async function readSummary(run: Run, tables: Tables, id: SessionId): Promise<Session | null> {
   if (!tables.canHold(id)) return null;
   const [row] = await run(
-    `SELECT ${summaryColumns(tables)} FROM ${sessionsOf(tables)} WHERE id = $1 AND ${isKept(tables)}`,
+    `SELECT ${shownColumns(tables)} FROM ${sessionsOf(tables)} WHERE id = $1 AND ${isKept(tables)}`,
     [id],
   );
-  return row === undefined ? null : summaryFrom(tables, row);
+  return row === undefined ? null : sessionFrom(tables, row);
 }
 
 /** @throws WatchError `usage` if the cursor is none of ours. */
@@ -78,7 +78,7 @@ export async function readSummaries(run: Run, tables: Tables, query: ListQuery):
       ? ""
       : ` AND (${activity.sql}, id) < (${place(after[0])}::${activity.type}, ${place(after[1])})`;
   const page = run(
-    `SELECT ${summaryColumns(tables)}, ${asText(activity.sql, activity.type)} AS activity FROM ${from}
+    `SELECT ${shownColumns(tables)}, ${asText(activity.sql, activity.type)} AS activity FROM ${from}
      WHERE ${where}${isAfter} ORDER BY ${activity.sql} DESC, id DESC LIMIT ${place(limit + 1)}::int`,
     values,
     LIST_DEADLINE_MS,
@@ -87,7 +87,7 @@ export async function readSummaries(run: Run, tables: Tables, query: ListQuery):
 
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
-    sessions: rows.slice(0, limit).map((row) => summaryFrom(tables, row)),
+    sessions: rows.slice(0, limit).map((row) => sessionFrom(tables, row)),
     nextCursor: last === undefined ? null : encodeCursor([String(last["activity"]), String(last["id"])]),
     total: Number(counted?.["total"]),
   };
@@ -121,21 +121,15 @@ function versionColumns(types: Tables["sessions"], columns: readonly string[]): 
   return columns.map((column) => `${asText(column, types.get(column) ?? "")} AS ${versionName(column)}`);
 }
 
-function summaryColumns({ columns, sessions }: Tables): string {
-  const summary = columns.summary.map(
-    (column) => `${asValue(column, sessions.get(column) ?? "")} AS ${column}`,
-  );
-  return ["id::text AS id", ...summary, ...versionColumns(sessions, columns.version)].join(", ");
+function shownColumns({ columns, sessions }: Tables): string {
+  const shown = columns.shown.map((column) => `${asValue(column, sessions.get(column) ?? "")} AS ${column}`);
+  return ["id::text AS id", ...shown, ...versionColumns(sessions, columns.version)].join(", ");
 }
 
-function summaryFrom({ columns, sessions }: Tables, row: Row): SessionSummary {
-  const summary = summaryOf(columns, row);
-  for (const column of columns.summary) {
-    const value = summary[column];
-    if (typeof value === "string" && sessions.get(column)?.startsWith("timestamp") === true)
-      summary[column] = shortTime(value);
-  }
-  return summary;
+function sessionFrom({ columns, sessions }: Tables, row: Row): Session {
+  return sessionOf(columns, row, (column, text) =>
+    sessions.get(column)?.startsWith("timestamp") === true ? shortTime(text) : text,
+  );
 }
 
 function isGiven(entry: [string, string | undefined]): entry is [string, string] {

@@ -1,6 +1,6 @@
 /** The states of some sessions, as polls ask for them. */
 
-import type { SessionId, SessionState } from "../../../session/session.ts";
+import type { SessionId, SessionVersion } from "../../../session/session.ts";
 import type { Run } from "../connect/run.ts";
 import {
   comparable,
@@ -17,7 +17,7 @@ import { isKept, sessionsOf, stateColumns, statesOf } from "./sessions.ts";
 import { shapeOf } from "./tables.ts";
 import type { Tables } from "./tables.ts";
 
-type States = Map<SessionId, SessionState>;
+type States = Map<SessionId, SessionVersion>;
 
 /** Fewer sessions than this are read each time: they cost no more than what would be kept of them. */
 const REMEMBERED_MIN = 100;

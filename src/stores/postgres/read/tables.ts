@@ -2,7 +2,7 @@
 
 import { WatchError } from "../../../errors.ts";
 import { sessionColumns } from "../../shared/session-rows.ts";
-import type { SessionColumns } from "../../shared/session-rows.ts";
+import type { KnownColumns } from "../../shared/session-rows.ts";
 import { quoted } from "../quoting.ts";
 import type { Run } from "../connect/run.ts";
 import { storableIn } from "../storable.ts";
@@ -18,7 +18,7 @@ export interface Tables {
   /** Of `sessions`: a table that was made anew has another one. */
   objectId: number;
   /** Its columns, as far as readers know them. */
-  columns: SessionColumns;
+  columns: KnownColumns;
   sessions: Columns;
   /** Empty if there is no such table. */
   messages: Columns;
