@@ -100,7 +100,7 @@ export class CrowdClient implements Disposable {
 /** How many clients follow one session, some, and all; 50 together. */
 const KINDS = { one: 25, some: 15, all: 10 };
 
-/** @returns clients of every kind; those that follow some follow four each, all different. */
+/** @returns clients of every kind; those that follow some follow four sessions each. */
 export async function openCrowd(url: string, ids: readonly SessionId[]): Promise<CrowdClient[]> {
   const at = (index: number): SessionId => ids[index % ids.length] ?? "";
   const paths: [path: string, ids: readonly SessionId[]][] = [
