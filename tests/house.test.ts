@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { metricsOf } from "../src/server/monitoring/metrics.ts";
+import { metricsText } from "../src/server/monitoring/metrics.ts";
 import { ForeignArchive } from "./support/archives.ts";
 import { someSources } from "./support/metrics-sources.ts";
 import { Workspace } from "./support/workspace.ts";
@@ -53,7 +53,15 @@ describe("the house", () => {
     ["src/server", 'import { readFileSync } from "node:fs";\nvoid readFileSync;'],
     ["src/server/streams", 'import { openStore } from "../../stores/open.ts";\nvoid openStore;'],
     ["src/server/streams", 'import { hostIn } from "../guards/hosts.ts";\nvoid hostIn;'],
+    ["src/server/streams", 'import { Hono } from "hono";\nvoid Hono;'],
     ["src/server/guards", 'import { createApp } from "../app.ts";\nvoid createApp;'],
+    ["src/server/guards", 'import { allRoutes } from "../routes/routes.ts";\nvoid allRoutes;'],
+    ["src/server/guards", 'import type { Route } from "../route.ts";\nexport type X = Route;'],
+    ["src/server/routes", 'import { guards } from "../guards/guards.ts";\nvoid guards;'],
+    ["src/server/routes", 'import { createApp } from "../app.ts";\nvoid createApp;'],
+    ["src/server/openapi", 'export { route } from "../route.ts";'],
+    ["src/server/request", 'import { route } from "../route.ts";\nvoid route;'],
+    ["src/server/monitoring", 'import { Streams } from "../streams/streams.ts";\nvoid Streams;'],
     ["src/page/browser", 'import { PAGE } from "../files.ts";\nvoid PAGE;'],
     ["src/runtime", 'import { WatchError } from "../errors.ts";\nvoid WatchError;'],
     ["src/cli", "export const runtime = Bun;"],
@@ -114,7 +122,7 @@ describe("the README", () => {
   });
 
   test("names every metric, and none that there is not", async () => {
-    const text = await metricsOf(someSources(), { version: "0", onError: () => undefined }).metrics();
+    const text = await metricsText(someSources(), { version: "0", onError: () => undefined });
     const namesIn = (where: string, pattern: RegExp): string[] =>
       [...new Set([...where.matchAll(pattern)].map(([, name]) => name ?? ""))].sort();
     expect(namesIn(readme, /`((?:sessionwatch|process)_\w+)/g)).toEqual(namesIn(text, /^# TYPE (\w+)/gm));

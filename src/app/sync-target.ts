@@ -3,7 +3,7 @@
 import { realpath } from "node:fs/promises";
 import { isAbsolute, resolve, sep } from "node:path";
 import { sessionNotFound, WatchError } from "../errors.ts";
-import type { SyncTarget } from "../server/schema.ts";
+import type { SyncTarget } from "../server/routes/sync-session.ts";
 import type { SyncEngine } from "../sync/engine.ts";
 import type { Root, TranscriptFile } from "../sync/discovery/transcript.ts";
 import type { Engine, Store } from "../watch/ports.ts";

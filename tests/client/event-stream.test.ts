@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { EventStream } from "../../src/client/event-stream.ts";
+import { EventStream, eventOf } from "../../src/client/event-stream.ts";
 
 const TEXT =
   ": ok\nretry: 3000\nid: cursor\n\nid: 1\nevent: x\ndata: é😀\n\n:\n\nevent: y\ndata: two\ndata: lines\n\ndata: broken off";
@@ -19,6 +19,19 @@ test("EventStream gives the same messages, wherever its bytes are cut", async ()
 test("EventStream has brought nothing before its first event", async () => {
   const stream = new EventStream(pieces(new TextEncoder().encode(": ok\nretry: nonsense\nid: cursor\n\n")));
   expect([await all(stream), stream.retryMs, stream.hasBrought]).toEqual([[], null, false]);
+});
+
+test("EventStream hands the opening heartbeat on for its id, but it brings nothing and is no event to a follower", async () => {
+  const opening = ": ok\nretry: 3000\nid: e.7\nevent: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n";
+  const stream = new EventStream(pieces(new TextEncoder().encode(opening)));
+  const message = { id: "e.7", event: "heartbeat", data: "2026-01-01T00:00:00Z" };
+  expect([await all(stream), stream.hasBrought]).toEqual([[message], false]);
+  expect(eventOf(message)).toBe(null);
+  const { id: _, ...later } = message;
+  expect(eventOf({ ...later, id: undefined })).toEqual({
+    event: "heartbeat",
+    data: "2026-01-01T00:00:00Z",
+  });
 });
 
 test("EventStream refuses an event that has no end", async () => {

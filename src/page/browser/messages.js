@@ -1,4 +1,4 @@
-/** The messages of the session that is read along. */
+/** The messages of the selected session. */
 
 import { byId, flash, part, reconcile, setText, setTime, show } from "./dom.js";
 import { dateAndTime } from "./times.js";
@@ -14,9 +14,9 @@ import { dateAndTime } from "./times.js";
  */
 
 export const MAX_MESSAGES = 50;
-/** A pasted log of megabytes would freeze the page. */
+/** More, such as a pasted log of megabytes, would freeze the page. */
 const MAX_CHARACTERS = 20_000;
-/** Whoever is so close (px) to the end reads along. */
+/** Within this distance (px) of the end, the list follows new messages. */
 const END_PX = 40;
 
 const list = byId("messages");
@@ -28,7 +28,7 @@ let isFollowing = true;
 
 jump.addEventListener("click", scrollToEnd);
 scroller.addEventListener("scroll", noteScrolling, { passive: true });
-// What stands above it grows when the list says more of the session.
+// The header above it grows when the list loads.
 new ResizeObserver(() => isFollowing && scrollToEnd()).observe(scroller);
 
 export function clearMessages() {

@@ -1,4 +1,4 @@
-/** The list of sessions, and how a session is called. */
+/** The list of sessions, and the title of a session. */
 
 import { byId, childrenOf, flash, part, reconcile, setText, setTime, show } from "./dom.js";
 import { ago } from "./times.js";
@@ -23,7 +23,7 @@ export function renderSessions(sessions, selectedId, unread) {
 }
 
 /**
- * Tells of sessions that have changed, to eyes and to ears.
+ * Announces changed sessions: flashes their rows, and tells screen readers.
  *
  * @param {readonly Session[]} changed
  */
@@ -34,11 +34,11 @@ export function announce(changed) {
   const text =
     others.length === 0
       ? `New in ${titleOf(first)}: ${aboutOf(first)}`
-      : `${changed.length} sessions have news`;
+      : `${changed.length} sessions have changed`;
   setText(byId("news"), text);
 }
 
-/** @param {string | null} id null and unknown ones have no link. */
+/** @param {string | null} id there is no link for null, or for an unknown session. */
 export function linkTo(id) {
   const row = childrenOf(list).find((row) => row.dataset["key"] === id);
   return row && part(row, "a");

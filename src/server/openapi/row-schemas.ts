@@ -1,16 +1,15 @@
-/** What a session, a message and a call are in JSON: made from the table of columns. */
+/** The schemas of sessions, messages and tool calls in JSON, made from the tables of columns. */
 
 import * as v from "valibot";
 import type { Column } from "../../session/column.ts";
 import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../session/message-columns.ts";
 import { SESSION_COLUMNS } from "../../session/session-columns.ts";
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+import { count, sessionId, version } from "./fields.ts";
 
 /** Booleans of sessions are 0 or 1, those of messages are booleans. */
 type Booleans = "number" | "boolean";
 
-/** The columns of a table that clients get: an archive need not have every one, nor a value in it. */
+/** @returns the columns that clients get; an archive may lack any of them, or have no value in it. */
 export function columnSchemas(
   columns: readonly Column[],
   booleans: Booleans,
@@ -20,15 +19,12 @@ export function columnSchemas(
 }
 
 export const sessionSchema = v.pipe(
-  v.objectWithRest(
-    {
-      ...columnSchemas(SESSION_COLUMNS, "number"),
-      id: v.pipe(v.string(), v.description("A session's id.")),
-      version: v.pipe(v.string(), v.description("The session has changed if this differs.")),
-      message_count: count,
-    },
-    v.union([v.string(), v.number(), v.boolean(), v.null()]),
-  ),
+  v.looseObject({
+    ...columnSchemas(SESSION_COLUMNS, "number"),
+    id: sessionId,
+    version,
+    message_count: count,
+  }),
   v.description("One session, in the archive's column names; an archive may have more columns, or fewer."),
 );
 

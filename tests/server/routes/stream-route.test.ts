@@ -4,7 +4,7 @@ import { TestApp } from "../../support/app.ts";
 
 const STREAMS = ["/api/v1/sessions/a/watch", "/api/v1/watch?all=true", "/api/v1/events"];
 
-test.each(STREAMS)("%s takes an empty last event id for none", async (path) => {
+test.each(STREAMS)("%s treats an empty last event id as none", async (path) => {
   await using app = new TestApp();
   const expected = await begin(app, path);
   const inQuery = `${path}${path.includes("?") ? "&" : "?"}last_event_id=`;
@@ -14,7 +14,7 @@ test.each(STREAMS)("%s takes an empty last event id for none", async (path) => {
   expect(await begin(app, inQuery, { headers })).toBe(expected);
 });
 
-test.each(STREAMS)("%s says what its form depends on", async (path) => {
+test.each(STREAMS)("%s names the headers that its format depends on", async (path) => {
   const varyFor = async (access: Partial<Access>): Promise<string | null> => {
     await using app = new TestApp(access);
     const { headers, body } = await app.request(path);

@@ -1,4 +1,4 @@
-/** The body of a request: of the right kind, small, and sent in time. */
+/** Reads the body of a request: of the right type, small, and sent in time. */
 
 import type { Clock } from "../../async/clock.ts";
 import { Refusal } from "../refusal.ts";
@@ -12,7 +12,7 @@ export interface BodyOptions {
 
 /**
  * @returns the text of a JSON body.
- * @throws Refusal 415, 413, 408; 400 if the client has gone meanwhile.
+ * @throws Refusal 415, 413, 408; 400 if the client disconnects.
  */
 export async function readJsonText(
   request: Request,
@@ -21,7 +21,7 @@ export async function readJsonText(
 ): Promise<string> {
   const { maxBytes = 65_536, maxMs = 10_000 } = options;
   const { headers, body } = request;
-  // A page of another origin cannot send this type without asking first.
+  // A page of another origin cannot send this type without a preflight.
   if (!/^application\/json\s*(;|$)/i.test(headers.get("content-type") ?? ""))
     throw new Refusal(415, "Content-Type: use application/json");
   if (Number(headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
@@ -34,8 +34,8 @@ export async function readJsonText(
   try {
     return await Promise.race([readAll(reader, maxBytes), late.promise]);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw new Refusal(400, "body: it broke off");
-    // The rest is of no use.
+    if (!(error instanceof Refusal)) throw new Refusal(400, "body: it is incomplete");
+    // Nothing will read the rest.
     await reader.cancel();
     throw error;
   } finally {

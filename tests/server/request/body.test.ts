@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { readJsonText } from "../../../src/server/routes/body.ts";
+import { readJsonText } from "../../../src/server/request/body.ts";
 import { FakeClock, settled } from "../../support/clock.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const OPTIONS = { maxBytes: 8, maxMs: 1000 };
 
-test("readJsonText() gives the text, in whatever pieces it comes", async () => {
+test("readJsonText() returns the text, however it is split", async () => {
   const clock = new FakeClock();
   expect(await readJsonText(post("{}"), clock)).toBe("{}");
   expect(await readJsonText(post("{}", { "content-type": "Application/JSON ; charset=utf-8" }), clock)).toBe(
@@ -18,7 +18,7 @@ test("readJsonText() gives the text, in whatever pieces it comes", async () => {
 });
 
 test.each(["text/plain", "application/x-www-form-urlencoded", "application/json5", ""])(
-  "readJsonText() refuses the type %j, which a page may send without asking",
+  "readJsonText() refuses the type %j, which a page may send without a preflight",
   async (type) => {
     const reading = readJsonText(post("{}", { "content-type": type }), new FakeClock());
     expect(await failure(reading)).toMatchObject({
@@ -28,7 +28,7 @@ test.each(["text/plain", "application/x-www-form-urlencoded", "application/json5
   },
 );
 
-test("readJsonText() takes no more than it may, announced or not", async () => {
+test("readJsonText() refuses a body that is too large, announced or not", async () => {
   const clock = new FakeClock();
   const refusal = { status: 413, message: "body: send at most 8 bytes" };
   const announced = post("{}", { ...JSON_TYPE, "content-length": "9" });
@@ -42,7 +42,7 @@ test("readJsonText() takes no more than it may, announced or not", async () => {
   expect([cancelled, clock.pending]).toEqual([true, 0]);
 });
 
-test("readJsonText() does not wait for a client that does not end", async () => {
+test("readJsonText() gives up on a body that does not end", async () => {
   const clock = new FakeClock();
   const reading = failure(readJsonText(post(new ReadableStream()), clock, OPTIONS));
   await settled();
@@ -50,7 +50,7 @@ test("readJsonText() does not wait for a client that does not end", async () => 
   expect(await reading).toMatchObject({ status: 408, message: "body: send it within 1 s" });
 });
 
-test("readJsonText() takes it for no fault of ours when the client goes", async () => {
+test("readJsonText() answers 400 when the client disconnects", async () => {
   const broken = new ReadableStream({ pull: () => Promise.reject(new Error("connection reset")) });
   expect(await failure(readJsonText(post(broken), new FakeClock()))).toMatchObject({ status: 400 });
 });

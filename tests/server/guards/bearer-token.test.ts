@@ -7,7 +7,7 @@ const WRONG = 'this is not the token of this server: send it as "Authorization: 
 const OR_QUERY = ", or as ?token=<token>";
 const STREAMS = ["/api/v1/sessions/a/watch", "/api/v1/watch?all=true", "/api/v1/events"];
 
-test("token: nothing is told without it, but that the server lives, and its page", async () => {
+test("token: only health checks and the page work without it", async () => {
   await using app = new TestApp({ token: TOKEN });
   for (const path of ["/", "/healthz", "/readyz"]) expect((await app.outcome(path))[0]).toBe(200);
   for (const path of [
@@ -55,7 +55,7 @@ test("token: in the URL it opens streams and nothing else", async () => {
   for (const path of ["/api/v1/sessions", "/api/v1/sessions/a", "/api/ping", "/api/v1/sessions/a/messages"])
     expect(await app.outcome(at(path))).toEqual([401, MISSING]);
   expect((await app.outcome(at("/api/v1/sessions/nobody/watch")))[0]).toBe(404);
-  // A token in the header comes first; whatever else a proxy has put there is not meant for us.
+  // A token in the header takes precedence; other schemes are meant for a proxy.
   for (const [authorization, status] of [
     ["Bearer wrong", 401],
     ["Bearer", 401],
@@ -64,7 +64,7 @@ test("token: in the URL it opens streams and nothing else", async () => {
     expect((await app.outcome(at("/api/v1/events"), { headers: { authorization } }))[0]).toBe(status);
 });
 
-test("token: a refusal says what is wanted, in the words of HTTP too, and never holds the token", async () => {
+test("token: a refusal says what to send, has a challenge, and never contains the token", async () => {
   await using app = new TestApp({ token: TOKEN });
   const missing = await app.request("/api/v1/sessions");
   expect(missing.headers.get("www-authenticate")).toBe('Bearer realm="sessionwatch"');
@@ -75,7 +75,7 @@ test("token: a refusal says what is wanted, in the words of HTTP too, and never 
     expect(`${JSON.stringify([...response.headers])}${await response.text()}`).not.toContain(TOKEN);
 });
 
-test("token: without one everything is open, whatever is sent", async () => {
+test("token: a server without one ignores any that is sent", async () => {
   await using app = new TestApp();
   const headers = { authorization: "Bearer whatever" };
   expect((await app.outcome("/api/v1/sessions", { headers }))[0]).toBe(200);
