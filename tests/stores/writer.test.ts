@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { openSqlite } from "../../src/stores/sqlite/open.ts";
 import type { Archive } from "../../src/watch/archive.ts";
 import { archiveContract } from "../contract/archive.ts";
@@ -52,6 +53,7 @@ describe("our own archive in SQLite", () => {
   test("leaves the rows of other machines theirs, and goes on with them", async () => {
     await archive.sync("a", save);
     const { archive: laptop } = openSqlite(workspace.archive, {
+      clock: systemClock,
       isDefault: true,
       readOnly: false,
       machine: "laptop",

@@ -33,7 +33,12 @@ async function syncAll(): Promise<void> {
 function open(where: Where): ArchiveWriting & { close(): Promise<void> } {
   const { machine } = where;
   if ("url" in where) return new ArchiveWriter(systemTarget(where.url), { schema: where.schema, machine });
-  const { archive } = openSqlite(where.path, { isDefault: true, readOnly: false, machine });
+  const { archive } = openSqlite(where.path, {
+    clock: systemClock,
+    isDefault: true,
+    readOnly: false,
+    machine,
+  });
   if (archive === undefined) throw new Error("our own archive can be written");
   return archive;
 }

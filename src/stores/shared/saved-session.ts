@@ -21,11 +21,11 @@ export interface Saved {
   totals: Totals;
 }
 
-/** @param now RFC 3339 UTC: when a session was created whose records tell no time. */
+/** @param now RFC 3339 UTC: when a session was created if its records have no times. */
 export function savedSession(
   id: SessionId,
   { machine, facts, source, totals }: Saved,
-  now = new Date().toISOString(),
+  now: string,
 ): SessionCells {
   // The first file begins the transcript, the last one is written to.
   const [first] = source.files;

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "bun:test";
-import { openStore } from "../../../src/stores/open.ts";
+import { openStore } from "../../../src/mod.ts";
 import { Link } from "../../../src/stores/postgres/connect/link.ts";
 import { plainTarget } from "./plain-target.ts";
 import { PostgresForeignArchive } from "./foreign-archive.ts";

@@ -78,12 +78,13 @@ export class PostgresTransaction implements SyncTransaction {
     const { facts, source } = this.#saved;
     // What is counted is known when all messages are on their way.
     const messages = await this.#messages.rest();
-    const session = savedSession(this.#id, {
+    const saved = {
       machine: this.#machine,
       facts: { ...facts, startedAt: timeOf(facts.startedAt), endedAt: timeOf(facts.endedAt) },
       source,
       totals: this.#messages.totals,
-    });
+    };
+    const session = savedSession(this.#id, saved, new Date().toISOString());
     return [
       ...this.#statements.upsertSession(session),
       ...messages,

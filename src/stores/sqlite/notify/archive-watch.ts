@@ -3,6 +3,7 @@
 import { statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { basename, dirname } from "node:path";
+import type { Clock } from "../../../async/clock.ts";
 import { realFile } from "../database/real-file.ts";
 
 /**
@@ -14,14 +15,17 @@ const ECHOES_MS = [1, 4, 16, 64, 256];
 /** Watches the file's folder for as long as anybody listens. */
 export class ArchiveWatch {
   readonly #path: string;
+  readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | null = null;
   /** The real file and the identity of its folder: a folder that was replaced must be watched anew. */
   #place: string | null = null;
-  #echo: ReturnType<typeof setTimeout> | undefined;
+  /** Cancels the hint that comes next. */
+  #cancelEcho: (() => void) | null = null;
 
-  constructor(path: string) {
+  constructor(path: string, clock: Clock) {
     this.#path = path;
+    this.#clock = clock;
   }
 
   /** @returns the way out. */
@@ -80,13 +84,13 @@ export class ArchiveWatch {
 
   #hint(echo: number): void {
     for (const listener of this.#listeners) listener();
-    clearTimeout(this.#echo);
+    this.#cancelEcho?.();
     const waitMs = ECHOES_MS[echo];
-    if (waitMs !== undefined) this.#echo = setTimeout(() => this.#hint(echo + 1), waitMs);
+    if (waitMs !== undefined) this.#cancelEcho = this.#clock.after(waitMs, () => this.#hint(echo + 1));
   }
 
   #disarm(): void {
-    clearTimeout(this.#echo);
+    this.#cancelEcho?.();
     this.#watcher?.close();
     this.#watcher = null;
     this.#place = null;

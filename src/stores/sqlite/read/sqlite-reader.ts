@@ -6,7 +6,9 @@ import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "node:sqlite";
 import { WatchError } from "../../../errors.ts";
 import { SqliteConnection } from "../database/sqlite-connection.ts";
+import { fileIdentity, identityOf } from "../database/file-identity.ts";
 import { cannotRead, readHeader } from "../database/header.ts";
+import { isBusy } from "../database/locks.ts";
 import { realFile } from "../database/real-file.ts";
 import { readTables } from "../database/tables.ts";
 
@@ -122,22 +124,6 @@ export class SqliteReader {
       throw error;
     }
   }
-}
-
-/** Deno's errors carry no number, so the message has to do on both runtimes. */
-export function isBusy(error: unknown): boolean {
-  if (error instanceof WatchError) return isBusy(error.cause);
-  return error instanceof Error && /^database (table |schema )?is locked/.test(error.message);
-}
-
-/** @returns device and inode of the file at `path`; empty if there is none. */
-export function fileIdentity(path: string): string {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? "" : identityOf(stats);
-}
-
-function identityOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}`;
 }
 
 function stampOf(stats: BigIntStats): string {

@@ -1,6 +1,6 @@
 /** Reads any SQLite archive, ours or an agentsview one of any age. */
 
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../../../async/clock.ts";
 import type {
   Changes,
   Hint,
@@ -12,27 +12,32 @@ import type {
 } from "../../../watch/ports.ts";
 import type { Message, SessionId, SessionVersion, Session } from "../../../session/session.ts";
 import { readChanges } from "./changes.ts";
+import { isBusy, whileLocked } from "../database/locks.ts";
 import { ArchiveWatch } from "../notify/archive-watch.ts";
 import { readMessages } from "./messages.ts";
-import { isBusy, SqliteReader } from "./sqlite-reader.ts";
+import { SqliteReader } from "./sqlite-reader.ts";
 import type { ReaderOptions } from "./sqlite-reader.ts";
 import type { SqliteConnection } from "../database/sqlite-connection.ts";
 import { findIds, readStates, readSummaries, readSummary } from "./sessions.ts";
 
-/** How long (ms) a read waits for a lock to go: a commit holds it for milliseconds. */
-const LOCK_PATIENCE_MS = 1500;
-/** Longest pause (ms) between two tries. */
-const LOCK_RETRY_MS = 10;
+/** How long a read waits for a lock. A commit holds it for milliseconds. */
+const LOCK_WAIT = { patienceMs: 1500, retryMs: 10 };
 
-/** Waits a little for locks; nothing else is tried again. */
+export interface SqliteStoreOptions extends ReaderOptions {
+  clock: Clock;
+}
+
+/** Waits for locks for a short time; every other error fails at once. */
 export class SqliteStore implements Store {
   readonly #reader: SqliteReader;
   readonly #hints: ArchiveWatch;
+  readonly #clock: Clock;
 
   /** Opens the archive to see whether it is one. @throws WatchError `archive_unavailable`, `archive_unusable`. */
-  constructor(path: string, options: ReaderOptions) {
+  constructor(path: string, { clock, ...options }: SqliteStoreOptions) {
+    this.#clock = clock;
     this.#reader = new SqliteReader(path, options);
-    this.#hints = new ArchiveWatch(path);
+    this.#hints = new ArchiveWatch(path, clock);
     try {
       this.#reader.revision();
     } catch (error) {
@@ -46,7 +51,7 @@ export class SqliteStore implements Store {
 
   async revision(): Promise<string> {
     this.#hints.check();
-    return await patiently(() => this.#reader.revision());
+    return await this.#patiently(() => this.#reader.revision());
   }
 
   async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionVersion>> {
@@ -79,22 +84,15 @@ export class SqliteStore implements Store {
 
   /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
   protected read<T>(query: (connection: SqliteConnection) => T): Promise<T> {
-    return patiently(() => this.#reader.read(query));
+    return this.#patiently(() => this.#reader.read(query));
   }
 
   async close(): Promise<void> {
     this.#hints.close();
     this.#reader.close();
   }
-}
 
-/** Tries at once, and again for as long as nothing but a lock is in the way; the event loop goes on meanwhile. */
-async function patiently<T>(read: () => T): Promise<T> {
-  for (const deadline = Date.now() + LOCK_PATIENCE_MS; ; await sleep(Math.random() * LOCK_RETRY_MS)) {
-    try {
-      return read();
-    } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw error;
-    }
+  #patiently<T>(read: () => T): Promise<T> {
+    return whileLocked(read, this.#clock, LOCK_WAIT);
   }
 }

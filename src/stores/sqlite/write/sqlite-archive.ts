@@ -2,17 +2,19 @@
 
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../../../async/clock.ts";
+import { reasonOf } from "../../../async/failure-words.ts";
 import { messageOf } from "../../../errors.ts";
 import type { WatchError } from "../../../errors.ts";
 import type { Archive, SourceRecord, SyncedTranscript, SyncTransaction } from "../../../watch/archive.ts";
 import { LOCAL_MACHINE } from "../../../session/session.ts";
 import type { SessionId } from "../../../session/session.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
-import { Statements } from "../database/sqlite-connection.ts";
-import { cannotRead, reasonOf } from "../database/header.ts";
-import { fileIdentity, isBusy } from "../read/sqlite-reader.ts";
+import { PreparedStatements } from "../database/sqlite-connection.ts";
+import { fileIdentity } from "../database/file-identity.ts";
+import { cannotRead } from "../database/header.ts";
+import { whileLocked } from "../database/locks.ts";
 import { migrate } from "../database/schema.ts";
 import { readSource, readSyncedTranscripts } from "./sources.ts";
 import { SELECT_OFF_LIMITS } from "./statements.ts";
@@ -20,22 +22,25 @@ import { SqliteStore } from "../read/sqlite-store.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { WriteConnection } from "./write-queue.ts";
 
-/** How long (ms) another process may hold the write lock before a sync gives up; a cold import takes seconds. */
-const LOCK_PATIENCE_MS = 30_000;
-/** Longest pause (ms) between two tries to get the write lock. */
-const LOCK_RETRY_MS = 20;
+/** How long a sync waits while another process holds the write lock. A cold import holds it for seconds. */
+const LOCK_WAIT = { patienceMs: 30_000, retryMs: 20 };
+
+export interface ArchiveOptions {
+  clock: Clock;
+  /** The machine of sessions that are written for the first time. @default "local" */
+  machine?: string;
+}
 
 /**
- * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
+ * Opens our own archive. Creates it (mode 0600) and its folder if there is none.
  *
- * @param machine whose the sessions are that are written for the first time.
  * @throws WatchError `archive_unavailable`, `archive_unusable`.
  */
-export function openArchive(path: string, machine = LOCAL_MACHINE): Archive {
+export function openArchive(path: string, { clock, machine = LOCAL_MACHINE }: ArchiveOptions): Archive {
   createPrivate(path);
   const writer = connect(path);
   try {
-    return new SqliteArchive(path, writer, machine);
+    return new SqliteArchive(path, writer, { clock, machine });
   } catch (error) {
     writer.db.close();
     throw error;
@@ -44,15 +49,18 @@ export function openArchive(path: string, machine = LOCAL_MACHINE): Archive {
 
 class SqliteArchive extends SqliteStore implements Archive {
   readonly #path: string;
+  readonly #clock: Clock;
   #writer: Writer;
   readonly #queue: WriteQueue;
 
   /** @param writer the connection that was opened to `path`. */
-  constructor(path: string, writer: Writer, machine: string) {
-    super(path, { leavesNoTrace: false });
+  constructor(path: string, writer: Writer, { clock, machine }: Required<ArchiveOptions>) {
+    super(path, { leavesNoTrace: false, clock });
+    this.#clock = clock;
     this.#path = path;
     this.#writer = writer;
     this.#queue = new WriteQueue({
+      clock,
       machine,
       begin: () => this.#begin(),
       explain: (error) => (isSqliteError(error) ? this.#cannotWrite(error) : error),
@@ -95,15 +103,12 @@ class SqliteArchive extends SqliteStore implements Archive {
   /** Waits for the write lock without blocking the event loop. */
   async #begin(): Promise<Writer> {
     this.#followFile();
-    const deadline = Date.now() + LOCK_PATIENCE_MS;
-    for (;;) {
-      try {
-        this.#writer.db.exec("BEGIN IMMEDIATE");
-        return this.#writer;
-      } catch (error) {
-        if (!isBusy(error) || Date.now() > deadline) throw this.#cannotWrite(error);
-      }
-      await sleep(Math.random() * LOCK_RETRY_MS);
+    const writer = this.#writer;
+    try {
+      await whileLocked(() => writer.db.exec("BEGIN IMMEDIATE"), this.#clock, LOCK_WAIT);
+      return writer;
+    } catch (error) {
+      throw this.#cannotWrite(error);
     }
   }
 
@@ -144,7 +149,7 @@ function connect(path: string): Writer {
     try {
       migrate(db, path);
       db.exec(SETTINGS);
-      return { db, statements: new Statements(db), identity: fileIdentity(path) };
+      return { db, statements: new PreparedStatements(db), identity: fileIdentity(path) };
     } catch (error) {
       db.close();
       throw error;

@@ -1,27 +1,35 @@
 /** What one sync writes, inside the transaction that its archive has begun. */
 
+import type { Clock } from "../../../async/clock.ts";
 import type { SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../session/entries.ts";
 import { savedSession } from "../../shared/saved-session.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Statements } from "../database/sqlite-connection.ts";
-import { MessageWriter } from "./message-writer.ts";
+import type { PreparedStatements } from "../database/sqlite-connection.ts";
+import { SqliteMessageWriter } from "./sqlite-message-writer.ts";
 import { readSource, writeSource } from "./sources.ts";
 import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./statements.ts";
 
-/** Nothing of it is committed unless it was saved: whoever began the transaction asks `isSaved`. */
+export interface SqliteTransactionOptions {
+  clock: Clock;
+  /** The machine of a session that no machine has synced before. */
+  machine: string;
+}
+
+/** Nothing is committed unless it was saved: the queue that began the transaction asks `isSaved`. */
 export class SqliteTransaction implements SyncTransaction {
   readonly source: SourceRecord | null;
   readonly isOffLimits: boolean;
   #saved = false;
-  readonly #statements: Statements;
+  readonly #statements: PreparedStatements;
   readonly #id: SessionId;
+  readonly #clock: Clock;
   readonly #machine: string;
-  readonly #messages: MessageWriter;
+  readonly #messages: SqliteMessageWriter;
 
-  /** @param machine whose the session is if nobody has brought it yet. */
-  constructor(statements: Statements, id: SessionId, machine: string) {
+  constructor(statements: PreparedStatements, id: SessionId, { clock, machine }: SqliteTransactionOptions) {
+    this.#clock = clock;
     this.#statements = statements;
     this.#id = id;
     this.#machine = machine;
@@ -29,7 +37,7 @@ export class SqliteTransaction implements SyncTransaction {
     this.source = readSource(statements, id);
     const excluded = statements.prepare(SELECT_EXCLUDED).get(id) !== undefined;
     this.isOffLimits = excluded || (row?.["deleted_at"] ?? null) !== null;
-    this.#messages = new MessageWriter(statements, id, new Totals(row));
+    this.#messages = new SqliteMessageWriter(statements, id, new Totals(row));
   }
 
   get isSaved(): boolean {
@@ -41,15 +49,20 @@ export class SqliteTransaction implements SyncTransaction {
   }
 
   async write(entries: readonly TranscriptEntry[]): Promise<void> {
-    this.#statements.prepare(INSERT_SESSION).run(this.#id, this.#machine, new Date().toISOString());
+    this.#statements.prepare(INSERT_SESSION).run(this.#id, this.#machine, this.#nowText());
     this.#messages.write(entries);
   }
 
   async save(facts: SessionFacts, source: SourceRecord): Promise<void> {
     const { totals } = this.#messages;
-    const row = savedSession(this.#id, { machine: this.#machine, facts, source, totals });
+    const saved = { machine: this.#machine, facts, source, totals };
+    const row = savedSession(this.#id, saved, this.#nowText());
     this.#statements.run(UPSERT_SESSION, row);
     writeSource(this.#statements, this.#id, source);
     this.#saved = true;
+  }
+
+  #nowText(): string {
+    return new Date(this.#clock.date()).toISOString();
   }
 }

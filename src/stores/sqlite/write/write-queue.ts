@@ -1,9 +1,10 @@
 /** Lets syncs take turns at the one connection that writes, and commits those that wait together. */
 
 import type { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../../../async/clock.ts";
 import type { SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
-import type { Statements } from "../database/sqlite-connection.ts";
+import type { PreparedStatements } from "../database/sqlite-connection.ts";
 import { SqliteTransaction } from "./sqlite-transaction.ts";
 
 /** How long (ms) after its beginning a transaction takes in one more sync: a commit costs as much as a small sync. */
@@ -12,7 +13,7 @@ const GROUP_MS = 50;
 /** A connection that writes. */
 export interface WriteConnection {
   db: DatabaseSync;
-  statements: Statements;
+  statements: PreparedStatements;
 }
 
 interface Job {
@@ -24,6 +25,7 @@ interface Job {
 
 /** What the queue asks of the archive. */
 export interface WriteQueueOptions {
+  clock: Clock;
   /** Whose sessions are that nobody has brought yet. */
   machine: string;
   /** Begins a transaction. */
@@ -62,15 +64,16 @@ export class WriteQueue {
 
   /** Each sync has a savepoint of its own: one that fails takes back nothing but what is its own. */
   async #commitTogether(): Promise<void> {
+    const { clock } = this.#options;
     const saved: Job[] = [];
     let connection: WriteConnection | undefined;
     try {
       connection = await this.#options.begin();
-      const endMs = Date.now() + GROUP_MS;
+      const endMs = clock.now() + GROUP_MS;
       do {
         const job = this.#jobs.shift();
         if (job !== undefined && (await this.#attempt(connection, job))) saved.push(job);
-      } while (this.#jobs.length > 0 && Date.now() < endMs);
+      } while (this.#jobs.length > 0 && clock.now() < endMs);
       if (saved.length > 0) connection.db.exec("COMMIT");
       for (const { resolve } of saved) resolve();
     } catch (error) {
@@ -87,7 +90,8 @@ export class WriteQueue {
   async #attempt({ db, statements }: WriteConnection, { id, work, resolve, reject }: Job): Promise<boolean> {
     try {
       db.exec("SAVEPOINT sync");
-      const transaction = new SqliteTransaction(statements, id, this.#options.machine);
+      const { clock, machine } = this.#options;
+      const transaction = new SqliteTransaction(statements, id, { clock, machine });
       await work(transaction);
       if (transaction.isSaved) {
         db.exec("RELEASE sync");
