@@ -3,7 +3,13 @@
 import type { Column } from "./column.ts";
 import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "./message-columns.ts";
 import { SESSION_COLUMNS } from "./session-columns.ts";
-import { SYNC_FILE_COLUMNS, SYNC_STATE_COLUMNS } from "./sync-columns.ts";
+import {
+  ARCHIVE_MARK_COLUMNS,
+  EXCLUDED_SESSION_COLUMNS,
+  SESSION_CHANGE_COLUMNS,
+  SYNC_FILE_COLUMNS,
+  SYNC_STATE_COLUMNS,
+} from "./sync-columns.ts";
 
 /** By the table's name. */
 export const ARCHIVE_TABLES = {
@@ -12,6 +18,9 @@ export const ARCHIVE_TABLES = {
   tool_calls: TOOL_CALL_COLUMNS,
   sync_state: SYNC_STATE_COLUMNS,
   sync_files: SYNC_FILE_COLUMNS,
+  excluded_sessions: EXCLUDED_SESSION_COLUMNS,
+  session_changes: SESSION_CHANGE_COLUMNS,
+  sessionwatch_archive: ARCHIVE_MARK_COLUMNS,
 } as const;
 
 export type ArchiveTables = Readonly<Record<keyof typeof ARCHIVE_TABLES, readonly Column[]>>;

@@ -16,7 +16,6 @@ import { Recordset } from "./recordset.ts";
 
 const GROWING: readonly MessageColumn[] = MESSAGE_COLUMNS.filter((column) => "growth" in column);
 
-const SESSIONS = new Recordset(synced(SESSION_COLUMNS));
 const MESSAGES = new Recordset(synced(MESSAGE_COLUMNS));
 const EXTENSIONS = new Recordset([...GROWING, ...named(MESSAGE_COLUMNS, "ordinal")]);
 const CALLS = new Recordset([
@@ -37,9 +36,12 @@ const IS_TYPED = "role = 'user' AND NOT is_system AND NOT is_sidechain";
 /** Statements without parameters, so that many of them can be sent together. */
 export class Statements {
   readonly #schema: string;
+  readonly #sessions: Recordset;
 
-  constructor(schema: string) {
+  /** @param sessionColumns those of `sessions`. */
+  constructor(schema: string, sessionColumns: readonly Column[] = SESSION_COLUMNS) {
     this.#schema = quoted(schema);
+    this.#sessions = new Recordset(synced(sessionColumns));
   }
 
   /** One row, whether there is such a session or not. */
@@ -87,12 +89,13 @@ export class Statements {
   }
 
   upsertSession(row: CellRow): string[] {
-    return SESSIONS.tables([row]).map(
+    const { names, columns } = this.#sessions;
+    return this.#sessions.tables([row]).map(
       (table) => `
-        INSERT INTO ${this.#schema}.sessions (${SESSIONS.names}, updated_at)
-        SELECT ${SESSIONS.names}, clock_timestamp() FROM ${table}
+        INSERT INTO ${this.#schema}.sessions (${names}, updated_at)
+        SELECT ${names}, clock_timestamp() FROM ${table}
         ON CONFLICT (id) DO UPDATE SET
-          ${SESSIONS.columns.map(({ name }) => `${name} = ${mergedColumn(name)}`).join(", ")},
+          ${columns.map(({ name }) => `${name} = ${mergedColumn(name)}`).join(", ")},
           updated_at = clock_timestamp()`,
     );
   }
