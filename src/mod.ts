@@ -1,9 +1,8 @@
 /** What a program that embeds sessionwatch may import. */
 
-import type { Clock } from "./async/clock.ts";
 import { systemClock } from "./runtime/clock.ts";
-import { openStore as openClocked } from "./stores/open.ts";
-import type { OpenedStore, OpenOptions as ClockedOptions } from "./stores/open.ts";
+import { openStore as openClockedStore } from "./stores/open.ts";
+import type { OpenedStore, OpenOptions as ClockedOpenOptions } from "./stores/open.ts";
 import type { Engine, Store } from "./watch/ports.ts";
 import { Watcher as ClockedWatcher } from "./watch/watcher.ts";
 import type { WatcherOptions } from "./watch/watcher.ts";
@@ -23,19 +22,16 @@ export { Subscription } from "./watch/subscription.ts";
 export { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "./watch/watcher.ts";
 export type { EventsOfOptions, EventsOptions, WatcherOptions } from "./watch/watcher.ts";
 
-/** How an archive is opened. */
-export interface OpenOptions extends Omit<ClockedOptions, "clock"> {
-  /** @default real time */
-  clock?: Clock;
-}
+/** What is asked of an archive that is opened. */
+export type OpenOptions = Partial<ClockedOpenOptions>;
 
 /**
- * Opens the archive that a URL names, on real time.
- *
- * @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`.
+ * @param url `sqlite:…`, `file:…`, `postgres://…`, or the path of an existing file; undefined for our own archive in
+ *   `defaultPath`.
+ * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
-export async function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
-  return await openClocked(url, { clock: systemClock, ...options });
+export function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
+  return openClockedStore(url, { clock: systemClock, ...options });
 }
 
 /** A watcher on real time: `new Watcher(store).events(id, { signal })`. */

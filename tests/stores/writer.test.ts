@@ -53,9 +53,9 @@ describe("our own archive in SQLite", () => {
   test("leaves the rows of other machines theirs, and goes on with them", async () => {
     await archive.sync("a", save);
     const { archive: laptop } = openSqlite(workspace.archive, {
-      clock: systemClock,
       isDefault: true,
       readOnly: false,
+      clock: systemClock,
       machine: "laptop",
     });
     for (const id of ["a", "b"]) await laptop?.sync(id, save);

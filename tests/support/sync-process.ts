@@ -34,9 +34,9 @@ function open(where: Where): ArchiveWriting & { close(): Promise<void> } {
   const { machine } = where;
   if ("url" in where) return new ArchiveWriter(systemTarget(where.url), { schema: where.schema, machine });
   const { archive } = openSqlite(where.path, {
-    clock: systemClock,
     isDefault: true,
     readOnly: false,
+    clock: systemClock,
     machine,
   });
   if (archive === undefined) throw new Error("our own archive can be written");

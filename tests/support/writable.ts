@@ -31,7 +31,7 @@ export async function writableSqlite(): Promise<WritableArchive> {
   const { archive: path } = workspace;
   const writers: Writer[] = [];
   const open = (machine: string): Writer => {
-    const { archive } = openSqlite(path, { clock: systemClock, isDefault: true, readOnly: false, machine });
+    const { archive } = openSqlite(path, { isDefault: true, readOnly: false, clock: systemClock, machine });
     if (archive === undefined) throw new Error("our own archive can be written");
     writers.push(archive);
     return archive;

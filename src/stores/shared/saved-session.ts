@@ -21,7 +21,7 @@ export interface Saved {
   totals: Totals;
 }
 
-/** @param now RFC 3339 UTC: when a session was created if its records have no times. */
+/** @param now RFC 3339 UTC: when a session was created whose records tell no time. */
 export function savedSession(
   id: SessionId,
   { machine, facts, source, totals }: Saved,

@@ -2,20 +2,23 @@
 
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Clock } from "../../async/clock.ts";
 import type { Archive } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
 import { openArchive } from "./write/sqlite-archive.ts";
-import type { ArchiveOptions } from "./write/sqlite-archive.ts";
 import { readHeader } from "./database/header.ts";
 import { APPLICATION_ID } from "./database/schema.ts";
 import { SqliteStore } from "./read/sqlite-store.ts";
 
 /** Whose archive a path is, and what it is opened for. */
-export interface SqliteOptions extends ArchiveOptions {
+export interface SqliteOptions {
   /** It is our own archive, to be created if there is none; otherwise the file itself tells whose it is. */
   isDefault: boolean;
   /** Only read, even if it is ours. */
   readOnly: boolean;
+  clock: Clock;
+  /** Whose the sessions are that are written for the first time. @default "local" */
+  machine?: string;
 }
 
 /** A store that can be read; ours can be written to as well, unless it was opened to be read only. */
@@ -28,13 +31,13 @@ export interface OpenedSqlite {
 
 /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
 export function openSqlite(path: string, options: SqliteOptions): OpenedSqlite {
-  const { isDefault, readOnly, ...archiveOptions } = options;
+  const { isDefault, readOnly, machine, clock } = options;
   const isOurs = isDefault || readHeader(path).applicationId === APPLICATION_ID;
   if (!isOurs || (readOnly && isComplete(path))) {
-    const store = new SqliteStore(path, { leavesNoTrace: true, clock: options.clock });
+    const store = new SqliteStore(path, clock, { leavesNoTrace: true });
     return { store, archive: undefined, ...(isOurs ? {} : { foreignPath: resolve(path) }) };
   }
-  const archive = openArchive(path, archiveOptions);
+  const archive = openArchive(path, clock, machine);
   return { store: archive, archive: readOnly ? undefined : archive };
 }
 

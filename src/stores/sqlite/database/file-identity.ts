@@ -1,4 +1,4 @@
-/** Tells a file from another one at the same path. */
+/** What tells a file from another one at the same path. */
 
 import { statSync } from "node:fs";
 import type { BigIntStats } from "node:fs";

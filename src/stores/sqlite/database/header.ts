@@ -1,8 +1,7 @@
 /** What the first 100 bytes of a database file say (https://www.sqlite.org/fileformat.html, section 1.3). */
 
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { codeOf, reasonOf } from "../../../async/failure-words.ts";
-import { WatchError } from "../../../errors.ts";
+import { messageOf, WatchError } from "../../../errors.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
 
 /** What is asked of a database file before SQLite opens it. */
@@ -55,5 +54,17 @@ export function cannotRead(path: string, cause: unknown): WatchError {
 }
 
 function hasCode(error: unknown): boolean {
-  return codeOf(error) !== undefined && !(error instanceof RangeError);
+  return typeof (error as NodeJS.ErrnoException | null)?.code === "string" && !(error instanceof RangeError);
 }
+
+/** @returns what a file system's refusal means, in plain words. */
+export function reasonOf(error: unknown): string {
+  return REASONS[(error as NodeJS.ErrnoException | null)?.code ?? ""] ?? messageOf(error);
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: "it does not exist",
+  ENOTDIR: "it does not exist",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+};

@@ -16,16 +16,20 @@ const ECHOES_MS = [1, 4, 16, 64, 256];
 export class ArchiveWatch {
   readonly #path: string;
   readonly #clock: Clock;
+  readonly #revisionOf: () => string;
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | null = null;
   /** The real file and the identity of its folder: a folder that was replaced must be watched anew. */
   #place: string | null = null;
-  /** Cancels the hint that comes next. */
-  #cancelEcho: (() => void) | null = null;
+  #cancelEcho = (): void => undefined;
+  /** The archive's revision when listeners were last notified; null if that could not be told. */
+  #revision: string | null = null;
 
-  constructor(path: string, clock: Clock) {
+  /** @param revisionOf is cheap, and differs after each commit. */
+  constructor(path: string, clock: Clock, revisionOf: () => string) {
     this.#path = path;
     this.#clock = clock;
+    this.#revisionOf = revisionOf;
   }
 
   /** @returns the way out. */
@@ -82,15 +86,27 @@ export class ArchiveWatch {
     this.#place = place;
   }
 
+  /** A file is written several times for a commit: listeners are notified once, when there is something to see. */
   #hint(echo: number): void {
-    for (const listener of this.#listeners) listener();
-    this.#cancelEcho?.();
+    if (this.#hasChanged()) for (const listener of this.#listeners) listener();
+    this.#cancelEcho();
     const waitMs = ECHOES_MS[echo];
     if (waitMs !== undefined) this.#cancelEcho = this.#clock.after(waitMs, () => this.#hint(echo + 1));
   }
 
+  #hasChanged(): boolean {
+    const before = this.#revision;
+    try {
+      this.#revision = this.#revisionOf();
+    } catch {
+      // It cannot be read now: those who read it find out why.
+      this.#revision = null;
+    }
+    return this.#revision === null || this.#revision !== before;
+  }
+
   #disarm(): void {
-    this.#cancelEcho?.();
+    this.#cancelEcho();
     this.#watcher?.close();
     this.#watcher = null;
     this.#place = null;

@@ -7,8 +7,8 @@ import { DatabaseSync } from "node:sqlite";
 import { WatchError } from "../../../errors.ts";
 import { SqliteConnection } from "../database/sqlite-connection.ts";
 import { fileIdentity, identityOf } from "../database/file-identity.ts";
+import { isBusy } from "../database/busy.ts";
 import { cannotRead, readHeader } from "../database/header.ts";
-import { isBusy } from "../database/locks.ts";
 import { realFile } from "../database/real-file.ts";
 import { readTables } from "../database/tables.ts";
 

@@ -1,6 +1,5 @@
 /** Reads any SQLite archive, ours or an agentsview one of any age. */
 
-import type { Clock } from "../../../async/clock.ts";
 import type {
   Changes,
   Hint,
@@ -11,8 +10,10 @@ import type {
   Store,
 } from "../../../watch/ports.ts";
 import type { Message, SessionId, SessionVersion, Session } from "../../../session/session.ts";
+import type { Clock } from "../../../async/clock.ts";
+import { isBusy } from "../database/busy.ts";
+import { withLock } from "../database/lock-patience.ts";
 import { readChanges } from "./changes.ts";
-import { isBusy, whileLocked } from "../database/locks.ts";
 import { ArchiveWatch } from "../notify/archive-watch.ts";
 import { readMessages } from "./messages.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
@@ -20,24 +21,20 @@ import type { ReaderOptions } from "./sqlite-reader.ts";
 import type { SqliteConnection } from "../database/sqlite-connection.ts";
 import { findIds, readStates, readSummaries, readSummary } from "./sessions.ts";
 
-/** How long a read waits for a lock. A commit holds it for milliseconds. */
-const LOCK_WAIT = { patienceMs: 1500, retryMs: 10 };
+/** A commit holds a lock for milliseconds. */
+const LOCK = { patienceMs: 1500, retryMs: 10 };
 
-export interface SqliteStoreOptions extends ReaderOptions {
-  clock: Clock;
-}
-
-/** Waits for locks for a short time; every other error fails at once. */
+/** Waits a little for locks; nothing else is tried again. */
 export class SqliteStore implements Store {
   readonly #reader: SqliteReader;
-  readonly #hints: ArchiveWatch;
+  readonly #watch: ArchiveWatch;
   readonly #clock: Clock;
 
   /** Opens the archive to see whether it is one. @throws WatchError `archive_unavailable`, `archive_unusable`. */
-  constructor(path: string, { clock, ...options }: SqliteStoreOptions) {
+  constructor(path: string, clock: Clock, options: ReaderOptions) {
     this.#clock = clock;
     this.#reader = new SqliteReader(path, options);
-    this.#hints = new ArchiveWatch(path, clock);
+    this.#watch = new ArchiveWatch(path, clock, () => this.#reader.revision());
     try {
       this.#reader.revision();
     } catch (error) {
@@ -50,7 +47,7 @@ export class SqliteStore implements Store {
   // after it.
 
   async revision(): Promise<string> {
-    this.#hints.check();
+    this.#watch.check();
     return await this.#patiently(() => this.#reader.revision());
   }
 
@@ -63,7 +60,7 @@ export class SqliteStore implements Store {
   }
 
   onHint(hint: Hint): () => void {
-    return this.#hints.add(() => hint(null));
+    return this.#watch.add(() => hint(null));
   }
 
   async list(query: ListQuery = {}): Promise<SessionPage> {
@@ -87,12 +84,12 @@ export class SqliteStore implements Store {
     return this.#patiently(() => this.#reader.read(query));
   }
 
-  async close(): Promise<void> {
-    this.#hints.close();
-    this.#reader.close();
+  #patiently<T>(read: () => T): Promise<T> {
+    return withLock(read, this.#clock, LOCK);
   }
 
-  #patiently<T>(read: () => T): Promise<T> {
-    return whileLocked(read, this.#clock, LOCK_WAIT);
+  async close(): Promise<void> {
+    this.#watch.close();
+    this.#reader.close();
   }
 }

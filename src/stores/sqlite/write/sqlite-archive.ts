@@ -4,17 +4,16 @@ import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../../async/clock.ts";
-import { reasonOf } from "../../../async/failure-words.ts";
 import { messageOf } from "../../../errors.ts";
 import type { WatchError } from "../../../errors.ts";
 import type { Archive, SourceRecord, SyncedTranscript, SyncTransaction } from "../../../watch/archive.ts";
 import { LOCAL_MACHINE } from "../../../session/session.ts";
 import type { SessionId } from "../../../session/session.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
-import { PreparedStatements } from "../database/sqlite-connection.ts";
+import { Statements } from "../database/sqlite-connection.ts";
+import { cannotRead, reasonOf } from "../database/header.ts";
 import { fileIdentity } from "../database/file-identity.ts";
-import { cannotRead } from "../database/header.ts";
-import { whileLocked } from "../database/locks.ts";
+import { withLock } from "../database/lock-patience.ts";
 import { migrate } from "../database/schema.ts";
 import { readSource, readSyncedTranscripts } from "./sources.ts";
 import { SELECT_OFF_LIMITS } from "./statements.ts";
@@ -22,25 +21,20 @@ import { SqliteStore } from "../read/sqlite-store.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { WriteConnection } from "./write-queue.ts";
 
-/** How long a sync waits while another process holds the write lock. A cold import holds it for seconds. */
-const LOCK_WAIT = { patienceMs: 30_000, retryMs: 20 };
-
-export interface ArchiveOptions {
-  clock: Clock;
-  /** The machine of sessions that are written for the first time. @default "local" */
-  machine?: string;
-}
+/** Another process may hold the write lock for as long as a first import takes. */
+const LOCK = { patienceMs: 30_000, retryMs: 20 };
 
 /**
- * Opens our own archive. Creates it (mode 0600) and its folder if there is none.
+ * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
  *
+ * @param machine whose the sessions are that are written for the first time.
  * @throws WatchError `archive_unavailable`, `archive_unusable`.
  */
-export function openArchive(path: string, { clock, machine = LOCAL_MACHINE }: ArchiveOptions): Archive {
+export function openArchive(path: string, clock: Clock, machine = LOCAL_MACHINE): Archive {
   createPrivate(path);
   const writer = connect(path);
   try {
-    return new SqliteArchive(path, writer, { clock, machine });
+    return new SqliteArchive(path, clock, writer, machine);
   } catch (error) {
     writer.db.close();
     throw error;
@@ -54,14 +48,14 @@ class SqliteArchive extends SqliteStore implements Archive {
   readonly #queue: WriteQueue;
 
   /** @param writer the connection that was opened to `path`. */
-  constructor(path: string, writer: Writer, { clock, machine }: Required<ArchiveOptions>) {
-    super(path, { leavesNoTrace: false, clock });
-    this.#clock = clock;
+  constructor(path: string, clock: Clock, writer: Writer, machine: string) {
+    super(path, clock, { leavesNoTrace: false });
     this.#path = path;
+    this.#clock = clock;
     this.#writer = writer;
     this.#queue = new WriteQueue({
-      clock,
       machine,
+      clock,
       begin: () => this.#begin(),
       explain: (error) => (isSqliteError(error) ? this.#cannotWrite(error) : error),
     });
@@ -103,10 +97,9 @@ class SqliteArchive extends SqliteStore implements Archive {
   /** Waits for the write lock without blocking the event loop. */
   async #begin(): Promise<Writer> {
     this.#followFile();
-    const writer = this.#writer;
     try {
-      await whileLocked(() => writer.db.exec("BEGIN IMMEDIATE"), this.#clock, LOCK_WAIT);
-      return writer;
+      await withLock(() => this.#writer.db.exec("BEGIN IMMEDIATE"), this.#clock, LOCK);
+      return this.#writer;
     } catch (error) {
       throw this.#cannotWrite(error);
     }
@@ -149,7 +142,7 @@ function connect(path: string): Writer {
     try {
       migrate(db, path);
       db.exec(SETTINGS);
-      return { db, statements: new PreparedStatements(db), identity: fileIdentity(path) };
+      return { db, statements: new Statements(db), identity: fileIdentity(path) };
     } catch (error) {
       db.close();
       throw error;

@@ -6,38 +6,39 @@ import type { SessionId } from "../../../session/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../session/entries.ts";
 import { savedSession } from "../../shared/saved-session.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { PreparedStatements } from "../database/sqlite-connection.ts";
-import { SqliteMessageWriter } from "./sqlite-message-writer.ts";
+import type { Statements } from "../database/sqlite-connection.ts";
+import { MessageWriter } from "./message-writer.ts";
 import { readSource, writeSource } from "./sources.ts";
 import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./statements.ts";
 
-export interface SqliteTransactionOptions {
-  clock: Clock;
-  /** The machine of a session that no machine has synced before. */
+/** On whose behalf, and when, is written. */
+export interface WriterIdentity {
   machine: string;
+  clock: Clock;
 }
 
-/** Nothing is committed unless it was saved: the queue that began the transaction asks `isSaved`. */
+/** Nothing of it is committed unless it was saved: whoever began the transaction asks `isSaved`. */
 export class SqliteTransaction implements SyncTransaction {
   readonly source: SourceRecord | null;
   readonly isOffLimits: boolean;
   #saved = false;
-  readonly #statements: PreparedStatements;
+  readonly #statements: Statements;
   readonly #id: SessionId;
-  readonly #clock: Clock;
   readonly #machine: string;
-  readonly #messages: SqliteMessageWriter;
+  readonly #clock: Clock;
+  readonly #messages: MessageWriter;
 
-  constructor(statements: PreparedStatements, id: SessionId, { clock, machine }: SqliteTransactionOptions) {
-    this.#clock = clock;
+  /** A session that is new belongs to the writer's machine. */
+  constructor(statements: Statements, id: SessionId, { machine, clock }: WriterIdentity) {
     this.#statements = statements;
     this.#id = id;
     this.#machine = machine;
+    this.#clock = clock;
     const row = statements.prepare(SELECT_SESSION).get(id);
     this.source = readSource(statements, id);
     const excluded = statements.prepare(SELECT_EXCLUDED).get(id) !== undefined;
     this.isOffLimits = excluded || (row?.["deleted_at"] ?? null) !== null;
-    this.#messages = new SqliteMessageWriter(statements, id, new Totals(row));
+    this.#messages = new MessageWriter(statements, id, new Totals(row));
   }
 
   get isSaved(): boolean {
@@ -49,20 +50,20 @@ export class SqliteTransaction implements SyncTransaction {
   }
 
   async write(entries: readonly TranscriptEntry[]): Promise<void> {
-    this.#statements.prepare(INSERT_SESSION).run(this.#id, this.#machine, this.#nowText());
+    this.#statements.prepare(INSERT_SESSION).run(this.#id, this.#machine, this.#now());
     this.#messages.write(entries);
   }
 
   async save(facts: SessionFacts, source: SourceRecord): Promise<void> {
     const { totals } = this.#messages;
-    const saved = { machine: this.#machine, facts, source, totals };
-    const row = savedSession(this.#id, saved, this.#nowText());
+    const row = savedSession(this.#id, { machine: this.#machine, facts, source, totals }, this.#now());
     this.#statements.run(UPSERT_SESSION, row);
     writeSource(this.#statements, this.#id, source);
     this.#saved = true;
   }
 
-  #nowText(): string {
+  /** RFC 3339 UTC. */
+  #now(): string {
     return new Date(this.#clock.date()).toISOString();
   }
 }

@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../../async/clock.ts";
 import type { SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
-import type { PreparedStatements } from "../database/sqlite-connection.ts";
+import type { Statements } from "../database/sqlite-connection.ts";
 import { SqliteTransaction } from "./sqlite-transaction.ts";
 
 /** How long (ms) after its beginning a transaction takes in one more sync: a commit costs as much as a small sync. */
@@ -13,7 +13,7 @@ const GROUP_MS = 50;
 /** A connection that writes. */
 export interface WriteConnection {
   db: DatabaseSync;
-  statements: PreparedStatements;
+  statements: Statements;
 }
 
 interface Job {
@@ -25,9 +25,9 @@ interface Job {
 
 /** What the queue asks of the archive. */
 export interface WriteQueueOptions {
-  clock: Clock;
   /** Whose sessions are that nobody has brought yet. */
   machine: string;
+  clock: Clock;
   /** Begins a transaction. */
   begin: () => Promise<WriteConnection>;
   /** What is made of an error before somebody is told. */
@@ -64,16 +64,15 @@ export class WriteQueue {
 
   /** Each sync has a savepoint of its own: one that fails takes back nothing but what is its own. */
   async #commitTogether(): Promise<void> {
-    const { clock } = this.#options;
     const saved: Job[] = [];
     let connection: WriteConnection | undefined;
     try {
       connection = await this.#options.begin();
-      const endMs = clock.now() + GROUP_MS;
+      const endMs = this.#options.clock.now() + GROUP_MS;
       do {
         const job = this.#jobs.shift();
         if (job !== undefined && (await this.#attempt(connection, job))) saved.push(job);
-      } while (this.#jobs.length > 0 && clock.now() < endMs);
+      } while (this.#jobs.length > 0 && this.#options.clock.now() < endMs);
       if (saved.length > 0) connection.db.exec("COMMIT");
       for (const { resolve } of saved) resolve();
     } catch (error) {
@@ -90,8 +89,7 @@ export class WriteQueue {
   async #attempt({ db, statements }: WriteConnection, { id, work, resolve, reject }: Job): Promise<boolean> {
     try {
       db.exec("SAVEPOINT sync");
-      const { clock, machine } = this.#options;
-      const transaction = new SqliteTransaction(statements, id, { clock, machine });
+      const transaction = new SqliteTransaction(statements, id, this.#options);
       await work(transaction);
       if (transaction.isSaved) {
         db.exec("RELEASE sync");

@@ -6,7 +6,7 @@ import { Batch } from "../../shared/batch.ts";
 import type { Draft, DraftBlock } from "../../shared/batch.ts";
 import { callRows, extensionOf, knownMessage, messageRow } from "../../shared/draft-rows.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { PreparedStatements } from "../database/sqlite-connection.ts";
+import type { Statements } from "../database/sqlite-connection.ts";
 import {
   DELETE_CALLS,
   DELETE_MESSAGES,
@@ -27,14 +27,14 @@ import {
 type Row = Record<string, unknown>;
 
 /** Writes the messages of one session, in the transaction that its connection has begun. */
-export class SqliteMessageWriter {
+export class MessageWriter {
   /** Of all messages, those included that were there before. */
   totals: Totals;
-  readonly #statements: PreparedStatements;
+  readonly #statements: Statements;
   readonly #id: SessionId;
   #nextOrdinal: number;
 
-  constructor(statements: PreparedStatements, id: SessionId, totals: Totals) {
+  constructor(statements: Statements, id: SessionId, totals: Totals) {
     this.#statements = statements;
     this.#id = id;
     this.totals = totals;

@@ -1,23 +1,23 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { whileLocked } from "../../src/stores/sqlite/database/locks.ts";
+import { withLock } from "../../src/stores/sqlite/database/lock-patience.ts";
 import { FakeClock } from "../support/clock.ts";
 
 const WAIT = { patienceMs: 100, retryMs: 10 };
 
-describe("whileLocked()", () => {
+describe("withLock()", () => {
   test("attempts again while a lock is in the way", async () => {
     const clock = new FakeClock();
     let attempts = 0;
-    const outcome = whileLocked(() => ((attempts += 1) < 3 ? locked() : "read"), clock, WAIT);
+    const outcome = withLock(() => ((attempts += 1) < 3 ? locked() : "read"), clock, WAIT);
     await clock.advance(50);
     expect([await outcome, attempts]).toEqual(["read", 3]);
   });
 
   test("throws the lock when patience has run out", async () => {
     const clock = new FakeClock();
-    const outcome = whileLocked(locked, clock, WAIT).catch(String);
+    const outcome = withLock(locked, clock, WAIT).catch(String);
     await clock.advance(WAIT.patienceMs + WAIT.retryMs);
     expect(await outcome).toContain("database is locked");
     expect(clock.pending).toBe(0);
@@ -28,7 +28,7 @@ describe("whileLocked()", () => {
     const fail = (): never => {
       throw new Error("disk I/O error");
     };
-    expect(await whileLocked(fail, clock, WAIT).catch(String)).toContain("disk I/O error");
+    expect(await withLock(fail, clock, WAIT).catch(String)).toContain("disk I/O error");
     expect(clock.pending).toBe(0);
   });
 });
