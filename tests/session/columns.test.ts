@@ -12,7 +12,7 @@ import { sessionColumns, sessionOf } from "../../src/stores/shared/session-rows.
 import { postgresMigrations } from "../../src/stores/postgres/migrations.ts";
 import { Statements } from "../../src/stores/postgres/write/statements.ts";
 import { sqliteMigrations } from "../../src/stores/sqlite/database/schema.ts";
-import { upsertSession } from "../../src/stores/sqlite/write/statements.ts";
+import { upsertSession } from "../../src/stores/sqlite/write/sync-statements.ts";
 import { PostgresOwnArchive } from "../support/postgres/own-archive.ts";
 import { sharedServer } from "../support/postgres/server.ts";
 

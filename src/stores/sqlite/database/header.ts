@@ -1,7 +1,8 @@
 /** What the first 100 bytes of a database file say (https://www.sqlite.org/fileformat.html, section 1.3). */
 
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { messageOf, WatchError } from "../../../errors.ts";
+import { codeOf, reasonOf } from "../../../async/failure-words.ts";
+import { WatchError } from "../../../errors.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
 
 /** What is asked of a database file before SQLite opens it. */
@@ -54,17 +55,5 @@ export function cannotRead(path: string, cause: unknown): WatchError {
 }
 
 function hasCode(error: unknown): boolean {
-  return typeof (error as NodeJS.ErrnoException | null)?.code === "string" && !(error instanceof RangeError);
+  return codeOf(error) !== undefined && !(error instanceof RangeError);
 }
-
-/** @returns what a file system's refusal means, in plain words. */
-export function reasonOf(error: unknown): string {
-  return REASONS[(error as NodeJS.ErrnoException | null)?.code ?? ""] ?? messageOf(error);
-}
-
-const REASONS: Record<string, string> = {
-  ENOENT: "it does not exist",
-  ENOTDIR: "it does not exist",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-};

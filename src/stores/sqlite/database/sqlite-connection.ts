@@ -14,7 +14,7 @@ export interface RowStatement {
 }
 
 /** Preparing costs more than running, and a connection sees the same few texts again and again. */
-export class Statements {
+export class PreparedStatements {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
 
@@ -39,7 +39,7 @@ export class Statements {
 }
 
 /** A reading connection, with what was learned about the archive when it was opened. */
-export class SqliteConnection extends Statements {
+export class SqliteConnection extends PreparedStatements {
   readonly tables: Tables;
   readonly columns: KnownColumns;
   /** Differs from that of every other connection to the archive: what one has seen, another cannot go on from. */

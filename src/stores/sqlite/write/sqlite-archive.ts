@@ -4,19 +4,20 @@ import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../../async/clock.ts";
+import { codeOf, reasonOf } from "../../../async/failure-words.ts";
 import { messageOf } from "../../../errors.ts";
 import type { WatchError } from "../../../errors.ts";
 import type { Archive, SourceRecord, SyncedTranscript, SyncTransaction } from "../../../watch/archive.ts";
 import { LOCAL_MACHINE } from "../../../session/session.ts";
 import type { SessionId } from "../../../session/session.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
-import { Statements } from "../database/sqlite-connection.ts";
-import { cannotRead, reasonOf } from "../database/header.ts";
+import { PreparedStatements } from "../database/sqlite-connection.ts";
+import { cannotRead } from "../database/header.ts";
 import { fileIdentity } from "../database/file-identity.ts";
 import { withLock } from "../database/lock-patience.ts";
 import { migrate } from "../database/schema.ts";
 import { readSource, readSyncedTranscripts } from "./sources.ts";
-import { SELECT_OFF_LIMITS } from "./statements.ts";
+import { SELECT_OFF_LIMITS } from "./sync-statements.ts";
 import { SqliteStore } from "../read/sqlite-store.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { WriteConnection } from "./write-queue.ts";
@@ -142,7 +143,7 @@ function connect(path: string): Writer {
     try {
       migrate(db, path);
       db.exec(SETTINGS);
-      return { db, statements: new Statements(db), identity: fileIdentity(path) };
+      return { db, statements: new PreparedStatements(db), identity: fileIdentity(path) };
     } catch (error) {
       db.close();
       throw error;
@@ -160,12 +161,12 @@ function createPrivate(path: string): void {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     // Another process was faster.
-    if ((error as NodeJS.ErrnoException).code === "EEXIST" && existsSync(path)) return;
+    if (codeOf(error) === "EEXIST" && existsSync(path)) return;
     const why = `${reasonOf(error)}; SESSIONWATCH_DATA_DIR names another folder`;
     throw archiveFailure("create", path, why, { cause: error });
   }
 }
 
 function isSqliteError(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | null)?.code === "ERR_SQLITE_ERROR";
+  return codeOf(error) === "ERR_SQLITE_ERROR";
 }

@@ -6,10 +6,10 @@ import type { SessionId } from "../../../session/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../session/entries.ts";
 import { savedSession } from "../../shared/saved-session.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Statements } from "../database/sqlite-connection.ts";
-import { MessageWriter } from "./message-writer.ts";
+import type { PreparedStatements } from "../database/sqlite-connection.ts";
+import { SqliteMessageWriter } from "./sqlite-message-writer.ts";
 import { readSource, writeSource } from "./sources.ts";
-import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./statements.ts";
+import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./sync-statements.ts";
 
 /** On whose behalf, and when, is written. */
 export interface WriterIdentity {
@@ -22,14 +22,14 @@ export class SqliteTransaction implements SyncTransaction {
   readonly source: SourceRecord | null;
   readonly isOffLimits: boolean;
   #saved = false;
-  readonly #statements: Statements;
+  readonly #statements: PreparedStatements;
   readonly #id: SessionId;
   readonly #machine: string;
   readonly #clock: Clock;
-  readonly #messages: MessageWriter;
+  readonly #messages: SqliteMessageWriter;
 
   /** A session that is new belongs to the writer's machine. */
-  constructor(statements: Statements, id: SessionId, { machine, clock }: WriterIdentity) {
+  constructor(statements: PreparedStatements, id: SessionId, { machine, clock }: WriterIdentity) {
     this.#statements = statements;
     this.#id = id;
     this.#machine = machine;
@@ -38,7 +38,7 @@ export class SqliteTransaction implements SyncTransaction {
     this.source = readSource(statements, id);
     const excluded = statements.prepare(SELECT_EXCLUDED).get(id) !== undefined;
     this.isOffLimits = excluded || (row?.["deleted_at"] ?? null) !== null;
-    this.#messages = new MessageWriter(statements, id, new Totals(row));
+    this.#messages = new SqliteMessageWriter(statements, id, new Totals(row));
   }
 
   get isSaved(): boolean {

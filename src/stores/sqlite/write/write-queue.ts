@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../../async/clock.ts";
 import type { SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
-import type { Statements } from "../database/sqlite-connection.ts";
+import type { PreparedStatements } from "../database/sqlite-connection.ts";
 import { SqliteTransaction } from "./sqlite-transaction.ts";
 
 /** How long (ms) after its beginning a transaction takes in one more sync: a commit costs as much as a small sync. */
@@ -13,7 +13,7 @@ const GROUP_MS = 50;
 /** A connection that writes. */
 export interface WriteConnection {
   db: DatabaseSync;
-  statements: Statements;
+  statements: PreparedStatements;
 }
 
 interface Job {

@@ -6,7 +6,7 @@ import { Batch } from "../../shared/batch.ts";
 import type { Draft, DraftBlock } from "../../shared/batch.ts";
 import { callRows, extensionOf, knownMessage, messageRow } from "../../shared/draft-rows.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Statements } from "../database/sqlite-connection.ts";
+import type { PreparedStatements } from "../database/sqlite-connection.ts";
 import {
   DELETE_CALLS,
   DELETE_MESSAGES,
@@ -22,19 +22,19 @@ import {
   SELECT_SIBLING,
   SET_RESULT,
   SET_SUBAGENT,
-} from "./statements.ts";
+} from "./sync-statements.ts";
 
 type Row = Record<string, unknown>;
 
 /** Writes the messages of one session, in the transaction that its connection has begun. */
-export class MessageWriter {
+export class SqliteMessageWriter {
   /** Of all messages, those included that were there before. */
   totals: Totals;
-  readonly #statements: Statements;
+  readonly #statements: PreparedStatements;
   readonly #id: SessionId;
   #nextOrdinal: number;
 
-  constructor(statements: Statements, id: SessionId, totals: Totals) {
+  constructor(statements: PreparedStatements, id: SessionId, totals: Totals) {
     this.#statements = statements;
     this.#id = id;
     this.totals = totals;
