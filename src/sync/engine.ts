@@ -6,8 +6,8 @@ import { transcriptToken } from "../watch/archive.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Engine, SyncFigures } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../session/session.ts";
-import { Catalog } from "./discovery/catalog.ts";
-import type { Unreadable } from "./discovery/catalog.ts";
+import { TranscriptIndex } from "./discovery/transcript-index.ts";
+import type { Unreadable } from "./discovery/transcript-index.ts";
 import { Coalescer } from "../async/coalesce.ts";
 import { TranscriptCopy } from "./reading/copy.ts";
 import type { Copied } from "./reading/copy.ts";
@@ -82,7 +82,7 @@ export interface SyncAllOptions {
 
 export class SyncEngine implements Engine {
   /** Where the transcripts are. */
-  readonly catalog: Catalog;
+  readonly catalog: TranscriptIndex;
   readonly #archive: ArchiveWriting;
   readonly #coalescer: Coalescer<boolean>;
   readonly #clock: Clock;
@@ -98,7 +98,7 @@ export class SyncEngine implements Engine {
     this.#archive = archive;
     this.#clock = clock;
     this.#trustMs = trustMs;
-    this.catalog = new Catalog(roots, files, clock);
+    this.catalog = new TranscriptIndex(roots, files, clock);
     this.#coalescer = new Coalescer(clock, COALESCE_MS, (changed) => changed);
   }
 

@@ -4,6 +4,7 @@ import { statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Clock } from "../../../async/clock.ts";
+import { Echo } from "../../../async/echo.ts";
 import { realFile } from "../database/real-file.ts";
 
 /**
@@ -15,20 +16,19 @@ const ECHOES_MS = [1, 4, 16, 64, 256];
 /** Watches the file's folder for as long as anybody listens. */
 export class ArchiveWatch {
   readonly #path: string;
-  readonly #clock: Clock;
   readonly #revisionOf: () => string;
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | null = null;
   /** The real file and the identity of its folder: a folder that was replaced must be watched anew. */
   #place: string | null = null;
-  #cancelEcho = (): void => undefined;
+  readonly #echo: Echo;
   /** The archive's revision when listeners were last notified; null if that could not be told. */
   #revision: string | null = null;
 
   /** @param revisionOf is cheap, and differs after each commit. */
   constructor(path: string, clock: Clock, revisionOf: () => string) {
     this.#path = path;
-    this.#clock = clock;
+    this.#echo = new Echo(clock, ECHOES_MS, () => this.#notify());
     this.#revisionOf = revisionOf;
   }
 
@@ -73,7 +73,7 @@ export class ArchiveWatch {
     try {
       const watcher = watch(dirname(file), (_event, changed) => {
         // Without a name it is the folder itself that has changed.
-        if (!changed || names.has(changed)) this.#hint(0);
+        if (!changed || names.has(changed)) this.#echo.start();
       });
       watcher.on("error", () => {
         if (this.#watcher === watcher) this.#disarm();
@@ -87,11 +87,8 @@ export class ArchiveWatch {
   }
 
   /** A file is written several times for a commit: listeners are notified once, when there is something to see. */
-  #hint(echo: number): void {
+  #notify(): void {
     if (this.#hasChanged()) for (const listener of this.#listeners) listener();
-    this.#cancelEcho();
-    const waitMs = ECHOES_MS[echo];
-    if (waitMs !== undefined) this.#cancelEcho = this.#clock.after(waitMs, () => this.#hint(echo + 1));
   }
 
   #hasChanged(): boolean {
@@ -106,7 +103,7 @@ export class ArchiveWatch {
   }
 
   #disarm(): void {
-    this.#cancelEcho();
+    this.#echo.stop();
     this.#watcher?.close();
     this.#watcher = null;
     this.#place = null;

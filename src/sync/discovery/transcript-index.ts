@@ -9,7 +9,7 @@ import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import { tokenOf } from "../reading/files.ts";
 import type { Files } from "../reading/files.ts";
-import { PatientFiles } from "../reading/patience.ts";
+import { GuardedFiles } from "../reading/guarded-files.ts";
 import { transcriptOf } from "./transcript.ts";
 import type { FileOnDisk, Root, RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
 import { unreadable } from "../reading/unreadable.ts";
@@ -39,7 +39,7 @@ interface Search {
   misses: number;
 }
 
-export class Catalog {
+export class TranscriptIndex {
   readonly roots: readonly Root[];
   readonly #clock: Clock;
   readonly #known = new Map<SessionId, Map<string, TranscriptFile>>();
@@ -50,7 +50,7 @@ export class Catalog {
     const ways = new Map<string, Files>();
     this.roots = folders.map((folder) => {
       const place = dirname(folder.path);
-      const way = ways.get(place) ?? new PatientFiles(files, clock, place);
+      const way = ways.get(place) ?? new GuardedFiles(files, clock, place);
       ways.set(place, way);
       return { ...folder, files: way };
     });
