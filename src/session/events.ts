@@ -53,7 +53,7 @@ export function eventFor(
 }
 
 /** The same of a session as it stands in a list; null when it is gone. */
-export function eventForSummary(id: SessionId, session: Session | null, nowMs: number): SessionEvent {
+export function eventForSession(id: SessionId, session: Session | null, nowMs: number): SessionEvent {
   const state = session && { version: session.version, messageCount: session.message_count };
   return eventFor(id, state, session?.machine ?? null, nowMs);
 }

@@ -16,7 +16,7 @@ import { Told } from "./notify/told.ts";
 import { channelOf } from "./notify/trigger.ts";
 import { readChanges } from "./read/changes.ts";
 import { readMessages } from "./read/messages.ts";
-import { findIds, readSummaries, readSummary } from "./read/sessions.ts";
+import { findIds, readSessions, readSession } from "./read/sessions.ts";
 import { StateReader } from "./read/states.ts";
 import type { Tables } from "./read/tables.ts";
 
@@ -106,11 +106,11 @@ export class PostgresStore implements Store {
   }
 
   async list(query: ListQuery = {}): Promise<SessionPage> {
-    return await this.#question((run, tables) => readSummaries(run, tables, query));
+    return await this.#question((run, tables) => readSessions(run, tables, query));
   }
 
   async get(id: SessionId): Promise<Session | null> {
-    return await this.#question((run, tables) => readSummary(run, tables, id));
+    return await this.#question((run, tables) => readSession(run, tables, id));
   }
 
   async idsStartingWith(prefix: string, limit: number): Promise<SessionId[]> {

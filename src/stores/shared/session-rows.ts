@@ -11,7 +11,7 @@ import {
 import type { SessionColumn } from "../../session/session-columns.ts";
 import type { Session, SessionVersion, Version } from "../../session/session.ts";
 
-export type Row = Record<string, unknown>;
+export type ArchiveRow = Record<string, unknown>;
 
 /** Which of the columns that matter an archive has, in an order that is the same for every reader. */
 export interface KnownColumns {
@@ -44,7 +44,7 @@ export function versionName(column: string): string {
 }
 
 /** @param row has `id`, `source_token`, the traits, and the version's columns. */
-export function stateOf(columns: KnownColumns, row: Row): SessionVersion {
+export function stateOf(columns: KnownColumns, row: ArchiveRow): SessionVersion {
   return {
     version: versionOf(columns, row),
     messageCount: messageCountOf(row),
@@ -61,7 +61,7 @@ export function stateOf(columns: KnownColumns, row: Row): SessionVersion {
  */
 export function sessionOf(
   columns: KnownColumns,
-  row: Row,
+  row: ArchiveRow,
   timeOf: (column: string, text: string) => string = asItIs,
 ): Session {
   const session: Record<string, unknown> = {
@@ -80,12 +80,12 @@ export function sessionOf(
 }
 
 /** A digest, so that a version fits into an SSE `id:` whatever the archive holds, and survives restarts. */
-function versionOf({ version }: KnownColumns, row: Row): Version {
+function versionOf({ version }: KnownColumns, row: ArchiveRow): Version {
   const inputs = version.map((column) => row[versionName(column)]);
   return createHash("sha256").update(JSON.stringify(inputs)).digest("base64url").slice(0, 16);
 }
 
-function messageCountOf(row: Row): number {
+function messageCountOf(row: ArchiveRow): number {
   return Number(row[versionName("message_count")]);
 }
 

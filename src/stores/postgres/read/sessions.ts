@@ -41,7 +41,7 @@ export function statesOf({ columns }: Tables, rows: readonly Row[]): Map<Session
 }
 
 /** @returns null for a session that is missing or in the trash. */
-export async function readSummary(run: Run, tables: Tables, id: SessionId): Promise<Session | null> {
+export async function readSession(run: Run, tables: Tables, id: SessionId): Promise<Session | null> {
   if (!tables.canHold(id)) return null;
   const [row] = await run(
     `SELECT ${shownColumns(tables)} FROM ${sessionsOf(tables)} WHERE id = $1 AND ${isKept(tables)}`,
@@ -51,7 +51,7 @@ export async function readSummary(run: Run, tables: Tables, id: SessionId): Prom
 }
 
 /** @throws WatchError `usage` if the cursor is none of ours. */
-export async function readSummaries(run: Run, tables: Tables, query: ListQuery): Promise<SessionPage> {
+export async function readSessions(run: Run, tables: Tables, query: ListQuery): Promise<SessionPage> {
   const { project, agent, machine, activeSince, limit = 100, cursor } = query;
   const after = cursor === undefined ? null : decodeCursor(cursor);
   const given = Object.entries({ project, agent, machine }).filter(isGiven);

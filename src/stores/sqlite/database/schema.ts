@@ -184,9 +184,9 @@ export function sqliteMigrations(tables: ArchiveTables = ARCHIVE_TABLES): string
   );
 }
 
-export const MIGRATIONS: readonly string[] = sqliteMigrations();
+export const SQLITE_MIGRATIONS: readonly string[] = sqliteMigrations();
 /** What this program writes. */
-const SCHEMA_VERSION = MIGRATIONS.length;
+const SCHEMA_VERSION = SQLITE_MIGRATIONS.length;
 
 /**
  * Brings our own archive to SCHEMA_VERSION; several processes may try at once.
@@ -198,7 +198,7 @@ export function migrate(db: DatabaseSync, path: string): void {
   db.exec("BEGIN IMMEDIATE");
   try {
     // Another process may have been faster.
-    for (const migration of MIGRATIONS.slice(schemaOf(db, path))) db.exec(migration);
+    for (const migration of SQLITE_MIGRATIONS.slice(schemaOf(db, path))) db.exec(migration);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
     db.exec("COMMIT");
   } catch (error) {

@@ -4,7 +4,7 @@ import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementS
 import type { Cell, CellRow } from "../../shared/draft-rows.ts";
 import { sessionColumns } from "../../shared/session-rows.ts";
 import type { KnownColumns } from "../../shared/session-rows.ts";
-import type { Tables } from "./tables.ts";
+import type { SqliteTables } from "./tables.ts";
 
 /** A statement that takes a row: bound by position, which is several times as fast as by name. */
 export interface RowStatement {
@@ -40,13 +40,13 @@ export class PreparedStatements {
 
 /** A reading connection, with what was learned about the archive when it was opened. */
 export class SqliteConnection extends PreparedStatements {
-  readonly tables: Tables;
+  readonly tables: SqliteTables;
   readonly columns: KnownColumns;
   /** Differs from that of every other connection to the archive: what one has seen, another cannot go on from. */
   readonly generation: number;
   readonly #db: DatabaseSync;
 
-  constructor(db: DatabaseSync, tables: Tables, generation: number) {
+  constructor(db: DatabaseSync, tables: SqliteTables, generation: number) {
     super(db);
     this.#db = db;
     this.tables = tables;

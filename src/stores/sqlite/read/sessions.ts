@@ -4,7 +4,7 @@ import type { ListQuery, SessionPage } from "../../../watch/ports.ts";
 import type { SessionId, SessionVersion, Session } from "../../../session/session.ts";
 import { decodeCursor, encodeCursor } from "../../shared/page-cursor.ts";
 import { sessionOf, stateOf, versionName } from "../../shared/session-rows.ts";
-import type { Row } from "../../shared/session-rows.ts";
+import type { ArchiveRow } from "../../shared/session-rows.ts";
 import type { SqliteConnection } from "../database/sqlite-connection.ts";
 
 /** Sessions that are missing or in the trash are left out. */
@@ -28,7 +28,7 @@ export function readAllStates(connection: SqliteConnection): Map<SessionId, Sess
 }
 
 /** @returns null for a session that is missing or in the trash. */
-export function readSummary(connection: SqliteConnection, id: SessionId): Session | null {
+export function readSession(connection: SqliteConnection, id: SessionId): Session | null {
   const row = connection
     .prepare(`SELECT ${shownColumns(connection)} FROM sessions WHERE id = ? AND ${isKept(connection)}`)
     .get(id);
@@ -36,7 +36,7 @@ export function readSummary(connection: SqliteConnection, id: SessionId): Sessio
 }
 
 /** @throws WatchError `usage` if the cursor is none of ours. */
-export function readSummaries(connection: SqliteConnection, query: ListQuery): SessionPage {
+export function readSessions(connection: SqliteConnection, query: ListQuery): SessionPage {
   const { project, agent, machine, activeSince, limit = 100, cursor } = query;
   const activity = activityOf(connection);
   const filters: [sql: string, value: string | undefined][] = [
@@ -88,7 +88,7 @@ export function findIds(connection: SqliteConnection, prefix: string, limit: num
   return rows.map((row) => String(row["id"]));
 }
 
-function statesOf(connection: SqliteConnection, rows: readonly Row[]): Map<SessionId, SessionVersion> {
+function statesOf(connection: SqliteConnection, rows: readonly ArchiveRow[]): Map<SessionId, SessionVersion> {
   return new Map(rows.map((row) => [String(row["id"]), stateOf(connection.columns, row)]));
 }
 

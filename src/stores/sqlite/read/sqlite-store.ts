@@ -19,7 +19,7 @@ import { readMessages } from "./messages.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
 import type { ReaderOptions } from "./sqlite-reader.ts";
 import type { SqliteConnection } from "../database/sqlite-connection.ts";
-import { findIds, readStates, readSummaries, readSummary } from "./sessions.ts";
+import { findIds, readStates, readSessions, readSession } from "./sessions.ts";
 
 /** A commit holds a lock for milliseconds. */
 const LOCK = { patienceMs: 1500, retryMs: 10 };
@@ -64,11 +64,11 @@ export class SqliteStore implements Store {
   }
 
   async list(query: ListQuery = {}): Promise<SessionPage> {
-    return this.read((connection) => readSummaries(connection, query));
+    return this.read((connection) => readSessions(connection, query));
   }
 
   async get(id: SessionId): Promise<Session | null> {
-    return this.read((connection) => readSummary(connection, id));
+    return this.read((connection) => readSession(connection, id));
   }
 
   async idsStartingWith(prefix: string, limit: number): Promise<SessionId[]> {
