@@ -1,7 +1,8 @@
 /** Every table of an archive, with its columns: what stores, routes and documents are made from. */
 
 import type { Column } from "./column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "./message-columns.ts";
+import { MESSAGE_COLUMNS } from "./message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "./tool-call-columns.ts";
 import { SESSION_COLUMNS } from "./session-columns.ts";
 import {
   ARCHIVE_MARK_COLUMNS,

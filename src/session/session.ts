@@ -1,7 +1,8 @@
 /** What a session is: to those who list it, and to those who only wait for it to change. */
 
 import type { WireRow } from "./column.ts";
-import type { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "./message-columns.ts";
+import type { MESSAGE_COLUMNS } from "./message-columns.ts";
+import type { TOOL_CALL_COLUMNS } from "./tool-call-columns.ts";
 import { activityColumns, titleColumns } from "./session-columns.ts";
 import type { SESSION_COLUMNS } from "./session-columns.ts";
 

@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 import type { Column } from "../../session/column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../session/message-columns.ts";
+import { MESSAGE_COLUMNS } from "../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../session/tool-call-columns.ts";
 import { SESSION_COLUMNS } from "../../session/session-columns.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));

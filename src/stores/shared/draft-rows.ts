@@ -3,7 +3,8 @@
 import { namesOf } from "../../session/column.ts";
 import type { SyncedName } from "../../session/column.ts";
 import { MESSAGE_COLUMNS } from "../../session/message-columns.ts";
-import type { MessageColumn, TOOL_CALL_COLUMNS } from "../../session/message-columns.ts";
+import type { MessageColumn } from "../../session/message-columns.ts";
+import type { TOOL_CALL_COLUMNS } from "../../session/tool-call-columns.ts";
 import { renderBlock } from "../../session/entries.ts";
 import type { TokenUsage } from "../../session/entries.ts";
 import { newBlocks } from "./batch.ts";

@@ -1,7 +1,8 @@
 /** What clients get of a session's messages, made of rows: the same for every archive. */
 
 import type { Column } from "../../session/column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../session/message-columns.ts";
+import { MESSAGE_COLUMNS } from "../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../session/tool-call-columns.ts";
 import type { Message, ToolCall } from "../../session/session.ts";
 
 /** A row, as its driver gives it. */

@@ -8,7 +8,7 @@ import {
   traitColumns,
   versionInputs,
 } from "../../session/session-columns.ts";
-import type { SessionColumn } from "../../session/session-columns.ts";
+import type { SessionColumn } from "../../session/session-column.ts";
 import type { Session, SessionVersion, Version } from "../../session/session.ts";
 
 export type ArchiveRow = Record<string, unknown>;

@@ -3,7 +3,8 @@
 import type { MessageQuery } from "../../../watch/ports.ts";
 import type { Message, SessionId } from "../../../session/session.ts";
 import { shownNames } from "../../../session/column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../../session/message-columns.ts";
+import { MESSAGE_COLUMNS } from "../../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../../session/tool-call-columns.ts";
 import { messagesOf } from "../../shared/message-rows.ts";
 import type { Row, Run } from "../connect/run.ts";
 import { quoted } from "../quoting.ts";

@@ -2,7 +2,8 @@
 
 import { syncedNames } from "../../../session/column.ts";
 import type { Column } from "../../../session/column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../../session/message-columns.ts";
+import { MESSAGE_COLUMNS } from "../../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../../session/tool-call-columns.ts";
 import type { MessageColumn } from "../../../session/message-columns.ts";
 import { SESSION_COLUMNS } from "../../../session/session-columns.ts";
 import { SYNC_FILE_COLUMNS } from "../../../session/sync-columns.ts";
