@@ -1,4 +1,4 @@
-/** Every table of an archive, with its columns: what stores, routes and documents are made from. */
+/** All tables of an archive with their columns. Stores, routes and documents are made from them. */
 
 import type { Column } from "./column.ts";
 import { MESSAGE_COLUMNS } from "./message-columns.ts";
@@ -12,7 +12,7 @@ import {
   SYNC_STATE_COLUMNS,
 } from "./sync-columns.ts";
 
-/** By the table's name. */
+/** By the name of the table. */
 export const ARCHIVE_TABLES = {
   sessions: SESSION_COLUMNS,
   messages: MESSAGE_COLUMNS,
@@ -26,13 +26,13 @@ export const ARCHIVE_TABLES = {
 
 export type ArchiveTables = Readonly<Record<keyof typeof ARCHIVE_TABLES, readonly Column[]>>;
 
-/** A column that our own archives of one kind get with a schema version. */
+/** A column that a schema version adds. */
 export interface AddedColumn {
   table: string;
   column: Column;
 }
 
-/** @returns the columns that a schema version brings. */
+/** @returns the columns that a schema version adds. */
 export function columnsSince(
   store: "sqlite" | "postgres",
   version: number,

@@ -1,11 +1,14 @@
-/** The columns of `messages`. To add one, add its entry here. If a sync writes it, add its value in `stores/shared/draft-rows.ts`. */
+/**
+ * The columns of `messages`. To add one, add its entry here. If a sync writes it, add its value in
+ * `stores/shared/draft-rows.ts`.
+ */
 
 import type { Column } from "./column.ts";
 
 export interface MessageColumn extends Column {
-  /** Later lines of a transcript may change it: by putting theirs in its place, or behind it. */
+  /** What later lines of a transcript do with its value. */
   readonly growth?: "replaced" | "appended";
-  /** What a message has used: written and taken over together. */
+  /** It says what a message has used. These columns are written together. */
   readonly isUsage?: true;
 }
 
@@ -164,7 +167,7 @@ export const MESSAGE_COLUMNS = [
     isSynced: true,
     means: "Whether the conversation was compacted here.",
   },
-  // From here on for stores alone.
+  // Clients do not get the columns below.
   {
     name: "has_context_tokens",
     type: "boolean",

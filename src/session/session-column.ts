@@ -3,12 +3,12 @@
 import type { Column } from "./column.ts";
 
 export interface SessionColumn extends Column {
-  /** A session's version is made of these, in this order: whatever changes a session changes one of them. */
+  /** Its place among the inputs of a session's version. Every change of a session changes one of them. */
   readonly versionInput?: number;
-  /** Subscribers and lists choose by it. */
+  /** Subscriptions and lists can be filtered by it. */
   readonly isTrait?: true;
-  /** When the session was last active: the first of these that is known. */
+  /** Its place among the times of the last activity. The first one that has a value counts. */
   readonly activity?: number;
-  /** What the session is called: the first of these that says something. */
+  /** Its place among the titles. The first one that has a text counts. */
   readonly title?: number;
 }

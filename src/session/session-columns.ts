@@ -1,6 +1,6 @@
 /**
- * The columns of `sessions`. To add one, add its entry here, or to `STORED_SESSION_COLUMNS` if clients do not get it. If a
- * sync writes it, add its value in `stores/shared/saved-session.ts`.
+ * The columns of `sessions`. To add one, add its entry here, or to `STORED_SESSION_COLUMNS` if clients do not get it.
+ * If a sync writes it, add its value in `stores/shared/saved-session.ts`.
  */
 
 import { namesOf } from "./column.ts";
@@ -20,7 +20,7 @@ const SHOWN_COLUMNS = [
     isShown: true,
     isSynced: true,
     isTrait: true,
-    // Clients that follow a project learn that a session has moved.
+    // Clients that follow a project have to learn that a session has moved.
     versionInput: 9,
     means: "The project that it belongs to.",
   },
@@ -214,12 +214,12 @@ export function versionInputs(columns: readonly SessionColumn[] = SESSION_COLUMN
   return inOrder(columns, ({ versionInput }) => versionInput);
 }
 
-/** @returns the columns that tell when a session was last active; the first that is known counts. */
+/** @returns the times of the last activity; the first one that has a value counts. */
 export function activityColumns(columns: readonly SessionColumn[] = SESSION_COLUMNS): string[] {
   return inOrder(columns, ({ activity }) => activity);
 }
 
-/** @returns the columns that name a session; the first that says something counts. */
+/** @returns the titles of a session; the first one that has a text counts. */
 export function titleColumns(columns: readonly SessionColumn[] = SESSION_COLUMNS): string[] {
   return inOrder(columns, ({ title }) => title);
 }

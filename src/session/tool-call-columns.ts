@@ -1,4 +1,7 @@
-/** The columns of `tool_calls`. To add one, add its entry here. If a sync writes it, add its value in `stores/shared/draft-rows.ts`. */
+/**
+ * The columns of `tool_calls`. To add one, add its entry here. If a sync writes it, add its value in
+ * `stores/shared/draft-rows.ts`.
+ */
 
 import type { Column } from "./column.ts";
 
@@ -70,7 +73,7 @@ export const TOOL_CALL_COLUMNS = [
     isSynced: true,
     means: "The session that this call has started.",
   },
-  // From here on for stores alone: whose call it is, each store says in its own way.
+  // Clients do not get the columns below. Each store has its own way to name the message of a call.
   { name: "id", type: "integer", since: { sqlite: 1 }, means: "The row, in SQLite." },
   { name: "message_id", type: "integer", since: { sqlite: 1 }, means: "The row of its message, in SQLite." },
   { name: "session_id", type: "text", since: FIRST, means: "Its session." },

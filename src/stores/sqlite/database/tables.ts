@@ -1,4 +1,4 @@
-/** Which tables and columns an archive has: they come and go between releases of its writer. */
+/** Reads which tables and columns an archive has. They differ between releases of its writer. */
 
 import type { DatabaseSync } from "node:sqlite";
 import { unusable } from "./header.ts";

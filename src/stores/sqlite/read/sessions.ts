@@ -1,4 +1,4 @@
-/** The queries over an archive's sessions, made of the columns that it has. */
+/** Queries for an archive's sessions, made of the columns that it has. */
 
 import type { ListQuery, SessionPage } from "../../../watch/ports.ts";
 import type { SessionId, SessionVersion, Session } from "../../../session/session.ts";
@@ -7,7 +7,7 @@ import { sessionOf, stateOf, versionName } from "../../shared/session-rows.ts";
 import type { ArchiveRow } from "../../shared/session-rows.ts";
 import type { SqliteConnection } from "../database/sqlite-connection.ts";
 
-/** Sessions that are missing or in the trash are left out. */
+/** @returns the sessions that exist and are not in the trash. */
 export function readStates(
   connection: SqliteConnection,
   ids: readonly SessionId[],
@@ -19,7 +19,7 @@ export function readStates(
   return statesOf(connection, statement.all(JSON.stringify(ids)));
 }
 
-/** The whole archive. */
+/** @returns all sessions that are not in the trash. */
 export function readAllStates(connection: SqliteConnection): Map<SessionId, SessionVersion> {
   const statement = connection.prepare(
     `SELECT ${stateColumns(connection)} FROM sessions WHERE ${isKept(connection)}`,
@@ -35,7 +35,7 @@ export function readSession(connection: SqliteConnection, id: SessionId): Sessio
   return row === undefined ? null : sessionOf(connection.columns, row);
 }
 
-/** @throws WatchError `usage` if the cursor is none of ours. */
+/** @throws WatchError `usage` if no server of ours has made the cursor. */
 export function readSessions(connection: SqliteConnection, query: ListQuery): SessionPage {
   const { project, agent, machine, activeSince, limit = 100, cursor } = query;
   const activity = activityOf(connection);
@@ -73,8 +73,9 @@ export function readSessions(connection: SqliteConnection, query: ListQuery): Se
 }
 
 /**
- * Ids that start with `prefix`, their agent's name and colon counted or not; the newest first. Compared as bytes,
- * because SQLite's functions on text end at a NUL.
+ * Compares bytes, because SQLite's functions on text end at a NUL.
+ *
+ * @returns the ids that start with `prefix`, with or without their agent's name and colon; the newest first.
  */
 export function findIds(connection: SqliteConnection, prefix: string, limit: number): SessionId[] {
   const bytes = new TextEncoder().encode(prefix);
@@ -101,8 +102,8 @@ function activityOf({ columns }: SqliteConnection): string {
 }
 
 /**
- * Somebody else's archive says at most when the transcript that it has read was written: 0 is never, and a whole
- * millisecond all that every runtime can compare it with.
+ * A foreign archive has at most the transcript's mtime. 0 stands for none. Whole milliseconds are what every runtime
+ * can compare.
  */
 function sourceToken({ tables }: SqliteConnection): string {
   if (tables.sessions.has("source_token")) return "source_token";

@@ -1,4 +1,4 @@
-/** How far transcripts have been read: the engine's bookkeeping, committed with what it is about. */
+/** How far transcripts were read. It is committed together with what was read. */
 
 import type { SourceRecord, SyncedTranscript } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
@@ -22,7 +22,7 @@ export function readSource(statements: PreparedStatements, id: SessionId): Sourc
   return { files, revision: Number(state["revision"]), parserState: String(state["parser_state"]) };
 }
 
-/** Replaces what was known of the session's transcript; files beyond those of `source` are forgotten. */
+/** Replaces what the archive knows of the session's transcript. Files that `source` lacks are removed. */
 export function writeSource(statements: PreparedStatements, id: SessionId, source: SourceRecord): void {
   statements.prepare(UPSERT_SYNC_STATE).run(id, source.revision, source.parserState);
   for (const [position, file] of source.files.entries())
@@ -32,7 +32,7 @@ export function writeSource(statements: PreparedStatements, id: SessionId, sourc
 
 /** @returns what was synced of every session in the archive; files in reading order. */
 export function readSyncedTranscripts(statements: PreparedStatements): Map<SessionId, SyncedTranscript> {
-  // One text instead of thousands of rows: they would cost more than everything else in a sync that finds nothing new.
+  // One text: thousands of rows would cost more than all the rest of a sync that finds nothing new.
   const text = statements.prepare(SELECT_SYNCED_FILES).get()?.["files"];
   return syncedTranscriptsOf(JSON.parse(String(text)) as SyncedFile[]);
 }

@@ -1,4 +1,4 @@
-/** Writes the entries of a transcript as rows: messages, their tool calls, and what is said about them later. */
+/** Writes the entries of a transcript as rows: messages, tool calls, and later additions to them. */
 
 import type { SessionId } from "../../../session/session.ts";
 import type { RetractedMessages, TranscriptEntry } from "../../../session/entries.ts";
@@ -26,9 +26,9 @@ import {
 
 type Row = Record<string, unknown>;
 
-/** Writes the messages of one session, in the transaction that its connection has begun. */
+/** Writes the messages of one session inside the transaction of its connection. */
 export class SqliteMessageWriter {
-  /** Of all messages, those included that were there before. */
+  /** The totals of all messages, also of earlier syncs. */
   totals: Totals;
   readonly #statements: PreparedStatements;
   readonly #id: SessionId;
@@ -42,14 +42,14 @@ export class SqliteMessageWriter {
     this.#nextOrdinal = last === null ? 0 : last + 1;
   }
 
-  /** Forgets all messages, for a transcript that is read from its start again. */
+  /** Deletes all messages, for a transcript that is read again from its start. */
   clear(): void {
     for (const sql of [DELETE_CALLS, DELETE_MESSAGES]) this.#statements.prepare(sql).run(this.#id);
     this.totals = new Totals();
     this.#nextOrdinal = 0;
   }
 
-  /** @param entries in the order of the transcript; they go on from what was written before. */
+  /** @param entries in the order of the transcript. They continue what was written before. */
   write(entries: readonly TranscriptEntry[]): void {
     let batch = new Batch();
     for (const entry of entries) {
@@ -80,7 +80,7 @@ export class SqliteMessageWriter {
     if (known !== undefined) this.#extendMessage(draft, known);
   }
 
-  /** @returns false if there is a message with that key already. */
+  /** @returns false if there is already a message with that key. */
   #insertMessage(draft: Draft): boolean {
     const row = messageRow(draft, this.#id, this.#nextOrdinal);
     const { changes, lastInsertRowid } = this.#statements.run(INSERT_MESSAGE, row);
@@ -104,7 +104,7 @@ export class SqliteMessageWriter {
       this.#statements.run(INSERT_CALL, { message_id: messageId, session_id: this.#id, ...row });
   }
 
-  /** @returns how many typed prompts are no part of the conversation any more. */
+  /** @returns how many typed prompts it has taken out of the conversation. */
   #retract(of: RetractedMessages): number {
     if ("uuids" in of)
       return typedAmong(this.#statements.prepare(RETRACT_UUIDS).all(this.#id, JSON.stringify(of.uuids)));
@@ -117,7 +117,7 @@ export class SqliteMessageWriter {
   }
 
   #siblingOf({ uuid, parentUuid }: { uuid: string; parentUuid: string }): number | null {
-    // A prompt that is written again, as copies of history are, takes nothing back.
+    // Copies of history repeat prompts. A repeated prompt retracts nothing.
     if (this.#statements.prepare(SELECT_KEY).get(this.#id, uuid) !== undefined) return null;
     return ordinalIn(this.#statements.prepare(SELECT_SIBLING).get(this.#id, parentUuid));
   }

@@ -1,4 +1,4 @@
-/** What one sync writes, inside the transaction that its archive has begun. */
+/** What one sync writes, inside the transaction of its archive. */
 
 import type { Clock } from "../../../async/clock.ts";
 import type { SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
@@ -11,13 +11,13 @@ import { SqliteMessageWriter } from "./sqlite-message-writer.ts";
 import { readSource, writeSource } from "./sources.ts";
 import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./sync-statements.ts";
 
-/** On whose behalf, and when, is written. */
+/** Which machine writes, and on what time. */
 export interface WriterIdentity {
   machine: string;
   clock: Clock;
 }
 
-/** Nothing of it is committed unless it was saved: whoever began the transaction asks `isSaved`. */
+/** It is only committed if it was saved. The queue that began the transaction checks `isSaved`. */
 export class SqliteTransaction implements SyncTransaction {
   readonly source: SourceRecord | null;
   readonly isOffLimits: boolean;
@@ -28,7 +28,7 @@ export class SqliteTransaction implements SyncTransaction {
   readonly #clock: Clock;
   readonly #messages: SqliteMessageWriter;
 
-  /** A session that is new belongs to the writer's machine. */
+  /** A new session belongs to this machine. */
   constructor(statements: PreparedStatements, id: SessionId, { machine, clock }: WriterIdentity) {
     this.#statements = statements;
     this.#id = id;

@@ -1,4 +1,4 @@
-/** The SQL of a sync; the transaction around it is the archive's. */
+/** The SQL of a sync. The archive begins and ends the transaction. */
 
 import { syncedNames } from "../../../session/column.ts";
 import type { Column } from "../../../session/column.ts";
@@ -15,23 +15,23 @@ export const SELECT_SESSION = `
   SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens
   FROM sessions WHERE id = ?`;
 export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
-/** Takes the ids as JSON. */
+/** Takes the ids as a JSON list. */
 export const SELECT_OFF_LIMITS = `
   SELECT value AS id FROM json_each(?) WHERE value IN (SELECT id FROM excluded_sessions)
     OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = value AND deleted_at IS NOT NULL)`;
-/** Messages need their session's row; the first sync saves the facts only at its end. */
+/** Messages need their session's row, and the first sync saves the facts at its end. */
 export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, machine, created_at) VALUES (?, ?, ?)";
 
 export const UPSERT_SESSION = upsertSession(SESSION_COLUMNS);
 
-/** Replaces what is there by the row's values, as `mergedColumn()` says. */
+/** Updates a row that exists as `mergedColumn()` says. */
 export function upsertSession(table: readonly Column[]): RowStatement {
   const columns = syncedNames(table);
   const set = columns.map((name) => `${name} = ${mergedColumn(name)}`).join(", ");
   return { sql: `${insertInto("sessions", columns)} ON CONFLICT (id) DO UPDATE SET ${set}`, columns };
 }
 
-/** A session that somebody has removed is as good as never synced. */
+/** A session without a row counts as never synced. */
 export const SELECT_SYNC_STATE =
   "SELECT revision, parser_state FROM sync_state JOIN sessions ON id = session_id WHERE session_id = ?";
 export const UPSERT_SYNC_STATE = `
@@ -48,7 +48,7 @@ export const UPSERT_SYNC_FILE: RowStatement = {
   columns: syncedNames(SYNC_FILE_COLUMNS),
 };
 export const DELETE_SYNC_FILES = "DELETE FROM sync_files WHERE session_id = ? AND position >= ?";
-/** Of all sessions, as one JSON text. */
+/** The files of all sessions as one JSON text. */
 export const SELECT_SYNCED_FILES = `
   SELECT json_group_array(json_array(session_id, revision, path, token, offset)) AS files FROM (
     SELECT session_id, revision, path, token, offset FROM sync_files JOIN sync_state USING (session_id)
@@ -87,22 +87,22 @@ export function insertCall(table: readonly Column[]): RowStatement {
 
 export const SET_RESULT = `
   UPDATE tool_calls SET result_content = ?, result_content_length = ? WHERE session_id = ? AND tool_use_id = ?`;
-/** Links are read from texts too: only calls that start subagents take one. */
+/** Links are read from texts as well, so only calls that start subagents take one. */
 export const SET_SUBAGENT = `
   UPDATE tool_calls SET subagent_session_id = ? WHERE session_id = ? AND tool_use_id = ? AND category = 'Task'`;
 export const DELETE_CALLS = "DELETE FROM tool_calls WHERE session_id = ?";
 
 const IS_PROMPT = "role = 'user' AND is_system = 0";
-/** As `isTyped()` has it, and the index `messages_by_predecessor`. */
+/** The same condition as `isTyped()` and the index `messages_by_predecessor`. */
 const IS_TYPED = `${IS_PROMPT} AND is_sidechain = 0`;
 export const SELECT_KEY = "SELECT 1 FROM messages WHERE session_id = ? AND merge_key = ?";
-/** The plus keeps SQLite from looking for the minimum in the order of ordinals, through the whole session. */
+/** The plus keeps SQLite from searching the whole session in the order of ordinals for the minimum. */
 export const SELECT_SIBLING = `
   SELECT min(+ordinal) AS ordinal FROM messages WHERE session_id = ? AND source_parent_uuid = ? AND ${IS_TYPED}`;
 export const SELECT_LAST_PROMPTS = `
   SELECT min(ordinal) AS ordinal FROM
     (SELECT ordinal FROM messages WHERE session_id = ? AND ${IS_TYPED} ORDER BY ordinal DESC LIMIT ?)`;
-/** Whether a person typed each of them: those are counted. By then all of them are on the side chain. */
+/** Says which of the retracted messages a person had typed; by then all of them are on the side chain. */
 const RETURNING_TYPED = `RETURNING ${IS_PROMPT} AS is_typed`;
 export const RETRACT_FROM = `
   UPDATE messages SET is_sidechain = 1 WHERE session_id = ? AND ordinal >= ? AND is_sidechain = 0 ${RETURNING_TYPED}`;
