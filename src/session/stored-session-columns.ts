@@ -32,8 +32,9 @@ export const STORED_SESSION_COLUMNS = [
     name: "file_hash",
     type: "text",
     since: FIRST,
+    isSynced: true,
     versionInput: 3,
-    means: "A digest of the transcript, in agentsview's archives.",
+    means: "A digest of the transcript, where its file does not show every change.",
   },
   {
     name: "local_modified_at",

@@ -16,10 +16,8 @@ export type Where = { path: string; machine: string } | { url: string; schema: s
 const [where = "{}", mode] = process.argv.slice(2);
 const archive = open(JSON.parse(where) as Where);
 const { env } = process;
-const roots = AGENTS.flatMap((agent) =>
-  agent.roots({ env, home: env["HOME"] ?? homedir() }).map((path) => ({ agent, path })),
-);
-const engine = new SyncEngine(archive, roots, { clock: systemClock });
+const surroundings = { env, home: env["HOME"] ?? homedir() };
+const engine = new SyncEngine(archive, AGENTS, surroundings, { clock: systemClock });
 engine.onSynced(({ id }) => console.log(id));
 await syncAll();
 if (mode === "forever") for (;;) await syncAll();

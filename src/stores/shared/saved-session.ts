@@ -1,7 +1,7 @@
 /** Makes the session's row of a sync, the same for every store. */
 
 import { transcriptToken } from "../../watch/archive.ts";
-import type { SourceRecord } from "../../watch/archive.ts";
+import type { SavedSource } from "../../watch/archive.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { SessionFacts } from "../../session/entries.ts";
 import type { SyncedName } from "../../session/column.ts";
@@ -17,7 +17,7 @@ type SessionCells = Record<SyncedName<typeof SESSION_COLUMNS>, Cell>;
 export interface Saved {
   machine: string;
   facts: SessionFacts;
-  source: SourceRecord;
+  source: SavedSource;
   totals: Totals;
 }
 
@@ -48,6 +48,7 @@ export function savedSession(
     file_mtime: last.mtimeNs,
     file_inode: signed(last.inode),
     file_device: signed(last.device),
+    file_hash: source.contentHash ?? null,
     parent_session_id: facts.parentSessionId,
     relationship_type: facts.relationshipType ?? "",
     total_output_tokens: totals.outputTokens,

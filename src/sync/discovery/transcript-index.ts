@@ -12,18 +12,13 @@ import type { Files } from "../reading/files.ts";
 import { GuardedFiles } from "../reading/guarded-files.ts";
 import { transcriptOf } from "./transcript.ts";
 import type { FileOnDisk, Root, RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
+import type { Unreadable } from "../sources/source.ts";
 import { unreadable } from "../reading/unreadable.ts";
 
 /** Between two searches of all folders for sessions whose transcript is unknown. */
 const SEARCH_BACKOFF = { firstMs: 1500, maxMs: 60_000 };
 /** So many folders are read at once. */
 const FOLDERS_AT_ONCE = 16;
-
-/** A folder that could not be read, or a file that could not be looked at. */
-export interface Unreadable {
-  path: string;
-  error: unknown;
-}
 
 /** What a search has found. */
 export interface Listing {

@@ -74,6 +74,13 @@ export class Statements {
         OR EXISTS (SELECT FROM ${this.#schema}.excluded_sessions WHERE excluded_sessions.id = asked.id)`;
   }
 
+  /** The folders in which sessions of a machine worked, the most recent first. */
+  selectFolders(machine: string, limit: number): string {
+    return `
+      SELECT cwd FROM ${this.#schema}.sessions WHERE machine = ${text(machine)} AND cwd <> '' GROUP BY cwd
+      ORDER BY max(COALESCE(ended_at, started_at, created_at)) DESC LIMIT ${clampInteger(limit)}`;
+  }
+
   /** Of all sessions of a machine, as one JSON text. */
   selectSyncedFiles(machine: string): string {
     return `

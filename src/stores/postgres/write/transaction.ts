@@ -1,6 +1,6 @@
 /** What one sync writes, inside the transaction that its archive has begun. */
 
-import type { SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
+import type { SavedSource, SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../session/entries.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
@@ -32,7 +32,7 @@ export class PostgresTransaction implements SyncTransaction {
   readonly #machine: string;
   readonly #statements: Statements;
   readonly #messages: MessageWriter;
-  #saved: { facts: SessionFacts; source: SourceRecord } | null = null;
+  #saved: { facts: SessionFacts; source: SavedSource } | null = null;
 
   constructor({ id, machine, statements, state, send }: TransactionOptions) {
     this.#id = id;
@@ -67,7 +67,7 @@ export class PostgresTransaction implements SyncTransaction {
     await this.#messages.write(entries);
   }
 
-  async save(facts: SessionFacts, source: SourceRecord): Promise<void> {
+  async save(facts: SessionFacts, source: SavedSource): Promise<void> {
     if (source.files.length === 0) throw new TypeError("a transcript has at least one file");
     this.#saved = { facts, source };
   }

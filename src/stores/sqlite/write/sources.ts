@@ -19,7 +19,11 @@ export function readSource(statements: PreparedStatements, id: SessionId): Sourc
   const state = statements.prepare(SELECT_SYNC_STATE).get(id);
   if (state === undefined) return null;
   const files = statements.prepare(SELECT_SYNC_FILES).all(id).map(sourceFileOf);
-  return { files, revision: Number(state["revision"]), parserState: String(state["parser_state"]) };
+  return {
+    files,
+    revision: Number(state["revision"]),
+    parserState: String(state["parser_state"]),
+  };
 }
 
 /** Replaces what the archive knows of the session's transcript. Files that `source` lacks are removed. */

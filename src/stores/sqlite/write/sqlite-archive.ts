@@ -17,7 +17,7 @@ import { fileIdentity } from "../database/file-identity.ts";
 import { withLock } from "../database/lock-patience.ts";
 import { migrate } from "../database/schema.ts";
 import { readSource, readSyncedTranscripts } from "./sources.ts";
-import { SELECT_OFF_LIMITS } from "./sync-statements.ts";
+import { SELECT_OFF_LIMITS, SELECT_PROJECT_FOLDERS } from "./sync-statements.ts";
 import { SqliteStore } from "../read/sqlite-store.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { WriteConnection } from "./write-queue.ts";
@@ -70,6 +70,15 @@ class SqliteArchive extends SqliteStore implements Archive {
 
   async source(id: SessionId): Promise<SourceRecord | null> {
     return this.read((connection) => readSource(connection, id));
+  }
+
+  async projectFolders(limit: number): Promise<string[]> {
+    return this.read((connection) =>
+      connection
+        .prepare(SELECT_PROJECT_FOLDERS)
+        .all(limit)
+        .map(({ cwd }) => String(cwd)),
+    );
   }
 
   async offLimits(ids: readonly SessionId[]): Promise<Set<SessionId>> {

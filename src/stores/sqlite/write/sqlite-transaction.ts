@@ -1,7 +1,7 @@
 /** What one sync writes, inside the transaction of its archive. */
 
 import type { Clock } from "../../../async/clock.ts";
-import type { SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
+import type { SavedSource, SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../session/entries.ts";
 import { savedSession } from "../../shared/saved-session.ts";
@@ -54,7 +54,7 @@ export class SqliteTransaction implements SyncTransaction {
     this.#messages.write(entries);
   }
 
-  async save(facts: SessionFacts, source: SourceRecord): Promise<void> {
+  async save(facts: SessionFacts, source: SavedSource): Promise<void> {
     const { totals } = this.#messages;
     const row = savedSession(this.#id, { machine: this.#machine, facts, source, totals }, this.#now());
     this.#statements.run(UPSERT_SESSION, row);

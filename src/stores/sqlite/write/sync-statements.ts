@@ -19,6 +19,10 @@ export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
 export const SELECT_OFF_LIMITS = `
   SELECT value AS id FROM json_each(?) WHERE value IN (SELECT id FROM excluded_sessions)
     OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = value AND deleted_at IS NOT NULL)`;
+/** The folders in which sessions ran, those of the latest activity first. */
+export const SELECT_PROJECT_FOLDERS = `
+  SELECT cwd FROM sessions WHERE cwd IS NOT NULL AND cwd <> '' GROUP BY cwd
+  ORDER BY max(COALESCE(ended_at, started_at, created_at)) DESC LIMIT ?`;
 /** Messages need their session's row, and the first sync saves the facts at its end. */
 export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, machine, created_at) VALUES (?, ?, ?)";
 
