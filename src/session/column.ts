@@ -15,6 +15,8 @@ export interface Column {
   readonly default?: string | number | boolean;
   /** Clients get it. Answers keep the order of the table. */
   readonly isShown?: true;
+  /** Every archive has it, with a value in each row. */
+  readonly isEssential?: true;
   /** A sync writes it. */
   readonly isSynced?: true;
 }
@@ -34,13 +36,18 @@ type WireValue<T extends ColumnType, B> = T extends "text" | "time"
     : number;
 
 /**
- * A row as clients get it. A column is absent if the archive lacks it.
+ * A row as clients get it. A column is absent if the archive lacks it, unless it is essential.
  *
  * @template B the type of booleans.
  */
 export type WireRow<C extends readonly Column[], B> = {
-  [S in Extract<C[number], { isShown: true }> as S["name"]]?: WireValue<S["type"], B> | null;
+  [S in Essential<C> as S["name"]]: WireValue<S["type"], B>;
+} & {
+  [S in Exclude<Shown<C>, Essential<C>> as S["name"]]?: WireValue<S["type"], B> | null;
 };
+
+type Shown<C extends readonly Column[]> = Extract<C[number], { isShown: true }>;
+type Essential<C extends readonly Column[]> = Extract<Shown<C>, { isEssential: true }>;
 
 /** @returns the names of the columns for which `has` is true. */
 export function namesOf<C extends Column>(columns: readonly C[], has: (column: C) => boolean): string[] {

@@ -104,6 +104,7 @@ const SHOWN_COLUMNS = [
     since: FIRST,
     default: 0,
     isShown: true,
+    isEssential: true,
     isSynced: true,
     versionInput: 1,
     means: "How many messages it has.",

@@ -34,11 +34,7 @@ export interface SessionVersion extends Traits {
 }
 
 /** One session in a list. Booleans are 0 or 1: clients know them from SQLite, which has no others. */
-export type Session = Omit<WireRow<typeof SESSION_COLUMNS, number>, "message_count"> & {
-  id: SessionId;
-  version: Version;
-  message_count: number;
-};
+export type Session = WireRow<typeof SESSION_COLUMNS, number> & { id: SessionId; version: Version };
 
 /** A call of a tool, within its message. */
 export type ToolCall = WireRow<typeof TOOL_CALL_COLUMNS, boolean>;

@@ -110,6 +110,23 @@ describe("the table of columns is what an archive has, no more and no less", () 
     );
   });
 
+  test("a column with a default cannot be NULL in archives of ours, and has that default", () => {
+    const db = new DatabaseSync(":memory:");
+    for (const migration of sqliteMigrations()) db.exec(migration);
+    const columnIn = db.prepare(
+      'SELECT "notnull" AS is_not_null, dflt_value FROM pragma_table_info(?) WHERE name = ?',
+    );
+    const tables: ArchiveTables = ARCHIVE_TABLES;
+    for (const [table, columns] of Object.entries(tables)) {
+      for (const { name, default: value, since } of columns) {
+        if (value === undefined || since?.sqlite === undefined) continue;
+        const literal = typeof value === "string" ? `'${value}'` : String(Number(value));
+        expect([name, columnIn.get(table, name)]).toEqual([name, { is_not_null: 1, dflt_value: literal }]);
+      }
+    }
+    db.close();
+  });
+
   function described(row: Readonly<Record<string, unknown>>): string {
     return `${String(row["table"])}.${String(row["name"])} ${String(row["type"])}`;
   }

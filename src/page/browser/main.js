@@ -11,9 +11,8 @@ import { announce, linkTo, renderSessions } from "./session-list.js";
 import { aboutOf, titleOf } from "./session.js";
 
 /** @import { Reset, SessionEvent } from "../../session/events.ts" */
-/** @import { Session } from "../../session/session.ts" */
+/** @import { Message, Session } from "../../session/session.ts" */
 /** @import { Status } from "./live-stream.js" */
-/** @import { Message } from "./messages.js" */
 
 /** Between two attempts, in ms, while something does not work. */
 const RETRY_MS = 3000;

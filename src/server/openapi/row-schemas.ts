@@ -26,7 +26,6 @@ export const sessionSchema = v.pipe(
       ...columnSchemas(SESSION_COLUMNS, "number"),
       id: v.pipe(v.string(), v.description("A session's id.")),
       version: v.pipe(v.string(), v.description("The session has changed if this differs.")),
-      message_count: count,
     },
     v.union([v.string(), v.number(), v.boolean(), v.null()]),
   ),
@@ -36,8 +35,6 @@ export const sessionSchema = v.pipe(
 export const toolCallSchema = v.pipe(
   v.looseObject({
     ...columnSchemas(TOOL_CALL_COLUMNS, "boolean"),
-    tool_name: v.string(),
-    category: v.string(),
   }),
   v.description("A call of a tool, with its result."),
 );
@@ -45,15 +42,16 @@ export const toolCallSchema = v.pipe(
 export const messageSchema = v.pipe(
   v.looseObject({
     ...columnSchemas(MESSAGE_COLUMNS, "boolean"),
-    ordinal: v.pipe(count, v.description("Its place in the session, from 0.")),
-    role: v.string(),
-    content: v.string(),
     tool_calls: v.array(toolCallSchema),
   }),
   v.description("One message, in the archive's column names; an archive may have more columns, or fewer."),
 );
 
-function schemaOf({ type, means }: Column, booleans: Booleans): v.GenericSchema {
+function schemaOf({ type, means, isEssential }: Column, booleans: Booleans): v.GenericSchema {
+  if (isEssential === true) {
+    const base = type === "integer" ? count : baseOf(type, booleans);
+    return v.pipe(base, v.description(means));
+  }
   return v.optional(v.nullable(v.pipe(baseOf(type, booleans), v.description(means))));
 }
 

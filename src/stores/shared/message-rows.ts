@@ -21,8 +21,8 @@ export interface OwnedCall {
 export function messagesOf(rows: readonly Row[], calls: readonly OwnedCall[], key: string): Message[] {
   const byOwner = Map.groupBy(calls, ({ owner }) => owner);
   return rows.map((row) => ({
-    ...wireRow(MESSAGE_COLUMNS, row),
-    tool_calls: (byOwner.get(row[key]) ?? []).map(({ call }): ToolCall => wireRow(TOOL_CALL_COLUMNS, call)),
+    ...(wireRow(MESSAGE_COLUMNS, row) as Omit<Message, "tool_calls">),
+    tool_calls: (byOwner.get(row[key]) ?? []).map(({ call }) => wireRow(TOOL_CALL_COLUMNS, call) as ToolCall),
   }));
 }
 
