@@ -87,7 +87,7 @@ export async function wire(
     ...observer,
   });
   // Our own commits need no notification from the file system.
-  engine?.onSynced(() => watcher.wake());
+  engine?.onSynced(({ id }) => watcher.wake([id]));
   const close = (): Promise<void> => {
     delegate?.close();
     return opened.close();

@@ -1,8 +1,8 @@
-/** Waiting that can be called off. */
+/** Waits that a signal ends. */
 
 import type { Clock } from "./clock.ts";
 
-/** @returns what `promise` gives. @throws the signal's reason if it aborts before. */
+/** @returns what `promise` resolves to. @throws what it rejects with; the signal's reason if that aborts first. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = (): void => reject(signal.reason);
@@ -15,13 +15,13 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
-/** Waits for `ms`. @throws the signal's reason if it aborts before. */
+/** Waits for `ms`. @throws the signal's reason if it aborts first. */
 export async function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   const { promise: over, resolve } = Promise.withResolvers<void>();
-  const forget = clock.after(ms, resolve);
+  const cancel = clock.after(ms, resolve);
   try {
     await abortable(over, signal);
   } finally {
-    forget();
+    cancel();
   }
 }

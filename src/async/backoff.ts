@@ -7,7 +7,7 @@ export interface Backoff {
   maxMs: number;
 }
 
-/** @returns the wait (ms) after `failures` failures in a row (1, 2, …): it doubles from the first to the longest. */
+/** @param failures in a row: 1, 2, … @returns the wait in ms, which doubles from the first to the longest. */
 export function backoffMs(failures: number, { firstMs, maxMs }: Backoff): number {
   return Math.min(firstMs * 2 ** (failures - 1), maxMs);
 }

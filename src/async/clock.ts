@@ -1,14 +1,14 @@
-/** Time comes in as an argument: whatever waits or measures takes a clock. */
+/** Time as an argument: everything that waits or measures takes a clock. */
 
-/** Time as data, and the one way to wait. */
+/** Tells the time, and waits. */
 export interface Clock {
   /**
-   * Milliseconds that only go on, whatever is done to the machine's clock: for how long something takes. They began as
-   * those since the epoch.
+   * Monotonic milliseconds, for durations: setting the machine's clock does not move them. They start as milliseconds
+   * since the epoch.
    */
   now(): number;
-  /** Milliseconds since the epoch, by the machine's clock as it is set: for what people and programs are told. */
+  /** Milliseconds since the epoch by the machine's clock, for timestamps that people and programs see. */
   date(): number;
-  /** Calls `run` once after `ms`; the returned function forgets it. */
+  /** Calls `run` once after `ms`. @returns a function that cancels the call. */
   after(ms: number, run: () => void): () => void;
 }

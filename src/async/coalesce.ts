@@ -1,12 +1,12 @@
-/** Runs a job per key: at once when it is quiet, and at most once per spacing when it is not. */
+/** Runs the same job for a burst of hints: at once after a quiet time, and at most once per spacing. */
 
 import type { Clock } from "./clock.ts";
 
 interface Lane<T> {
   isRunning: boolean;
-  /** Settles when the present run is over and the spacing with it. */
+  /** Resolves when the current run and the spacing after it are over. */
   rested: Promise<void>;
-  /** The run after the present one; everyone who asks meanwhile shares it. */
+  /** The run after the current one; all calls until then share it. */
   next: Promise<T> | null;
 }
 
@@ -18,8 +18,8 @@ export class Coalescer<T> {
 
   /**
    * @param spacingMs from the start of one run to the start of the next with the same key.
-   * @param isWork whether a run had anything to do; one that had not is followed by no spacing, so that a look in
-   * vain, as the poll takes it, never delays the change that comes after it.
+   * @param isWork whether a run found something to do. No spacing follows a run that did not, so that a poll without
+   * a result never delays the change after it.
    */
   constructor(clock: Clock, spacingMs: number, isWork: (outcome: T) => boolean = always) {
     this.#clock = clock;
@@ -27,12 +27,12 @@ export class Coalescer<T> {
     this.#isWork = isWork;
   }
 
-  /** How many keys have a run that is under way or wanted. */
+  /** Keys with a run that is in progress or requested. */
   get busy(): number {
     return [...this.#lanes.values()].filter(({ isRunning, next }) => isRunning || next !== null).length;
   }
 
-  /** @returns the outcome of a run that starts after this call, so that it sees all that was there before. */
+  /** @returns the outcome of a run that starts after this call, and so sees every change made before the call. */
   run(key: string, job: () => Promise<T>): Promise<T> {
     const lane = this.#lanes.get(key);
     if (lane === undefined) return this.#start(key, job);
@@ -48,7 +48,7 @@ export class Coalescer<T> {
       lane.isRunning = false;
       return wasWork ? this.#rest(startedMs) : undefined;
     };
-    // The outcome is the caller's to handle; here only its end matters.
+    // The caller handles the outcome; the lane only needs to know when the run is over.
     lane.rested = run.then(
       (outcome) => rest(this.#isWork(outcome)),
       () => rest(true),

@@ -2,13 +2,13 @@
 
 import { WatchError } from "../errors.ts";
 import type { Clock } from "../async/clock.ts";
+import { Deadline } from "../async/deadline.ts";
 import type { SessionPage } from "../watch/ports.ts";
 import type { Filter } from "../session/filter.ts";
 import type { SessionId, SessionSummary } from "../session/session.ts";
 import { everySession } from "../watch/pages.ts";
 import { EventStream } from "./event-stream.ts";
 import { connectionFailure, failureAnswered, ServerFailure } from "./failures.ts";
-import { Patience } from "../async/deadline.ts";
 import { routesOf } from "./server-url.ts";
 
 export interface ServerApiOptions {
@@ -29,7 +29,7 @@ export interface ServerApiOptions {
 /** What a server has agreed to. */
 interface Answer {
   response: Response;
-  patience: Patience;
+  deadline: Deadline;
 }
 
 /** Sessions a page; agentsview gives no more. */
@@ -75,7 +75,7 @@ export class ServerApi {
     // A server of another kind may answer anything that it does not know with a page of its own.
     if (answer !== null && isOfType(answer.response, "text/event-stream"))
       return new EventStream(this.#body(answer, this.#options.silenceMs));
-    answer?.patience.giveUp();
+    answer?.deadline.cancel();
     return null;
   }
 
@@ -111,10 +111,10 @@ export class ServerApi {
     const { clock, signal } = this.#options;
     let url = new URL(path, this.#routes);
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-      const patience = new Patience(clock, signal);
-      const response = await this.#fetch(url, headers, patience);
-      if (response.ok) return { response, patience };
-      const body = await this.#text({ response, patience });
+      const deadline = new Deadline(clock, signal);
+      const response = await this.#fetch(url, headers, deadline);
+      if (response.ok) return { response, deadline };
+      const body = await this.#text({ response, deadline });
       const location = response.headers.get("location");
       if (response.status === 404) return null;
       if (location === null || response.status >= 400)
@@ -124,16 +124,16 @@ export class ServerApi {
     throw new WatchError("server_refused", `${this.origin} leads from one address to another without end`);
   }
 
-  async #fetch(url: URL, headers: Record<string, string>, patience: Patience): Promise<Response> {
+  async #fetch(url: URL, headers: Record<string, string>, deadline: Deadline): Promise<Response> {
     const { signal, answerMs } = this.#options;
     const token = this.#tokenFor(url);
     const init = {
       headers: token !== null ? { ...headers, authorization: `Bearer ${token}` } : headers,
       redirect: "manual",
-      signal: patience.signal,
+      signal: deadline.signal,
     } as const;
     try {
-      return await patience.within(answerMs, fetch(url, init));
+      return await deadline.within(answerMs, fetch(url, init), () => silent(answerMs));
     } catch (error) {
       signal.throwIfAborted();
       throw connectionFailure(this.origin, error);
@@ -159,12 +159,12 @@ export class ServerApi {
     return text + decoder.decode();
   }
 
-  async *#body({ response, patience }: Answer, silenceMs: number): AsyncGenerator<Uint8Array, void, void> {
+  async *#body({ response, deadline }: Answer, silenceMs: number): AsyncGenerator<Uint8Array, void, void> {
     if (response.body === null) return;
     const reader = response.body.getReader();
     try {
       for (;;) {
-        const { done, value } = await patience.within(silenceMs, reader.read());
+        const { done, value } = await deadline.within(silenceMs, reader.read(), () => silent(silenceMs));
         if (done) return;
         yield value;
       }
@@ -172,13 +172,17 @@ export class ServerApi {
       this.#options.signal.throwIfAborted();
       throw connectionFailure(this.origin, error);
     } finally {
-      patience.giveUp();
+      deadline.cancel();
     }
   }
 
   #stranger(): WatchError {
     return new WatchError("server_refused", `${this.origin} does not answer as a sessionwatch server does`);
   }
+}
+
+function silent(ms: number): Error {
+  return new Error(`nothing came for ${ms / 1000} s`);
 }
 
 function isOfType({ headers }: Response, type: string): boolean {

@@ -5,7 +5,7 @@ import type { SessionId, SessionState, Traits } from "../session/session.ts";
 import type { WatchState } from "./step.ts";
 
 /** One session, as far as the feed knows it. */
-export interface Known {
+export interface KnownSession {
   readonly id: SessionId;
   /** As it was last read. */
   row: SessionState | null;
@@ -20,11 +20,11 @@ export interface Known {
   /** Of the change with which it came, or was first seen: those who have read less do not know of it. */
   born: number;
   /** How its last change was told; null if it was not. */
-  told: Delivery | null;
+  lastDelivery: Delivery | null;
 }
 
 interface Change {
-  known: Known;
+  known: KnownSession;
   sequence: number;
 }
 
@@ -32,8 +32,8 @@ const NO_TRAITS: Traits = { project: null, agent: null, machine: null };
 /** Entries of the log that may be out of date before it is tidied up. */
 const SLACK = 1000;
 
-export class KnownSessions {
-  readonly #known = new Map<SessionId, Known>();
+export class ChangeLog {
+  readonly #known = new Map<SessionId, KnownSession>();
   /** In their order; of a session that has changed again, the earlier entries mean nothing. */
   #log: Change[] = [];
   #sequence = 0;
@@ -48,7 +48,7 @@ export class KnownSessions {
   }
 
   /** @returns the session, from now on known. */
-  meet(id: SessionId): Known {
+  meet(id: SessionId): KnownSession {
     const known = this.#known.get(id) ?? {
       id,
       row: null,
@@ -57,19 +57,19 @@ export class KnownSessions {
       state: null,
       sequence: 0,
       born: 0,
-      told: null,
+      lastDelivery: null,
     };
     this.#known.set(id, known);
     return known;
   }
 
   /** Forgets a session that has never been in the archive: anybody can make up ids. */
-  forgetUnseen(known: Known): void {
+  forgetUnseen(known: KnownSession): void {
     if (known.sequence === 0) this.#known.delete(known.id);
   }
 
   /** It has changed now, after all others. @param isNew it was not there before. */
-  noteChange(known: Known, isNew: boolean): void {
+  noteChange(known: KnownSession, isNew: boolean): void {
     this.#sequence += 1;
     known.sequence = this.#sequence;
     if (isNew) known.born = known.sequence;
@@ -79,8 +79,8 @@ export class KnownSessions {
   }
 
   /** @returns those that have changed after the change with this sequence, in the order of their last changes. */
-  changedSince(sequence: number): Known[] {
-    const changed: Known[] = [];
+  changedSince(sequence: number): KnownSession[] {
+    const changed: KnownSession[] = [];
     for (let index = this.#log.length - 1; index >= 0; index -= 1) {
       const change = this.#log[index];
       if (change === undefined || change.sequence <= sequence) break;
@@ -96,7 +96,7 @@ export class KnownSessions {
     return count;
   }
 
-  [Symbol.iterator](): IterableIterator<Known> {
+  [Symbol.iterator](): IterableIterator<KnownSession> {
     return this.#known.values();
   }
 }

@@ -1,6 +1,6 @@
 /** Syncs sessions directly whose rows lag behind their transcripts. */
 
-import type { Audience, Followed } from "./subscribers.ts";
+import type { Subscribers, Followed } from "./subscribers.ts";
 import type { Engine } from "./ports.ts";
 import type { SessionId, SourceToken } from "../session/session.ts";
 import type { Step } from "./step.ts";
@@ -9,26 +9,27 @@ import type { Step } from "./step.ts";
 export const TRANSCRIPTS_PER_POLL = 32;
 
 export interface FallbackOptions {
-  engine: Engine;
-  /** What is to be done about a session whose transcript has this token now. */
+  /** What to do about a session whose transcript has this token now. */
   decide: (followed: Followed, source: SourceToken | null) => Step["action"];
-  /** Looks at the archive: a session was synced. */
-  wake: () => Promise<void>;
-  /** A direct sync failed; it will be tried again. */
+  /** The archive has changed. */
+  onSynced: (id: SessionId) => void;
+  /** A direct sync failed; it is tried again. */
   onError: (id: SessionId, error: unknown) => void;
 }
 
 export class Fallback {
+  readonly #engine: Engine;
   readonly #options: FallbackOptions;
 
-  constructor(options: FallbackOptions) {
+  constructor(engine: Engine, options: FallbackOptions) {
+    this.#engine = engine;
     this.#options = options;
   }
 
   /** All transcripts at each poll, or where there are very many, some: those that lag, and others in turn. */
-  lookAtAll(audience: Audience): void {
-    const inTurn = new Set(audience.inTurn(TRANSCRIPTS_PER_POLL));
-    for (const followed of audience.followed()) {
+  lookAtAll(subscribers: Subscribers): void {
+    const inTurn = new Set(subscribers.inTurn(TRANSCRIPTS_PER_POLL));
+    for (const followed of subscribers.followed()) {
       const lags = typeof followed.known.state?.syncAtMs === "number";
       if (lags || inTurn.has(followed)) void this.lookAt(followed);
     }
@@ -36,15 +37,15 @@ export class Fallback {
 
   /** Runs beside the looks at the archive, so that a slow transcript or file system delays no other session. */
   async lookAt(followed: Followed): Promise<void> {
-    const { engine, decide, wake, onError } = this.#options;
+    const { decide, onSynced, onError } = this.#options;
     const { id } = followed.known;
     if (!followed.isRead || followed.isBusy) return;
     followed.isBusy = true;
     try {
-      const source = await engine.sourceToken(id);
+      const source = await this.#engine.sourceToken(id);
       if (decide(followed, source) !== "sync") return;
-      await engine.sync(id);
-      await wake();
+      await this.#engine.sync(id);
+      onSynced(id);
     } catch (error) {
       onError(id, error);
     } finally {

@@ -1,222 +1,194 @@
 /** The one thing in a process that notices changes and hands them to all subscribers. */
 
-import { sessionNotFound } from "../errors.ts";
-import { Audience } from "./subscribers.ts";
-import type { Followed, Subscriber } from "./subscribers.ts";
-import type { Cursor } from "./cursor.ts";
-import { Fallback } from "./fallback.ts";
-import { KnownSessions } from "./change-log.ts";
-import type { Known } from "./change-log.ts";
-import { Lookout } from "./polling/poller.ts";
-import type { Wanted } from "./polling/poller.ts";
-import type { Delivery, Mailbox } from "./mailbox.ts";
 import type { Clock } from "../async/clock.ts";
-import type { Engine, Store } from "./ports.ts";
+import { sessionNotFound } from "../errors.ts";
+import type { StatusEvent } from "../session/events.ts";
 import { matches } from "../session/filter.ts";
 import type { Selection } from "../session/filter.ts";
-import { eventFor } from "../session/events.ts";
-import { DELETED } from "../session/session.ts";
-import type { StatusEvent } from "../session/events.ts";
-import type { SessionId, SessionState, SourceToken, Version } from "../session/session.ts";
-import { baseline, step } from "./step.ts";
-import type { Step } from "./step.ts";
+import type { SessionId, SessionState, Version } from "../session/session.ts";
+import { Arrivals, isKnown } from "./arrivals.ts";
+import type { Arrival, Wanted } from "./arrivals.ts";
+import { ChangeLog } from "./change-log.ts";
+import type { KnownSession } from "./change-log.ts";
+import type { Cursor } from "./cursor.ts";
+import { Fallback } from "./fallback.ts";
+import type { Delivery, Mailbox } from "./mailbox.ts";
+import { Poller } from "./polling/poller.ts";
+import type { Circumstances, Observation, Reader } from "./polling/poller.ts";
+import type { Read } from "./polling/polling-state.ts";
+import type { Engine, Store } from "./ports.ts";
+import { SessionTracker } from "./session-tracker.ts";
+import { baseline } from "./step.ts";
+import { Subscribers } from "./subscribers.ts";
+import type { Followed, Subscriber } from "./subscribers.ts";
 import type { Registration } from "./subscription.ts";
 
 export interface FeedOptions {
   pollIntervalMs: number;
   syncDelayMs: number;
-  /** Of this life of the feed: sequences of another one mean nothing here. */
+  /** Names this life of the feed: sequences of another one mean nothing here. */
   epoch: string;
-  /** A direct sync failed; it will be tried again. */
+  /** A direct sync failed; it is tried again. */
   onSyncError: (id: SessionId, error: unknown) => void;
-  /** The archive was asked what has changed; it took so long (ms). */
+  /** A look at the archive took this long (ms). */
   onLook: (ms: number) => void;
 }
 
 /** From where on a subscriber of many sessions is told of changes. */
 export interface Position {
   cursor: Cursor;
-  /** The cursor that it came with is from another life of the feed: what it has missed cannot be told. */
+  /** The subscriber's cursor is from another life of the feed: what it has missed is not known. */
   isReset: boolean;
-}
-
-/** Somebody who came with another version than the feed knew. */
-interface Undecided {
-  known: Known;
-  since: Version;
-  /** How many looks had begun by then. */
-  looks: number;
 }
 
 /** What a feed has done so far, and what it is doing. */
 export interface FeedFigures {
   /** Changes that were told, whatever the number of subscribers. */
   updates: number;
-  /** Updates that were never taken, because a newer one of the same session came first. */
+  /** Updates that nobody took, because a newer one of the same session came first. */
   coalesced: number;
   subscribers: number;
   isDegraded: boolean;
 }
 
-/** Sessions that nobody has ever seen cost a read like any other: so many of them are followed at once. */
+/** Each session that was never seen costs a read like any other: this many are followed at once. */
 export const UNSEEN_MAX = 1000;
 
-export class Feed {
+export class Feed implements Reader {
   readonly #clock: Clock;
   readonly #options: FeedOptions;
-  readonly #sessions = new KnownSessions();
-  readonly #audience = new Audience();
-  readonly #lookout: Lookout;
+  readonly #subscribers = new Subscribers();
+  readonly #sessions = new ChangeLog();
+  readonly #tracker: SessionTracker;
+  readonly #arrivals = new Arrivals();
+  readonly #poller: Poller;
   /** None in read-only mode. */
   readonly #fallback: Fallback | null;
-  /** Those who know something else than the feed: either may be the one who is late. */
-  readonly #undecided = new Map<Subscriber, Undecided>();
-  #updates = 0;
 
   constructor(store: Store, engine: Engine | undefined, clock: Clock, options: FeedOptions) {
-    const { pollIntervalMs, onLook, onSyncError } = options;
     this.#clock = clock;
     this.#options = options;
-    this.#lookout = new Lookout({
-      store,
-      clock,
-      pollIntervalMs,
-      followed: () => this.#audience.followed(),
-      followedAmong: (ids) => this.#audience.followedAmong(ids),
-      wantsAll: () => this.#audience.wantsAll,
-      onSession: (id, row, isNews) => {
-        if (row !== null || this.#sessions.has(id)) this.#see(this.#sessions.meet(id), row, isNews);
-        else if (isNews) this.#seePassing(this.#sessions.meet(id));
-      },
-      countPresent: () => this.#sessions.countPresent(),
-      onComplete: (states) => {
-        for (const known of this.#sessions)
-          if (known.row !== null && !states.has(known.id)) this.#see(known, null, true);
-      },
-      onStatus: (status) => this.#audience.tellAll(this.#statusDelivery(status)),
-      onLooked: (look) => this.#decideAll(look),
-      onPoll: () => this.#fallback?.lookAtAll(this.#audience),
-      onLook,
-    });
-    const decide = ({ known }: { known: Known }, source: SourceToken | null): Step["action"] =>
-      this.#decide(known, source);
-    const wake = (): Promise<void> => this.wake();
+    this.#tracker = new SessionTracker(this.#sessions, this.#subscribers, clock, options.syncDelayMs);
+    this.#poller = new Poller(store, clock, options.pollIntervalMs, this);
     this.#fallback =
-      engine === undefined ? null : new Fallback({ engine, decide, wake, onError: onSyncError });
+      engine === undefined
+        ? null
+        : new Fallback(engine, {
+            decide: ({ known }, source) => this.#tracker.decide(known, source),
+            onSynced: (id) => this.hint([id]),
+            onError: options.onSyncError,
+          });
   }
 
   get figures(): FeedFigures {
-    const { size, coalesced } = this.#audience;
+    const { size, coalesced } = this.#subscribers;
     return {
-      updates: this.#updates,
+      updates: this.#tracker.updates,
       coalesced,
       subscribers: size,
-      isDegraded: this.#lookout.outage !== null,
+      isDegraded: this.#poller.degraded !== null,
     };
   }
 
-  /** Registers `mailbox` for one session; what it does not know of `since` is its first update. */
+  /** Registers `mailbox` for one session. If its version is not `since`, the first update says so. */
   follow(id: SessionId, mailbox: Mailbox, since: Version | undefined): Registration<SessionState | null> {
-    const selection = { sessions: [id], filter: {} };
-    return this.#register(selection, mailbox, (subscriber, wanted) =>
-      this.#joinOne(subscriber, wanted, this.#sessions.meet(id), since),
-    );
+    const known = this.#sessions.meet(id);
+    const isUpToDate = (): boolean => since === undefined || since === known.state?.version;
+    return this.#register(mailbox, { sessions: [id], filter: {} }, isUpToDate, {
+      join: (subscriber) => {
+        if (since === undefined && known.row === null) throw sessionNotFound(id);
+        if (!isUpToDate()) this.#subscribers.hand(subscriber, this.#tracker.lastOf(known));
+        return known.row;
+      },
+      position: () => known.row,
+    });
   }
 
-  /** Registers `mailbox` for many sessions; what has changed after `since` are its first updates. */
+  /** Registers `mailbox` for many sessions; those that have changed after `since` are its first updates. */
   followMany(selection: Selection, mailbox: Mailbox, since: Cursor | undefined): Registration<Position> {
-    return this.#register(selection, mailbox, (subscriber, wanted) =>
-      this.#joinMany(subscriber, wanted, since),
-    );
+    return this.#register(mailbox, selection, () => true, {
+      join: (subscriber, wanted) => this.#joinMany(subscriber, wanted, since),
+      position: () => this.#position(since),
+    });
   }
 
-  /** Looks at the archive now: for callers who know that it has changed. */
-  wake(): Promise<void> {
-    return this.#lookout.wake();
+  /** Looks at these sessions now, or at everything that is followed (null): they may have changed. */
+  hint(ids: readonly SessionId[] | null): void {
+    this.#poller.hint(ids);
   }
 
   #register<T>(
-    { sessions, filter }: Selection,
     mailbox: Mailbox,
-    join: (subscriber: Subscriber, wanted: Wanted) => Promise<T>,
+    { sessions, filter }: Selection,
+    isUpToDate: () => boolean,
+    begin: { join: (subscriber: Subscriber, wanted: Wanted) => T; position: () => T },
   ): Registration<T> {
-    this.#lookout.start();
+    const { promise: ready, resolve, reject } = Promise.withResolvers<T>();
     const known = sessions === "all" ? sessions : [...new Set(sessions)].map((id) => this.#sessions.meet(id));
-    const [subscriber, followed] = this.#audience.enter(mailbox, filter, known);
+    const [subscriber, followed] = this.#subscribers.enter(mailbox, filter, known);
+    const wanted = sessions === "all" ? sessions : followed;
+    const arrival: Arrival = {
+      subscriber,
+      wanted,
+      isAsked: false,
+      isUpToDate,
+      join: () => {
+        subscriber.isJoined = true;
+        try {
+          resolve(begin.join(subscriber, wanted));
+        } catch (error) {
+          reject(error);
+        }
+        this.#tellOutage(subscriber);
+      },
+      beginLater: () => {
+        resolve(begin.position());
+        this.#tellOutage(subscriber);
+      },
+      fail: reject,
+    };
+    this.#poller.follow(this.#subscribers.following);
+    if (isKnown(wanted, this.#poller.isComplete) && isUpToDate()) {
+      arrival.join();
+    } else {
+      this.#arrivals.add(arrival);
+      this.#poller.arrive();
+    }
     return {
-      ready: join(subscriber, sessions === "all" ? "all" : followed),
+      ready,
       leave: () => {
-        this.#audience.leave(subscriber);
-        this.#undecided.delete(subscriber);
-        this.#forget(this.#audience.unfollow(subscriber, followed));
-        if (!this.#audience.wantsAll) this.#lookout.forgetAll();
-        if (this.#audience.size === 0) this.#lookout.stop();
+        this.#arrivals.delete(arrival);
+        this.#subscribers.leave(subscriber);
+        this.#forget(this.#subscribers.unfollow(subscriber, followed));
+        this.#poller.follow(this.#subscribers.following);
+        resolve(begin.position());
       },
     };
   }
 
-  /** Nobody follows these any more. */
-  #forget(sessions: readonly Known[]): void {
-    for (const known of sessions) {
-      // Whoever comes back begins anew, but for what others know of it.
-      if (known.state !== null) known.state = baseline(known.row);
-      this.#sessions.forgetUnseen(known);
-    }
-  }
-
-  async #joinOne(
-    subscriber: Subscriber,
-    wanted: Wanted,
-    known: Known,
-    since: Version | undefined,
-  ): Promise<SessionState | null> {
-    await this.#read(wanted, () => {
-      subscriber.isJoined = since === undefined || since === known.state?.version;
-    });
-    if (since !== undefined && !subscriber.isJoined) {
-      // The archive decides, now or as soon as it can be read.
-      this.#undecided.set(subscriber, { known, since, looks: this.#lookout.looks });
-      await this.wake();
-    } else if (since === undefined && known.row === null) {
-      throw sessionNotFound(known.id);
-    }
-    this.#tellOutage(subscriber);
-    return known.row;
-  }
-
-  #decideAll(look: number): void {
-    for (const [subscriber, { known, since, looks }] of this.#undecided) {
-      // What that look saw may be older than what the subscriber knows.
-      if (look <= looks) continue;
-      this.#undecided.delete(subscriber);
-      if (since !== known.state?.version) this.#audience.hand(subscriber, this.#lastOf(known));
-      subscriber.isJoined = true;
-    }
-  }
-
-  async #joinMany(subscriber: Subscriber, wanted: Wanted, since: Cursor | undefined): Promise<Position> {
-    const { epoch } = this.#options;
-    let sequence = 0;
-    let isReset = false;
-    await this.#read(wanted, () => {
-      ({ sequence } = this.#sessions);
-      isReset = since !== undefined && (since.epoch !== epoch || since.sequence > sequence);
-      subscriber.isJoined = true;
-      if (since === undefined || isReset) return;
+  #joinMany(subscriber: Subscriber, wanted: Wanted, since: Cursor | undefined): Position {
+    const position = this.#position(since);
+    if (since !== undefined && !position.isReset)
       for (const known of this.#missed(wanted, since.sequence))
-        if (matches(subscriber.filter, known.traits)) this.#audience.hand(subscriber, this.#lastOf(known));
-    });
+        if (matches(subscriber.filter, known.traits))
+          this.#subscribers.hand(subscriber, this.#tracker.lastOf(known));
     const gone = wanted === "all" ? [] : wanted.filter(({ known }) => known.row === null);
     if (since === undefined && gone[0] !== undefined) throw sessionNotFound(gone[0].known.id);
-    // Whoever comes back may follow what was deleted meanwhile; but anybody can make up ids, and say to come back.
+    // A client that comes back may follow what was deleted meanwhile; but anybody can make up ids, and claim to come back.
     const unseen = gone.filter(isUnseen);
-    if (unseen.length > 0 && this.#audience.count(isUnseen) > UNSEEN_MAX)
-      this.#forget(this.#audience.unfollow(subscriber, unseen));
-    this.#tellOutage(subscriber);
+    if (unseen.length > 0 && this.#subscribers.count(isUnseen) > UNSEEN_MAX)
+      this.#forget(this.#subscribers.unfollow(subscriber, unseen));
+    return position;
+  }
+
+  #position(since: Cursor | undefined): Position {
+    const { epoch } = this.#options;
+    const { sequence } = this.#sessions;
+    const isReset = since !== undefined && (since.epoch !== epoch || since.sequence > sequence);
     return { cursor: { epoch, sequence }, isReset };
   }
 
-  #missed(wanted: Wanted, sequence: number): Known[] {
+  #missed(wanted: Wanted, sequence: number): KnownSession[] {
     if (wanted === "all") return this.#sessions.changedSince(sequence);
     return wanted
       .map(({ known }) => known)
@@ -224,65 +196,77 @@ export class Feed {
       .sort((a, b) => a.sequence - b.sequence);
   }
 
-  async #read(wanted: Wanted, onRead: () => void): Promise<void> {
-    const unread = wanted === "all" ? [] : wanted.filter(({ isRead }) => !isRead);
-    await this.#lookout.read(wanted, onRead);
-    for (const followed of unread) void this.#fallback?.lookAt(followed);
-  }
-
-  /** @param isNews a session that was not known before was not there before. */
-  #see(known: Known, row: SessionState | null, isNews: boolean): void {
-    known.row = row;
-    known.formerTraits = known.traits;
-    if (row !== null) known.traits = row;
-    if (known.state === null && row !== null && !isNews) this.#sessions.noteChange(known, true);
-    known.state ??= baseline(isNews ? null : row);
-    this.#decide(known, undefined);
-  }
-
-  /** It came and went between two looks: who has seen it in a list, which may be newer than the last look, is told. */
-  #seePassing(known: Known): void {
-    known.state = baseline(null);
-    this.#tell(known, false);
-  }
-
-  #decide(known: Known, source: SourceToken | null | undefined): Step["action"] {
-    if (known.state === null) return "wait";
-    const nowMs = this.#clock.now();
-    const sighting = { nowMs, row: known.row, source };
-    const { action, state } = step(known.state, sighting, this.#options.syncDelayMs);
-    const wasGone = known.state.version === DELETED;
-    known.state = state;
-    if (action !== "emit") return action;
-    this.#tell(known, wasGone);
-    return action;
-  }
-
-  /** @param isNew it was not there before. */
-  #tell(known: Known, isNew: boolean): void {
-    this.#updates += 1;
-    this.#sessions.noteChange(known, isNew);
-    this.#audience.tell(known, this.#lastOf(known));
-  }
-
-  /** The same object goes to everyone, also to those who come back later. */
-  #lastOf(known: Known): Delivery {
-    const { sequence, born } = known;
-    if (known.told?.sequence !== sequence) {
-      const update = eventFor(known.id, known.row, known.traits.machine, this.#clock.date());
-      known.told = { update, sequence, born, noticedMs: this.#lookout.noticedMs };
+  /** Nobody follows these any more: the next subscriber begins anew, but for what others know of them. */
+  #forget(sessions: readonly KnownSession[]): void {
+    for (const known of sessions) {
+      if (known.state !== null) known.state = baseline(known.row);
+      this.#sessions.forgetUnseen(known);
     }
-    return known.told;
+  }
+
+  // What the poller asks, and what it gives.
+
+  idsFor(read: Read & { ask: "arrivals" | "followed" | "sessions" }): readonly SessionId[] {
+    if (read.ask === "arrivals") return this.#arrivals.ask().map(idOf);
+    if (read.ask === "sessions" && this.#poller.isComplete) return read.ids;
+    const followed =
+      read.ask === "sessions" ? this.#subscribers.among(read.ids) : [...this.#subscribers.followed()];
+    return followed.filter(({ isRead }) => isRead).map(idOf);
+  }
+
+  hasArrivals(): boolean {
+    return this.#arrivals.size > 0;
+  }
+
+  countPresent(): number {
+    return this.#sessions.countPresent();
+  }
+
+  observe(observation: Observation): void {
+    switch (observation.kind) {
+      case "rows":
+        for (const id of observation.ids) this.#seeRow(id, observation.rows.get(id) ?? null, observation);
+        return;
+      case "changes":
+        return this.#tracker.seeAll(observation.changes, observation);
+      case "known":
+        return this.#arrivals.settle(this.#poller.isComplete);
+      case "status":
+        return this.#subscribers.tellAll(this.#statusDelivery(observation.status));
+      case "failed":
+        return this.#arrivals.fail(observation.error, this.#poller.isComplete);
+      case "looked":
+        return this.#options.onLook(observation.ms);
+      case "polled":
+        return this.#fallback?.lookAtAll(this.#subscribers);
+    }
+  }
+
+  #seeRow(id: SessionId, row: SessionState | null, circumstances: Circumstances): void {
+    const followed = this.#subscribers.get(id);
+    // What nobody follows is remembered only while somebody follows all sessions.
+    if (followed === undefined && circumstances.isNews) this.#tracker.see(id, row, circumstances);
+    if (followed === undefined) return;
+    // The very same row was not written since: of thousands, most are not.
+    if (followed.isRead && row !== null && row === followed.known.row) return;
+    const isFirst = !followed.isRead;
+    followed.isRead = true;
+    this.#tracker.see(id, row, circumstances);
+    if (isFirst) void this.#fallback?.lookAt(followed);
   }
 
   #tellOutage(subscriber: Subscriber): void {
-    const { outage } = this.#lookout;
-    if (outage !== null) this.#audience.hand(subscriber, this.#statusDelivery(outage));
+    const { degraded } = this.#poller;
+    if (degraded !== null) this.#subscribers.hand(subscriber, this.#statusDelivery(degraded));
   }
 
   #statusDelivery(update: StatusEvent): Delivery {
     return { update, sequence: null, born: 0, noticedMs: this.#clock.now() };
   }
+}
+
+function idOf({ known }: Followed): SessionId {
+  return known.id;
 }
 
 function isUnseen({ known }: Followed): boolean {

@@ -1,7 +1,8 @@
 /** Who is told of changes: those who follow single sessions, and those who follow them all. */
 
-import type { Known } from "./change-log.ts";
+import type { KnownSession } from "./change-log.ts";
 import type { Delivery, Mailbox } from "./mailbox.ts";
+import type { Following } from "./polling/polling-state.ts";
 import { matches } from "../session/filter.ts";
 import type { Filter } from "../session/filter.ts";
 import type { SessionId } from "../session/session.ts";
@@ -16,7 +17,7 @@ export interface Subscriber {
 
 /** A session that somebody follows by its id. */
 export interface Followed {
-  known: Known;
+  known: KnownSession;
   subscribers: Set<Subscriber>;
   /** It was read since somebody follows it: every later change is seen. */
   isRead: boolean;
@@ -24,7 +25,7 @@ export interface Followed {
   isBusy: boolean;
 }
 
-export class Audience {
+export class Subscribers {
   readonly #followed = new Map<SessionId, Followed>();
   /** Those who follow all sessions. */
   readonly #everyone = new Set<Subscriber>();
@@ -41,17 +42,21 @@ export class Audience {
     return this.#coalesced;
   }
 
-  /** Whether anybody follows all sessions. */
-  get wantsAll(): boolean {
-    return this.#everyone.size > 0;
+  get following(): Following {
+    if (this.#everyone.size > 0) return "all";
+    return this.size > 0 ? "some" : "nothing";
   }
 
   followed(): IterableIterator<Followed> {
     return this.#followed.values();
   }
 
+  get(id: SessionId): Followed | undefined {
+    return this.#followed.get(id);
+  }
+
   /** @returns those of the sessions that are followed. */
-  followedAmong(ids: readonly SessionId[]): Followed[] {
+  among(ids: readonly SessionId[]): Followed[] {
     return ids.flatMap((id) => this.#followed.get(id) ?? []);
   }
 
@@ -76,7 +81,11 @@ export class Audience {
   }
 
   /** Follows these sessions from now on. */
-  enter(mailbox: Mailbox, filter: Filter, sessions: readonly Known[] | "all"): [Subscriber, Followed[]] {
+  enter(
+    mailbox: Mailbox,
+    filter: Filter,
+    sessions: readonly KnownSession[] | "all",
+  ): [Subscriber, Followed[]] {
     const subscriber = { mailbox, filter, isJoined: false };
     this.#subscribers.add(subscriber);
     if (sessions === "all") {
@@ -94,8 +103,8 @@ export class Audience {
   }
 
   /** @returns those of the sessions that nobody follows any more. */
-  unfollow(subscriber: Subscriber, sessions: readonly Followed[]): Known[] {
-    const left: Known[] = [];
+  unfollow(subscriber: Subscriber, sessions: readonly Followed[]): KnownSession[] {
+    const left: KnownSession[] = [];
     for (const followed of sessions) {
       const { known, subscribers } = followed;
       subscribers.delete(subscriber);
@@ -107,7 +116,7 @@ export class Audience {
   }
 
   /** Tells those who follow the session. */
-  tell({ id, traits, formerTraits }: Known, delivery: Delivery): void {
+  tell({ id, traits, formerTraits }: KnownSession, delivery: Delivery): void {
     for (const subscribers of [this.#followed.get(id)?.subscribers ?? NOBODY, this.#everyone]) {
       for (const subscriber of subscribers)
         if (
@@ -127,7 +136,7 @@ export class Audience {
     if (mailbox.put(delivery)) this.#coalesced += 1;
   }
 
-  #followedOf(known: Known): Followed {
+  #followedOf(known: KnownSession): Followed {
     const followed = this.#followed.get(known.id) ?? {
       known,
       subscribers: new Set(),

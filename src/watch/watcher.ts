@@ -74,9 +74,13 @@ export class Watcher {
     return this.#feed.figures;
   }
 
-  /** Looks at the archive now: for callers that know that it has changed. */
-  wake(): void {
-    void this.#feed.wake();
+  /**
+   * Looks at the archive now: for callers that know that it has changed.
+   *
+   * @param ids the sessions that have changed; null if it may be any.
+   */
+  wake(ids: readonly SessionId[] | null = null): void {
+    this.#feed.hint(ids);
   }
 }
 

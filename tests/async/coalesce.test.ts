@@ -4,13 +4,13 @@ import { FakeClock, settled } from "../support/clock.ts";
 
 const SPACING_MS = 50;
 
-test("run() starts at once when it is quiet", async () => {
+test("run() starts at once after a quiet time", async () => {
   const { coalescer, starts, job } = counting();
   await coalescer.run("a", job);
   expect(starts).toEqual([0]);
 });
 
-test("run() makes one run of all hints that come within the spacing", async () => {
+test("run() makes one run of all calls within the spacing", async () => {
   const { clock, coalescer, starts, job } = counting();
   const runs = [coalescer.run("a", job), coalescer.run("a", job), coalescer.run("a", job)];
   await clock.advance(SPACING_MS - 1);
@@ -21,7 +21,7 @@ test("run() makes one run of all hints that come within the spacing", async () =
   expect(await Promise.all(runs)).toEqual([1, 2, 2, 2]);
 });
 
-test("run() gives the outcome of a run that started after the call, also while one is under way", async () => {
+test("run() gives the outcome of a run that started after the call, also while another run is in progress", async () => {
   const { clock, coalescer, starts, slowly } = counting();
   const first = slowly();
   const firstRun = coalescer.run("a", first.job);
@@ -38,7 +38,7 @@ test("run() gives the outcome of a run that started after the call, also while o
   expect(await Promise.all([firstRun, secondRun])).toEqual([1, 2]);
 });
 
-test("run() starts the next run at once after one that had nothing to do", async () => {
+test("run() starts the next run at once after one that found nothing to do", async () => {
   const clock = new FakeClock();
   const coalescer = new Coalescer<boolean>(clock, SPACING_MS, (changed) => changed);
   const starts: number[] = [];
@@ -56,7 +56,7 @@ test("run() starts the next run at once after one that had nothing to do", async
   expect(starts.map((atMs) => atMs - startMs)).toEqual([0, 0, SPACING_MS]);
 });
 
-test("busy counts what runs and what waits for its turn, not what only rests", async () => {
+test("busy counts running and waiting keys, not those in their spacing", async () => {
   const { clock, coalescer, job, slowly } = counting();
   const first = slowly();
   const runs = [coalescer.run("a", first.job), coalescer.run("a", job), coalescer.run("b", job)];
@@ -71,7 +71,7 @@ test("busy counts what runs and what waits for its turn, not what only rests", a
   expect(coalescer.busy).toBe(0);
 });
 
-test("run() never starves: under continuous hints it runs once per spacing", async () => {
+test("run() never starves: with continuous calls it runs once per spacing", async () => {
   const { clock, coalescer, starts, job } = counting();
   const runs: Promise<number>[] = [];
   for (let ms = 0; ms < 1000; ms += 5) {
@@ -83,7 +83,7 @@ test("run() never starves: under continuous hints it runs once per spacing", asy
   expect((await Promise.all(runs)).at(-1)).toBe(starts.length);
 });
 
-test("run() lets a failure end neither its lane nor that of another key", async () => {
+test("run() goes on after a failure, with the same key and with others", async () => {
   const { clock, coalescer, starts, job } = counting();
   const failing = (): Promise<number> => Promise.reject(new Error("no"));
   const outcomes = Promise.allSettled([
@@ -98,7 +98,7 @@ test("run() lets a failure end neither its lane nor that of another key", async 
   expect(starts).toEqual([0, 2 * SPACING_MS]);
 });
 
-test("run() keeps nothing of a key that has come to rest", async () => {
+test("run() keeps nothing for a key without runs", async () => {
   const { clock, coalescer, starts, job } = counting();
   await coalescer.run("a", job);
   expect(clock.pending).toBe(1);
@@ -108,7 +108,7 @@ test("run() keeps nothing of a key that has come to rest", async () => {
   expect(starts).toEqual([0, SPACING_MS]);
 });
 
-/** Jobs that tell how many have started, and when (ms since the beginning). */
+/** Jobs that resolve to how many have started, and record when (ms since the beginning). */
 function counting(): {
   clock: FakeClock;
   coalescer: Coalescer<number>;

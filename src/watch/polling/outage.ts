@@ -1,54 +1,42 @@
-/** Since when an archive cannot be read, whether that is worth telling, and when to try again. */
+/** Whether the archive can be read, since when not, and when to try again. */
 
 import { messageOf } from "../../errors.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import type { StatusEvent } from "../../session/events.ts";
 
-/** An archive that could not be read for so long (ms) is called degraded: a commit or a rename is shorter. */
+/** An archive that cannot be read for this long (ms) is reported as degraded: a commit or a rename is shorter. */
 const DEGRADED_AFTER_MS = 1000;
 /** First wait (ms) before the next try; doubles up to the poll interval. */
 const FIRST_RETRY_MS = 50;
 
-export class Outage {
-  readonly #maxRetryMs: number;
-  #sinceMs: number | null = null;
-  #tries = 0;
-  #told: StatusEvent | null = null;
+export type Outage =
+  | { mode: "none" }
+  /** Too short so far to report. */
+  | { mode: "short"; sinceMs: number; tries: number }
+  /** Subscribers know of it. */
+  | { mode: "reported"; sinceMs: number; tries: number; event: StatusEvent };
 
-  constructor(maxRetryMs: number) {
-    this.#maxRetryMs = maxRetryMs;
-  }
+export const NO_OUTAGE: Outage = { mode: "none" };
 
-  /**
-   * @param askedMs when the archive was asked: it may have taken its time to fail.
-   * @returns what subscribers should be told of this failure, if anything.
-   */
-  note(error: unknown, askedMs: number, nowMs: number): StatusEvent | null {
-    this.#sinceMs ??= askedMs;
-    this.#tries += 1;
-    if (this.#told !== null || nowMs - this.#sinceMs < DEGRADED_AFTER_MS) return null;
-    this.#told = { event: "degraded", data: messageOf(error) };
-    return this.#told;
-  }
+/** @param askedMs when the archive was asked: it may take its time to fail. */
+export function afterFailure(outage: Outage, error: unknown, askedMs: number, nowMs: number): Outage {
+  const sinceMs = outage.mode === "none" ? askedMs : outage.sinceMs;
+  const tries = outage.mode === "none" ? 1 : outage.tries + 1;
+  if (outage.mode === "reported") return { ...outage, tries };
+  if (nowMs - sinceMs < DEGRADED_AFTER_MS) return { mode: "short", sinceMs, tries };
+  return { mode: "reported", sinceMs, tries, event: { event: "degraded", data: messageOf(error) } };
+}
 
-  /** @returns what subscribers should be told of the end, if they were told of the outage. */
-  end(): StatusEvent | null {
-    const told = this.#told;
-    this.#sinceMs = null;
-    this.#tries = 0;
-    this.#told = null;
-    return told === null ? null : { event: "recovered", data: "the archive can be read again" };
-  }
+/** @returns what to tell subscribers when the outage goes over into `next`; null for nothing. */
+export function statusAfter(outage: Outage, next: Outage): StatusEvent | null {
+  if (outage.mode !== "reported" && next.mode === "reported") return next.event;
+  if (outage.mode === "reported" && next.mode === "none")
+    return { event: "recovered", data: "the archive can be read again" };
+  return null;
+}
 
-  /** What subscribers were told; null while the archive can be read. */
-  get told(): StatusEvent | null {
-    return this.#told;
-  }
-
-  /** The wait (ms) before the next try; null while the archive can be read. */
-  get retryMs(): number | null {
-    return this.#sinceMs === null
-      ? null
-      : backoffMs(this.#tries, { firstMs: FIRST_RETRY_MS, maxMs: this.#maxRetryMs });
-  }
+/** @returns how long (ms) to wait before the archive is asked again. */
+export function retryMs(outage: Outage, pollIntervalMs: number): number {
+  if (outage.mode === "none") return pollIntervalMs;
+  return backoffMs(outage.tries, { firstMs: FIRST_RETRY_MS, maxMs: pollIntervalMs });
 }
