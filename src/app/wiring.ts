@@ -61,6 +61,7 @@ export async function wire(
   const url = options.db ?? archiveOfEnvironment();
   const name = machine ?? machineOfEnvironment();
   const opened = await openStore(url, {
+    clock: systemClock,
     defaultPath: defaultArchive(),
     readOnly: !options.sync,
     mustWrite,

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, WatchError } from "../errors.ts";
+import type { Clock } from "../async/clock.ts";
 import type { ArchiveWriting } from "../watch/archive.ts";
 import type { Store } from "../watch/ports.ts";
 import { LOCAL_MACHINE } from "../session/session.ts";
@@ -13,6 +14,7 @@ import { openSqlite } from "./sqlite/open.ts";
 
 /** What is asked of an archive that is opened. */
 export interface OpenOptions {
+  clock: Clock;
   /** Our own archive, created when it is opened for the first time; needed only where no URL is given. */
   defaultPath?: string;
   /** Only read, even if it is ours. @default false */
@@ -51,7 +53,7 @@ const SCHEMES = new Map<string, Open>([
  *   `defaultPath`.
  * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
-export async function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
+export async function openStore(url: string | undefined, options: OpenOptions): Promise<OpenedStore> {
   const { defaultPath } = options;
   if (url === undefined) {
     if (defaultPath === undefined) throw new TypeError("openStore() needs a URL or a defaultPath");

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../../src/runtime/clock.ts";
-import { openStore } from "../../../src/stores/open.ts";
+import { openStore } from "../../support/open-store.ts";
 import { PostgresStore } from "../../../src/stores/postgres/store.ts";
 import type { Store } from "../../../src/watch/ports.ts";
 import type { SessionId, Version } from "../../../src/session/session.ts";
 import type { Subscription } from "../../../src/watch/subscription.ts";
 import { Watcher } from "../../../src/watch/watcher.ts";
-import { plainTarget } from "../../support/postgres/plain-target.ts";
+import { plainAddress } from "../../support/postgres/plain-address.ts";
 import { dump, restore } from "../../support/postgres/stage.ts";
 import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
 import { sharedServer } from "../../support/postgres/server.ts";
@@ -163,7 +163,9 @@ for (const isTold of [true, false]) {
         () => "everybody to be told that it cannot be read",
       );
       const again = await PostgresForeignArchive.create(server, { database: archive.database });
-      await expect(store.states(IDS)).rejects.toThrow("its sessions table was made anew, and is still empty");
+      await expect(store.states(IDS)).rejects.toThrow(
+        "its sessions table was created again, and is still empty",
+      );
       await restore(again, rows);
       await again.touch("b");
       await follower.knows(again);
@@ -174,14 +176,17 @@ for (const isTold of [true, false]) {
     // Who listens and who polls ask for it in the same way.
     if (isTold)
       test("whose host has no address any more is found again when it has", async () => {
-        const found = plainTarget(archive.url);
+        const found = plainAddress(archive.url);
         let host = "localhost";
-        const named = new PostgresStore({
-          ...found,
-          get endpoints() {
-            return [{ host, port: server.port }];
+        const named = new PostgresStore(
+          {
+            ...found,
+            get servers() {
+              return [{ host, port: server.port }];
+            },
           },
-        });
+          systemClock,
+        );
         await named.open();
         const local = await new Follower(named).begin();
         for (const id of IDS) await archive.touch(id);

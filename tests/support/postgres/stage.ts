@@ -2,9 +2,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "bun:test";
-import { openStore } from "../../../src/stores/open.ts";
-import { Link } from "../../../src/stores/postgres/connect/link.ts";
-import { plainTarget } from "./plain-target.ts";
+import { openStore } from "../open-store.ts";
+import { ReconnectingConnection } from "../../../src/stores/postgres/connect/reconnecting-connection.ts";
+import { plainAddress } from "./plain-address.ts";
 import { PostgresForeignArchive } from "./foreign-archive.ts";
 import type { PostgresServer } from "./server.ts";
 import { Program, serve, until } from "../program.ts";
@@ -13,6 +13,7 @@ import { Proxy } from "../proxy.ts";
 import { openCrowd } from "../sse-crowd.ts";
 import type { CrowdClient } from "../sse-crowd.ts";
 import { Workspace } from "../workspace.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
 
 export interface StageOptions {
   lane: Lane;
@@ -101,7 +102,7 @@ export class Stage implements AsyncDisposable {
       SET message_count = message_count + 1, updated_at = now() WHERE id = $1`;
     this.#writing = (async () => {
       // postgres.js by itself does not come back from every one of these failures.
-      const link = new Link(plainTarget(url), { purpose: "test" });
+      const link = new ReconnectingConnection(plainAddress(url), systemClock, { purpose: "test" });
       for (let turn = 0; !signal.aborted; turn += 1) {
         try {
           await link.query(statement, [IDS[turn % IDS.length] ?? ""]);

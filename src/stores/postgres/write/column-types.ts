@@ -1,13 +1,13 @@
-/** Which type each column has that a sync writes: as `schema.ts` creates them. */
+/** The types of the columns that a sync writes, as `migrations.ts` creates them. */
 
 export type ColumnType = "text" | "integer" | "bigint" | "boolean" | "timestamptz";
 
-/** @param column of any of our tables: what two of them call the same is of one type. */
+/** @param column of any of our tables: columns with the same name have the same type. */
 export function typeOf(column: string): ColumnType {
   return TYPES[column] ?? (/^(is|has)_/.test(column) ? "boolean" : "text");
 }
 
-/** Of all columns that hold neither text nor a boolean. */
+/** Of all columns except texts and booleans. */
 const TYPES: Readonly<Record<string, ColumnType>> = {
   started_at: "timestamptz",
   ended_at: "timestamptz",

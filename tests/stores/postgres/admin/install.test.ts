@@ -3,14 +3,15 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { quoted } from "../../../../src/stores/postgres/quoting.ts";
+import { quoted } from "../../../../src/stores/postgres/sql/quoting.ts";
 import { installOn, removeFrom } from "../../../../src/stores/postgres/admin/install.ts";
-import { Link } from "../../../../src/stores/postgres/connect/link.ts";
-import { systemTarget } from "../../../../src/stores/postgres/connect/system-target.ts";
+import { ReconnectingConnection } from "../../../../src/stores/postgres/connect/reconnecting-connection.ts";
+import { systemAddress } from "../../../../src/stores/postgres/connect/archive-address.ts";
 import { TRIGGER_COUNT } from "../../../../src/stores/postgres/notify/trigger.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
 import { INSTALLATIONS, PostgresServer, sharedServer, SUPERUSER } from "../../../support/postgres/server.ts";
 import { until } from "../../../support/program.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 
 describe.each(INSTALLATIONS)("on $name,", (installation) => {
   async function archiveOf(schema = "agentsview"): Promise<PostgresForeignArchive> {
@@ -18,10 +19,14 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
   }
 
   /** Does `work` as a role. */
-  async function as<T>(archive: PostgresForeignArchive, role: string, work: (link: Link) => Promise<T>) {
+  async function as<T>(
+    archive: PostgresForeignArchive,
+    role: string,
+    work: (link: ReconnectingConnection) => Promise<T>,
+  ) {
     const url = new URL(archive.url);
     url.username = encodeURIComponent(role);
-    const link = new Link(systemTarget(url.href), { purpose: "test" });
+    const link = new ReconnectingConnection(systemAddress(url.href), systemClock, { purpose: "test" });
     try {
       return await work(link);
     } finally {
@@ -97,9 +102,9 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
       GRANT TRIGGER ON agentsview.sessions TO ${quoted(role)}, ${quoted(other)}`);
     expect(await install(archive, role)).toBe("installed");
     for (const change of [install, remove])
-      await expect(change(archive, other)).rejects.toThrow(`they are those of role ${quoted(role)}`);
+      await expect(change(archive, other)).rejects.toThrow(`the triggers belong to role ${quoted(role)}`);
     expect(await install(archive)).toBe("renewed");
-    await expect(install(archive, role)).rejects.toThrow(`they are those of role "${SUPERUSER}"`);
+    await expect(install(archive, role)).rejects.toThrow(`the triggers belong to role "${SUPERUSER}"`);
     expect(await remove(archive)).toBe("removed");
   });
 
@@ -118,7 +123,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     // It waits behind the one who waits for the lock, until that gives up.
     await archive.touch("a");
     await expect(installing).rejects.toMatchObject({ code: "archive_unavailable" });
-    await expect(installing).rejects.toThrow("others were using the table for more than 3 s");
+    await expect(installing).rejects.toThrow("the table was locked for more than 3 s");
     await writer`COMMIT`.simple();
     await writer.end();
     expect(await triggersOf(archive)).toBe(0);
@@ -140,9 +145,9 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
       CREATE SCHEMA other; CREATE TABLE other.sessions (name text)`.simple();
     for (const [schema, reason] of [
       ["nowhere", "there is no such schema"],
-      ["empty", "it has no table sessions"],
-      ["view", "its sessions are no table"],
-      ["other", "its table sessions has no column id"],
+      ["empty", "it has no sessions table"],
+      ["view", "sessions is not a table"],
+      ["other", "its sessions table has no id column"],
     ] as const) {
       const message = `Cannot install triggers in schema "${schema}": ${reason}`;
       const refused = install(archive, SUPERUSER, schema);
@@ -171,7 +176,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     await using server = await PostgresServer.start({ installation });
     await using archive = await PostgresForeignArchive.create(server);
     await archive.sql.unsafe(`ALTER DATABASE ${archive.database} SET default_transaction_read_only = on`);
-    await expect(install(archive)).rejects.toThrow("transactions are read-only here");
+    await expect(install(archive)).rejects.toThrow("the server is read-only");
     await server.stop("fast");
     await expect(install(archive)).rejects.toMatchObject({ code: "archive_unavailable" });
     writeFileSync(join(server.folder, "standby.signal"), "");

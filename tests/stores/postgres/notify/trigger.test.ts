@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import postgres from "postgres";
 import type { Sql } from "postgres";
-import { quoted } from "../../../../src/stores/postgres/quoting.ts";
+import { quoted } from "../../../../src/stores/postgres/sql/quoting.ts";
 import {
   ANYTHING,
   channelOf,
@@ -272,7 +272,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
 });
 
 test("refusalOf() knows which servers can have triggers", () => {
-  expect(refusalOf(130_023)).toBe("it takes PostgreSQL 14 or newer");
+  expect(refusalOf(130_023)).toBe("it needs PostgreSQL 14 or newer");
   expect(refusalOf(140_000)).toBeNull();
 });
 

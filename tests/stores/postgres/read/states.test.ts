@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { openStore } from "../../../../src/stores/open.ts";
+import { openStore } from "../../../support/open-store.ts";
 import type { Store } from "../../../../src/watch/ports.ts";
 import type { SessionState } from "../../../../src/session/session.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";

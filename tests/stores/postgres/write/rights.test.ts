@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { openStore } from "../../../../src/stores/open.ts";
+import { openStore } from "../../../support/open-store.ts";
 import type { OpenedStore, OpenOptions } from "../../../../src/stores/open.ts";
-import { lackOf } from "../../../../src/stores/postgres/write/rights.ts";
+import { obstacleOf } from "../../../../src/stores/postgres/write/rights.ts";
 import { PostgresOwnArchive } from "../../../support/postgres/own-archive.ts";
 import { sharedServer } from "../../../support/postgres/server.ts";
 import { save } from "../../../support/saves.ts";
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => own[Symbol.asyncDispose]());
 
-function open(options: OpenOptions = {}): Promise<OpenedStore> {
+function open(options: Partial<OpenOptions> = {}): Promise<OpenedStore> {
   const url = new URL(own.url);
   url.username = role;
   url.searchParams.set("schema", own.schema);
@@ -60,7 +60,7 @@ test("a role that lacks none of the rights that are asked for can sync, extend a
   expect((await own.image())["sessions"]).toMatchObject([{ id: "a", machine: "laptop" }]);
 });
 
-test("lackOf() knows a standby, and whoever lacks nothing", () => {
-  expect(lackOf({ role: "me", is_standby: true, missing: null })).toBe("the server is a standby");
-  expect(lackOf({ role: "me", is_standby: false, missing: null })).toBeNull();
+test("obstacleOf() knows a standby, and whoever lacks nothing", () => {
+  expect(obstacleOf({ role: "me", is_standby: true, missing: null })).toBe("the server is a standby");
+  expect(obstacleOf({ role: "me", is_standby: false, missing: null })).toBeNull();
 });

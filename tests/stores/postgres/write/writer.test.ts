@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { claudeCode } from "../../../../src/agents/claude-code/claude-code.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
-import { systemTarget } from "../../../../src/stores/postgres/connect/system-target.ts";
-import type { Target } from "../../../../src/stores/postgres/connect/target.ts";
+import { systemAddress } from "../../../../src/stores/postgres/connect/archive-address.ts";
+import type { ArchiveAddress } from "../../../../src/stores/postgres/connect/archive-address.ts";
 import { ArchiveWriter } from "../../../../src/stores/postgres/write/writer.ts";
 import { SyncEngine } from "../../../../src/sync/engine.ts";
 import type { SyncReport } from "../../../../src/sync/engine.ts";
@@ -265,7 +265,7 @@ test("ArchiveWriter does not depend on what a server's administrator likes", asy
   const made = await Promise.all(Array.from({ length: 4 }, () => initialize(url, "sessionwatch")));
   expect(made.filter(({ created }) => created)).toHaveLength(1);
   const options = { schema: "sessionwatch", machine: "it's \\ here" };
-  const writers = [1, 2].map(() => new ArchiveWriter(systemTarget(url), options));
+  const writers = [1, 2].map(() => new ArchiveWriter(systemAddress(url), systemClock, options));
   const timestamp = "2026-02-01T10:00:00.123Z";
   await Promise.all(
     Array.from({ length: 20 }, (_, n) =>
@@ -286,8 +286,8 @@ test("ArchiveWriter does not depend on what a server's administrator likes", asy
   for (const writer of writers) await writer.close();
 });
 
-function through(way: SlowWay, target: Target): Target {
-  return { ...target, endpoints: [{ host: "127.0.0.1", port: way.port }] };
+function through(way: SlowWay, target: ArchiveAddress): ArchiveAddress {
+  return { ...target, servers: [{ host: "127.0.0.1", port: way.port }] };
 }
 
 function transcripts({ claude }: Pick<Workspace, "claude">, count: number): ClaudeTranscript[] {
