@@ -80,7 +80,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     const refused = install(archive, role);
     await expect(refused).rejects.toMatchObject({ code: "archive_unavailable" });
     await expect(refused).rejects.toThrow("needs TRIGGER on the table and CREATE on the schema");
-    const [, grants = ""] = /can say: (.*)$/.exec(await refused.catch(String)) ?? [];
+    const [, grants = ""] = /can grant them: (.*)$/.exec(await refused.catch(String)) ?? [];
     expect(grants).toContain("GRANT CREATE ON SCHEMA");
     await archive.sql.unsafe(grants);
     expect(await install(archive, role)).toBe("installed");
