@@ -2,11 +2,11 @@
 
 import { WatchError } from "../../errors.ts";
 import type { Clock } from "../../async/clock.ts";
+import { ResourcePool } from "../../async/resource-pool.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../session/session.ts";
 import { archiveFailure } from "../shared/archive-failure.ts";
 import type { ArchiveAddress } from "./connect/archive-address.ts";
-import { ConnectionPool } from "./connect/connection-pool.ts";
 import { ReconnectingConnection } from "./connect/reconnecting-connection.ts";
 import { NotifiedIds } from "./notify/notified-ids.ts";
 import { NotifyListener } from "./notify/notify-listener.ts";
@@ -44,7 +44,8 @@ export class PostgresStore implements Store {
   readonly #address: ArchiveAddress;
   readonly #clock: Clock;
   readonly #polls: ReconnectingConnection;
-  readonly #reads: ConnectionPool;
+  readonly #reads: readonly ReconnectingConnection[];
+  readonly #readPool: ResourcePool<ReconnectingConnection>;
   readonly #listener: NotifyListener;
   readonly #states: StateReader;
   readonly #hints = new Set<Hint>();
@@ -65,12 +66,11 @@ export class PostgresStore implements Store {
       silenceMs: SILENCE_MS,
       onLost: () => this.#listener.proveAgain(),
     });
-    this.#reads = new ConnectionPool(
-      Array.from(
-        { length: READS_AT_ONCE },
-        () => new ReconnectingConnection(address, clock, { purpose: "read", idleMs: IDLE_MS }),
-      ),
+    this.#reads = Array.from(
+      { length: READS_AT_ONCE },
+      () => new ReconnectingConnection(address, clock, { purpose: "read", idleMs: IDLE_MS }),
     );
+    this.#readPool = new ResourcePool(this.#reads);
     this.#listener = new NotifyListener(address, clock, {
       elsewhere: this.#polls.query,
       onChange: (ids) => {
@@ -132,7 +132,7 @@ export class PostgresStore implements Store {
   async close(): Promise<void> {
     this.#hints.clear();
     this.#listener.listenTo(null);
-    await Promise.all([this.#polls.close(), this.#reads.close()]);
+    await Promise.all([this.#polls, ...this.#reads].map((connection) => connection.close()));
   }
 
   /** @param notified the only sessions that can have changed, if no notification was missed since the last full read. */
@@ -168,7 +168,7 @@ export class PostgresStore implements Store {
   }
 
   async #readPooled<T>(query: Query<T>): Promise<T> {
-    return await this.#reads.use((connection) => this.#read(connection, query));
+    return await this.#readPool.use((connection) => this.#read(connection, query));
   }
 
   async #read<T>({ query: run }: ReconnectingConnection, query: Query<T>): Promise<T> {

@@ -65,20 +65,10 @@ export function parseArchiveAddress(url: string, options: AddressOptions): Archi
   const user = settings.get("user")?.value ?? osUser;
   if (user === "") throw refused("name a user, as in postgres://user@host/database");
   const database = settings.get("dbname")?.value ?? user;
-  const files = process.platform === "win32" ? windowsFiles(env, home) : unixFiles(home);
+  const files = filesOf(env, home);
   const passwordFile = settings.get("passfile")?.value ?? files.passwords;
-  const password = (server: ServerAddress): string => {
-    const given = settings.get("password")?.value;
-    if (given !== undefined) return given;
-    const host = "path" in server ? server.folder : server.host;
-    const login = {
-      host: SOCKET_FOLDERS.includes(host) ? "localhost" : host,
-      port: server.port,
-      database,
-      user,
-    };
-    return passwordIn(passwordFile, login, warn);
-  };
+  const password = (server: ServerAddress): string =>
+    settings.get("password")?.value ?? passwordIn(passwordFile, { server, database, user }, warn);
   // Warns of a file that cannot be used before a server asks for the password in it.
   for (const server of servers) password(server);
   return {
@@ -102,14 +92,13 @@ function userName(): string {
   }
 }
 
-/** Both empty without a home folder: relative paths would name files of the folder that the program starts in. */
-function unixFiles(home: string): { certificates: string; passwords: string } {
+function filesOf(env: Environment, home: string): { certificates: string; passwords: string } {
+  if (process.platform === "win32") {
+    const folder = join(env["APPDATA"] ?? home, "postgresql");
+    return { certificates: folder, passwords: join(folder, "pgpass.conf") };
+  }
+  // Without a home folder, relative paths would name files of the folder that the program starts in.
   return { certificates: home && join(home, ".postgresql"), passwords: home && join(home, ".pgpass") };
-}
-
-function windowsFiles(env: Environment, home: string): { certificates: string; passwords: string } {
-  const folder = join(env["APPDATA"] ?? home, "postgresql");
-  return { certificates: folder, passwords: join(folder, "pgpass.conf") };
 }
 
 function schemaOf(settings: Settings): string | null {

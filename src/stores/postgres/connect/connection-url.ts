@@ -59,17 +59,11 @@ function addQuery(parameters: Map<Parameter, string>, query: string): void {
 }
 
 function decoded(text: string): string {
-  const plain = decodedOrNull(text);
-  if (plain === null) throw refused(`a "%" is not followed by the code of a character; ${ENCODED}`);
-  if (plain.includes("\0")) throw refused("%00 is no character that a server accepts; leave it out");
-  return plain;
-}
-
-function decodedOrNull(text: string): string | null {
+  if (text.includes("%00")) throw refused("%00 is no character that a server accepts; leave it out");
   try {
     return decodeURIComponent(text);
   } catch {
-    // The error would repeat the text.
-    return null;
+    // Without the cause, which repeats the text.
+    throw refused(`a "%" is not followed by the code of a character; ${ENCODED}`);
   }
 }

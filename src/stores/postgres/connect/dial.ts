@@ -36,32 +36,31 @@ export async function dial(
   timeoutMs: number,
   { addressesOf = systemAddresses }: DialOptions = {},
 ): Promise<Dialled> {
-  const totalMs = Math.min(timeoutMs, connectMs ?? Infinity);
-  return await firstOf(servers, nameOfServer, clock, totalMs, async (server, ms) => {
-    const endMs = clock.now() + ms;
-    const places = await inTime(clock, ms, () => placesOf(server, addressesOf));
-    const socket = await firstOf(places, nameOfServer, clock, endMs - clock.now(), (place, ms) =>
-      inTime(clock, ms, (signal) => reach(place, "host" in server ? server.host : "", tls, signal)),
+  const endMs = clock.now() + Math.min(timeoutMs, connectMs ?? Infinity);
+  return await firstOf(servers, clock, endMs, async (server, endMs) => {
+    const host = "host" in server ? server.host : "";
+    const places = await inTime(clock, endMs, () => placesOf(server, addressesOf));
+    const socket = await firstOf(places, clock, endMs, (place, endMs) =>
+      inTime(clock, endMs, (signal) => reach(place, host, tls, signal)),
     );
     return { socket, server };
   });
 }
 
 /** @throws Error with the reason of the attempt that failed; with all of them, if there are several. */
-async function firstOf<Item, Result>(
-  items: readonly Item[],
-  nameOf: (item: Item) => string,
+async function firstOf<Result>(
+  places: readonly ServerAddress[],
   clock: Clock,
-  ms: number,
-  attempt: (item: Item, ms: number) => Promise<Result>,
+  endMs: number,
+  attempt: (place: ServerAddress, endMs: number) => Promise<Result>,
 ): Promise<Result> {
-  const endMs = clock.now() + ms;
   const failures: { name: string; reason: string; error: unknown }[] = [];
-  for (const [index, item] of items.entries()) {
+  for (const [index, place] of places.entries()) {
+    const nowMs = clock.now();
     try {
-      return await attempt(item, Math.max((endMs - clock.now()) / (items.length - index), 1));
+      return await attempt(place, nowMs + (endMs - nowMs) / (places.length - index));
     } catch (error) {
-      failures.push({ name: nameOf(item), reason: postgresReason(error), error });
+      failures.push({ name: nameOfServer(place), reason: postgresReason(error), error });
     }
   }
   const reasons = [...new Set(failures.map(({ reason }) => reason))];
@@ -71,7 +70,7 @@ async function firstOf<Item, Result>(
   throw new Error(message, { cause: errors.length > 1 ? new AggregateError(errors, message) : errors[0] });
 }
 
-/** @returns the server under each of its host's addresses. */
+/** @returns the server at each of its host's addresses. */
 async function placesOf(
   server: ServerAddress,
   addressesOf: (host: string) => Promise<string[]>,
@@ -82,22 +81,8 @@ async function placesOf(
   return addresses.map((host) => ({ host, port: server.port }));
 }
 
+/** @param host whose name the certificate must have, if that is checked. */
 async function reach(
-  place: ServerAddress,
-  host: string,
-  tls: TlsSettings,
-  signal: AbortSignal,
-): Promise<Socket> {
-  try {
-    return await open(place, host, tls, signal);
-  } catch (error) {
-    // As in libpq, a handshake that fails is followed by an attempt without TLS where that is allowed.
-    if (tls.use !== "if-offered" || !(error instanceof HandshakeFailure)) throw error;
-    return await open(place, host, { ...tls, use: "never" }, signal);
-  }
-}
-
-async function open(
   place: ServerAddress,
   host: string,
   tls: TlsSettings,
@@ -111,17 +96,17 @@ async function open(
     return "path" in place || tls.use === "never" ? socket : await encrypted(socket, host, tls, signal);
   } catch (error) {
     socket.destroy();
-    throw error;
+    // As in libpq, a handshake that fails is followed by an attempt without TLS where that is allowed.
+    if (tls.use !== "if-offered" || !(error instanceof HandshakeFailure)) throw error;
+    return await reach(place, host, { ...tls, use: "never" }, signal);
   }
 }
 
-async function inTime<T>(clock: Clock, ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function inTime<T>(clock: Clock, endMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const ms = Math.max(endMs - clock.now(), 1);
+  const late = (): Error => new Error(`no answer within ${Math.round(ms / 100) / 10} s`);
   const deadline = new Deadline(clock);
-  return await deadline.within(
-    ms,
-    work(deadline.signal),
-    () => new Error(`no answer within ${Math.round(ms / 100) / 10} s`),
-  );
+  return await deadline.within(ms, work(deadline.signal), late);
 }
 
 async function systemAddresses(host: string): Promise<string[]> {

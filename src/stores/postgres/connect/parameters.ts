@@ -29,7 +29,6 @@ export interface Setting {
 /** Only what is set: as in libpq, an empty value sets nothing. */
 export type Settings = ReadonlyMap<Parameter, Setting>;
 
-/** The variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -45,12 +44,10 @@ const UNSUPPORTED_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   PGREQUIREPEER: [],
   PGCHANNELBINDING: ["disable", "prefer"],
   PGGSSENCMODE: ["disable", "prefer"],
-  PGSSLNEGOTIATION: ["postgres"],
   PGSSLCERTMODE: ["allow"],
   PGSSLCRL: [],
   PGSSLCRLDIR: [],
   PGSSLMINPROTOCOLVERSION: ["TLSv1", "TLSv1.1", "TLSv1.2"],
-  PGSSLMAXPROTOCOLVERSION: ["TLSv1.3"],
 };
 
 /** @throws WatchError `usage` for a variable that is not supported. */

@@ -3,11 +3,11 @@
 import { readFileSync, statSync } from "node:fs";
 import process from "node:process";
 import { codeOf, reasonOf } from "../../../async/failure-words.ts";
+import { SOCKET_FOLDERS } from "./server-address.ts";
+import type { ServerAddress } from "./server-address.ts";
 
 export interface Login {
-  /** The folder of the server's socket, or `localhost` for a usual one. */
-  host: string;
-  port: number;
+  server: ServerAddress;
   database: string;
   user: string;
 }
@@ -17,7 +17,10 @@ export interface Login {
  * @returns empty if the file does not exist or has no password for the login.
  */
 export function passwordIn(path: string, login: Login, warn: (message: string) => void): string {
-  const wanted = [login.host, String(login.port), login.database, login.user];
+  const { server, database, user } = login;
+  const place = "path" in server ? server.folder : server.host;
+  const host = SOCKET_FOLDERS.includes(place) ? "localhost" : place;
+  const wanted = [host, String(server.port), database, user];
   for (const line of contentOf(path, warn).split(/\r?\n/)) {
     if (line.startsWith("#")) continue;
     const fields = line.match(FIELD) ?? [];

@@ -23,8 +23,8 @@ export interface ConnectionOptions {
   silenceMs?: number;
   /** Called for each notification. */
   onNotice?: (payload: string) => void;
-  /** Called once, when the connection is lost or ended. */
-  onEnd: () => void;
+  /** Called when a connection was lost or ended, once for each. */
+  onLost?: () => void;
 }
 
 /** How long (ms) it may take to find the server's address, connect and encrypt. */
@@ -82,7 +82,7 @@ export class PostgresConnection {
     const statement = this.#statement;
     this.#statement = null;
     const ending = this.#sql.end({ timeout: 0 }).then(() => this.#dialled?.socket.destroy());
-    this.#options.onEnd();
+    this.#options.onLost?.();
     // A server that ended the connection itself has nothing left to cancel.
     const backend = reason instanceof postgres.PostgresError ? null : backendOf(statement);
     if (backend !== null) await cancel(this.#address, backend, this.#clock, cancelMs);

@@ -6,22 +6,17 @@ import type { ArchiveAddress } from "./archive-address.ts";
 import { PostgresConnection } from "./postgres-connection.ts";
 import type { ConnectionOptions } from "./postgres-connection.ts";
 
-export interface ReconnectingOptions extends Omit<ConnectionOptions, "onEnd"> {
-  /** Called for each connection that is lost or ended; the next statement opens another one. */
-  onLost?: () => void;
-}
-
 /** How long (ms) the server has to cancel a statement when the program ends. */
 const CLOSE_MS = 300;
 
 export class ReconnectingConnection {
   readonly #address: ArchiveAddress;
   readonly #clock: Clock;
-  readonly #options: ReconnectingOptions;
+  readonly #options: ConnectionOptions;
   #connection: PostgresConnection | null = null;
   #isClosed = false;
 
-  constructor(address: ArchiveAddress, clock: Clock, options: ReconnectingOptions) {
+  constructor(address: ArchiveAddress, clock: Clock, options: ConnectionOptions) {
     this.#address = address;
     this.#clock = clock;
     this.#options = options;
@@ -62,11 +57,13 @@ export class ReconnectingConnection {
 
   #current(): PostgresConnection {
     if (this.#isClosed) throw new Error("the archive was closed");
-    const onEnd = (): void => {
-      this.#connection = null;
-      this.#options.onLost?.();
-    };
-    this.#connection ??= new PostgresConnection(this.#address, this.#clock, { ...this.#options, onEnd });
+    this.#connection ??= new PostgresConnection(this.#address, this.#clock, {
+      ...this.#options,
+      onLost: () => {
+        this.#connection = null;
+        this.#options.onLost?.();
+      },
+    });
     return this.#connection;
   }
 }

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { Clock } from "../../../async/clock.ts";
+import { ResourcePool } from "../../../async/resource-pool.ts";
 import type {
   ArchiveWriting,
   SourceRecord,
@@ -12,7 +13,6 @@ import type { SessionId } from "../../../session/session.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
 import { syncedTranscriptsOf } from "../../shared/source-rows.ts";
 import type { SyncedFile } from "../../shared/source-rows.ts";
-import { ConnectionPool } from "../connect/connection-pool.ts";
 import { ReconnectingConnection } from "../connect/reconnecting-connection.ts";
 import type { ResultRow, Run } from "../sql/statement.ts";
 import { postgresReason } from "../sql/postgres-errors.ts";
@@ -47,7 +47,8 @@ export class ArchiveWriter implements ArchiveWriting {
   readonly #address: ArchiveAddress;
   readonly #options: WriterOptions;
   readonly #statements: SyncStatements;
-  readonly #syncs: ConnectionPool;
+  readonly #syncs: readonly ReconnectingConnection[];
+  readonly #syncPool: ResourcePool<ReconnectingConnection>;
   /** Not one of the syncs' connections, which may all be in use by callers that wait for this one. */
   readonly #reads: ReconnectingConnection;
 
@@ -57,7 +58,8 @@ export class ArchiveWriter implements ArchiveWriting {
     this.#statements = new SyncStatements(options.schema);
     const connect = (): ReconnectingConnection =>
       new ReconnectingConnection(address, clock, { purpose: "sync", idleMs: IDLE_MS });
-    this.#syncs = new ConnectionPool(Array.from({ length: SYNCS_AT_ONCE }, connect));
+    this.#syncs = Array.from({ length: SYNCS_AT_ONCE }, connect);
+    this.#syncPool = new ResourcePool(this.#syncs);
     this.#reads = connect();
   }
 
@@ -84,7 +86,7 @@ export class ArchiveWriter implements ArchiveWriting {
   }
 
   async sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {
-    await this.#syncs.use(async (connection) => {
+    await this.#syncPool.use(async (connection) => {
       const run = await this.#orUnavailable(async () => connection.onOneConnection());
       try {
         await this.#syncOn(run, id, work);
@@ -97,7 +99,7 @@ export class ArchiveWriter implements ArchiveWriting {
 
   /** At once; syncs that are running are rolled back. */
   async close(): Promise<void> {
-    await Promise.all([this.#syncs.close(), this.#reads.close()]);
+    await Promise.all([...this.#syncs, this.#reads].map((connection) => connection.close()));
   }
 
   async #syncOn(

@@ -83,7 +83,9 @@ for (const installation of INSTALLATIONS)
       const own = server.url(database, role);
       await expect(initialize(own, "sessionwatch")).rejects.toMatchObject({
         code: "archive_unusable",
-        message: expect.stringMatching(/^Cannot prepare schema "sessionwatch": permission denied .*ask the database/),
+        message: expect.stringMatching(
+          /^Cannot prepare schema "sessionwatch": permission denied .*ask the database/,
+        ),
       });
       expect(await stateOf("sessionwatch")).toEqual({ kind: "empty", exists: false });
       await sql.unsafe(`CREATE SCHEMA sessionwatch AUTHORIZATION ${role}`);
