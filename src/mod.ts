@@ -1,7 +1,7 @@
 /** What a program that embeds sessionwatch may import. */
 
 import { systemClock } from "./runtime/clock.ts";
-import { openStore as openOn } from "./stores/open.ts";
+import { openStore as openClockedStore } from "./stores/open.ts";
 import type { OpenedStore, OpenOptions as ClockedOpenOptions } from "./stores/open.ts";
 import type { Engine, Store } from "./watch/ports.ts";
 import { Watcher as ClockedWatcher } from "./watch/watcher.ts";
@@ -17,12 +17,12 @@ export type { Clock } from "./async/clock.ts";
 export type { Engine, ListQuery, MessageQuery, SessionPage, Store } from "./watch/ports.ts";
 export type { Filter, Selection } from "./session/filter.ts";
 export type { SessionEvent, StatusEvent, Update } from "./session/events.ts";
-export type { SessionState, SessionSummary } from "./session/session.ts";
+export type { SessionVersion, Session } from "./session/session.ts";
 export { Subscription } from "./watch/subscription.ts";
 export { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "./watch/watcher.ts";
 export type { EventsOfOptions, EventsOptions, WatcherOptions } from "./watch/watcher.ts";
 
-/** How an archive is opened; the clock is real time unless another one is given. */
+/** What is asked of an archive that is opened. */
 export type OpenOptions = Partial<ClockedOpenOptions>;
 
 /**
@@ -30,8 +30,8 @@ export type OpenOptions = Partial<ClockedOpenOptions>;
  *   `defaultPath`.
  * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
-export async function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
-  return await openOn(url, { clock: systemClock, ...options });
+export function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
+  return openClockedStore(url, { clock: systemClock, ...options });
 }
 
 /** A watcher on real time: `new Watcher(store).events(id, { signal })`. */

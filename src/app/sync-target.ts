@@ -35,10 +35,10 @@ export async function syncTarget(target: SyncTarget, syncers: Syncers): Promise<
 async function syncPath(path: string, engine: SyncEngine | undefined): Promise<SessionId> {
   const ours = syncerOf(engine);
   if (!isAbsolute(path)) throw new WatchError("usage", "path: use an absolute one");
-  const file = ours.catalog.at(resolve(path));
-  if (file === null || (await leadsOut(file, ours.catalog.roots)))
+  const file = ours.lines.index.at(resolve(path));
+  if (file === null || (await leadsOut(file, ours.lines.index.roots)))
     throw new WatchError("forbidden", "path: no agent keeps transcripts there");
-  await ours.syncFile(file);
+  await ours.lines.taskOf(file).run();
   return file.place.id;
 }
 

@@ -5,18 +5,14 @@ import type { Logger } from "@logtape/logtape";
 import { messageOf } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { openStore } from "../stores/open.ts";
+import { AGENTS } from "../agents/registry.ts";
 import { findDelegate } from "../agentsview/delegate.ts";
 import { SyncEngine } from "../sync/engine.ts";
 import type { FeedOptions } from "../watch/feed.ts";
 import type { Engine, Store } from "../watch/ports.ts";
 import type { SessionId } from "../session/session.ts";
 import { Watcher } from "../watch/watcher.ts";
-import {
-  archiveOfEnvironment,
-  defaultArchive,
-  machineOfEnvironment,
-  transcriptRoots,
-} from "./environment.ts";
+import { archiveOfEnvironment, defaultArchive, machineOfEnvironment, surroundings } from "./environment.ts";
 
 /** The flags that every command knows; durations in ms. */
 export interface CommonOptions {
@@ -74,7 +70,10 @@ export async function wire(
     archive === undefined
       ? undefined
       : // Live sync looks as often as the feed does: once is enough.
-        new SyncEngine(archive, transcriptRoots(), { clock: systemClock, trustMs: options.pollInterval });
+        new SyncEngine(archive, AGENTS, surroundings(), {
+          clock: systemClock,
+          trustMs: options.pollInterval,
+        });
   // Somebody else's archive is brought up to date by its owner, and only for those who follow a session in it.
   const delegate =
     foreignPath === undefined || !options.sync

@@ -9,7 +9,7 @@ import { matches } from "../session/filter.ts";
 import type { Filter } from "../session/filter.ts";
 import { eventForSummary } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
-import type { SessionId, SessionSummary } from "../session/session.ts";
+import type { SessionId, Session, Traits } from "../session/session.ts";
 import { Told } from "../watch/told.ts";
 import { eventOf } from "./event-stream.ts";
 import type { EventStream } from "./event-stream.ts";
@@ -66,7 +66,7 @@ export class AllSessions implements Subject {
   }
 
   /** A session that is not in the list may have moved while it was read, or have got other traits. */
-  *#found(id: SessionId, session: SessionSummary | null): Generator<SessionEvent, void, void> {
+  *#found(id: SessionId, session: Session | null): Generator<SessionEvent, void, void> {
     if (session === null || matches(this.#filter, traitsOf(session)))
       yield* this.#news(this.#event(id, session));
     else this.#told.forget(id);
@@ -86,15 +86,11 @@ export class AllSessions implements Subject {
     return listed.toReversed();
   }
 
-  #event(id: SessionId, session: SessionSummary | null): SessionEvent {
+  #event(id: SessionId, session: Session | null): SessionEvent {
     return eventForSummary(id, session, this.#clock.date());
   }
 }
 
-function traitsOf(session: SessionSummary) {
-  const trait = (name: string): string | null => {
-    const value = session[name];
-    return typeof value === "string" ? value : null;
-  };
-  return { project: trait("project"), agent: trait("agent"), machine: trait("machine") };
+function traitsOf({ project = null, agent = null, machine = null }: Session): Traits {
+  return { project, agent, machine };
 }

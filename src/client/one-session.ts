@@ -9,7 +9,7 @@ import { hasPrefix, isTopLevel, resolveId } from "../watch/resolve.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
 import { eventForSummary } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
-import type { SessionId, SessionSummary } from "../session/session.ts";
+import type { SessionId, Session } from "../session/session.ts";
 import { eventOf } from "./event-stream.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { ServerApi } from "./server-api.ts";
@@ -66,22 +66,23 @@ export class OneSession implements Subject {
     if (this.#likeness !== before) yield this.#event(session);
   }
 
-  async #look(): Promise<SessionSummary | null> {
+  async #look(): Promise<Session | null> {
     const session = await this.#api.session(this.#id);
     this.#likeness = likenessOf(session);
     return session;
   }
 
-  #event(session: SessionSummary | null): SessionEvent {
+  #event(session: Session | null): SessionEvent {
     return eventForSummary(this.#id, session, this.#clock.date());
   }
 }
 
+/** Its servers answer with more columns than ours. */
+type AgentsviewSession = Session & { local_modified_at?: string | null };
+
 /** @returns null for a session that is gone. */
-function likenessOf(session: SessionSummary | null): string | null {
-  return (
-    session && JSON.stringify([session.message_count, session["ended_at"], session["local_modified_at"]])
-  );
+function likenessOf(session: AgentsviewSession | null): string | null {
+  return session && JSON.stringify([session.message_count, session.ended_at, session.local_modified_at]);
 }
 
 function indexOf(api: ServerApi): SessionIndex {

@@ -1,7 +1,7 @@
 /** The events that streams carry; their fields are those of the wire formats. */
 
-import { DELETED, LOCAL_MACHINE } from "./session.ts";
-import type { SessionId, SessionState, SessionSummary, Version } from "./session.ts";
+import { DELETED, otherMachine } from "./session.ts";
+import type { SessionId, SessionVersion, Session, Version } from "./session.ts";
 
 /** Whose session it is: left out where that is not known, or goes without saying. */
 interface Owned {
@@ -40,22 +40,22 @@ export type StreamEvent = Update | Heartbeat | Reset;
  */
 export function eventFor(
   id: SessionId,
-  session: Pick<SessionState, "version" | "messageCount"> | null,
+  session: Pick<SessionVersion, "version" | "messageCount"> | null,
   machine: string | null,
   nowMs: number,
 ): SessionEvent {
   const at = new Date(nowMs).toISOString();
-  const owned: Owned = machine === null || machine === "" || machine === LOCAL_MACHINE ? {} : { machine };
+  const other = otherMachine(machine);
+  const owned: Owned = other === null ? {} : { machine: other };
   if (session === null) return { event: "session_deleted", data: id, at, ...owned };
   const { version, messageCount } = session;
   return { event: "session_updated", data: id, version, message_count: messageCount, at, ...owned };
 }
 
 /** The same of a session as it stands in a list; null when it is gone. */
-export function eventForSummary(id: SessionId, session: SessionSummary | null, nowMs: number): SessionEvent {
-  const machine = session?.["machine"];
+export function eventForSummary(id: SessionId, session: Session | null, nowMs: number): SessionEvent {
   const state = session && { version: session.version, messageCount: session.message_count };
-  return eventFor(id, state, typeof machine === "string" ? machine : null, nowMs);
+  return eventFor(id, state, session?.machine ?? null, nowMs);
 }
 
 /** Whether a session is what the event is about. */

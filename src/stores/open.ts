@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { messageOf, WatchError } from "../errors.ts";
 import type { Clock } from "../async/clock.ts";
+import { messageOf, WatchError } from "../errors.ts";
 import type { ArchiveWriting } from "../watch/archive.ts";
 import type { Store } from "../watch/ports.ts";
 import { LOCAL_MACHINE } from "../session/session.ts";
@@ -74,8 +74,8 @@ export async function openStore(url: string | undefined, options: OpenOptions): 
 
 function openFile(path: string, options: OpenOptions, isDefault = false): OpenedStore {
   if (!isDefault) refuseMistaken(path);
-  const { readOnly = false, machine = LOCAL_MACHINE } = options;
-  const opened = openSqlite(path, { isDefault, readOnly, machine });
+  const { clock, readOnly = false, machine = LOCAL_MACHINE } = options;
+  const opened = openSqlite(path, { isDefault, readOnly, machine, clock });
   return { ...opened, close: () => opened.store.close() };
 }
 

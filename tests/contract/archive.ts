@@ -294,11 +294,13 @@ export function archiveContract(
     test("two engines that sync one transcript at once never double a message", async () => {
       using workspace = new Workspace();
       const transcript = new ClaudeTranscript(workspace.claude).user("0");
-      const roots = [{ agent: claudeCode, path: join(workspace.claude, "projects") }];
+      const surroundings = { env: { CLAUDE_CONFIG_DIR: workspace.claude }, home: workspace.folder };
       const other = archive.writer();
       for (let n = 1; n <= 30; n += 1) {
         transcript.user(String(n)).assistant(`re ${n}`, `msg_${Math.ceil(n / 2)}`);
-        const engines = [writer, other].map((into) => new SyncEngine(into, roots, { clock: systemClock }));
+        const engines = [writer, other].map(
+          (into) => new SyncEngine(into, [claudeCode], surroundings, { clock: systemClock }),
+        );
         await Promise.all(engines.map((engine) => engine.sync(transcript.id)));
       }
       expect(await archive.expectNoFaults()).toEqual(new Map([[transcript.id, 46]]));

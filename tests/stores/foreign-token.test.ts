@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { DatabaseSync } from "node:sqlite";
-import { openStore } from "../support/open-store.ts";
+import { openStore } from "../../src/mod.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { openForeign, openOwn } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";

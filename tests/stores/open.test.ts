@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { openStore } from "../support/open-store.ts";
+import { openStore } from "../../src/mod.ts";
 import type { OpenedStore } from "../../src/stores/open.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { Workspace } from "../support/workspace.ts";

@@ -20,7 +20,7 @@ import {
 } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Store } from "../../src/watch/ports.ts";
-import { openStore } from "../support/open-store.ts";
+import { openStore } from "../../src/mod.ts";
 import { ForeignArchive } from "../support/archives.ts";
 import { openForeign } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { openSqlite } from "../../src/stores/sqlite/open.ts";
 import type { Archive } from "../../src/watch/archive.ts";
 import { archiveContract } from "../contract/archive.ts";
@@ -54,6 +55,7 @@ describe("our own archive in SQLite", () => {
     const { archive: laptop } = openSqlite(workspace.archive, {
       isDefault: true,
       readOnly: false,
+      clock: systemClock,
       machine: "laptop",
     });
     for (const id of ["a", "b"]) await laptop?.sync(id, save);

@@ -1,7 +1,7 @@
 /** An archive as the first release left it. */
 
 import { DatabaseSync } from "node:sqlite";
-import { APPLICATION_ID, MIGRATIONS } from "../../src/stores/sqlite/schema.ts";
+import { APPLICATION_ID, MIGRATIONS } from "../../src/stores/sqlite/database/schema.ts";
 
 /** Its transcript is gone. */
 export const LOST_SESSION = "lost";

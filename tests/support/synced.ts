@@ -1,14 +1,14 @@
 /** A real archive with an engine that syncs an agent's folders into it, and all that is in it. */
 
 import { expect } from "bun:test";
-import type { LinesAgent } from "../../src/agents/agent.ts";
+import type { LinesAgent, Surroundings } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import type { EngineOptions } from "../../src/sync/engine.ts";
 import type { Files } from "../../src/sync/reading/files.ts";
-import type { RootFolder, TranscriptFile } from "../../src/sync/discovery/transcript.ts";
+import type { TranscriptFile } from "../../src/sync/discovery/transcript.ts";
 import type { Archive, ArchiveWriting } from "../../src/watch/archive.ts";
 import type { Clock } from "../../src/async/clock.ts";
 import { ArchiveConnection } from "./archive-connection.ts";
@@ -36,7 +36,7 @@ export class SyncedArchive implements AsyncDisposable {
   readonly archive: Archive;
   engine: SyncEngine;
   readonly path: string;
-  readonly #roots: RootFolder[];
+  readonly #surroundings: Surroundings;
   readonly #options: EngineOptions;
   readonly #into: ArchiveWriting | undefined;
   readonly #home: { agent: LinesAgent; folder: string; kind: "home" | "root" };
@@ -47,7 +47,7 @@ export class SyncedArchive implements AsyncDisposable {
     this.path = path;
     this.#home = { agent, folder, kind };
     const env = kind === "home" ? {} : { CLAUDE_CONFIG_DIR: folder, CODEX_HOME: folder };
-    this.#roots = agent.roots({ env, home: folder }).map((path) => ({ agent, path }));
+    this.#surroundings = { env, home: folder };
     this.#options = { clock, ...(files === undefined ? {} : { files }) };
     this.archive = openOwn(path);
     this.#into = options.into;
@@ -61,14 +61,14 @@ export class SyncedArchive implements AsyncDisposable {
   }
 
   file(path: string): TranscriptFile {
-    const file = this.engine.catalog.at(path);
+    const file = this.engine.lines.index.at(path);
     if (file === null) throw new Error(`no transcript: ${path}`);
     return file;
   }
 
   /** @returns whether the archive has changed. */
   sync(path: string): Promise<boolean> {
-    return this.engine.syncFile(this.file(path));
+    return this.engine.lines.taskOf(this.file(path)).run();
   }
 
   /** Seen by a connection of its own, as another process would. */
@@ -124,6 +124,6 @@ export class SyncedArchive implements AsyncDisposable {
   }
 
   #newEngine(): SyncEngine {
-    return new SyncEngine(this.#into ?? this.archive, this.#roots, this.#options);
+    return new SyncEngine(this.#into ?? this.archive, [this.#home.agent], this.#surroundings, this.#options);
   }
 }

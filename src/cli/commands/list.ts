@@ -2,8 +2,8 @@
 
 import process from "node:process";
 import type { Logger } from "@logtape/logtape";
-import { LOCAL_MACHINE } from "../../session/session.ts";
-import type { SessionSummary } from "../../session/session.ts";
+import { activityOf, otherMachine, titleOf } from "../../session/session.ts";
+import type { Session } from "../../session/session.ts";
 import { EXIT } from "../exit.ts";
 import { printable, writeLine } from "../output/output.ts";
 import { syncEverything } from "../output/sync-everything.ts";
@@ -35,10 +35,10 @@ export async function list(options: ListOptions, log: Logger): Promise<number> {
 }
 
 /** Whose sessions they are is said where they are not all of this machine. */
-function linesOf(sessions: readonly SessionSummary[]): string[] {
+function linesOf(sessions: readonly Session[]): string[] {
   const machines = sessions.map(({ machine }) => String(machine ?? ""));
   const width = Math.max(...machines.map((machine) => machine.length));
-  const isShared = machines.some((machine) => machine !== "" && machine !== LOCAL_MACHINE);
+  const isShared = sessions.some(({ machine }) => otherMachine(machine) !== null);
   return sessions.map((session, index) =>
     lineOf(session, isShared ? [machines[index]?.padEnd(width) ?? ""] : []),
   );
@@ -50,18 +50,12 @@ function linesOf(sessions: readonly SessionSummary[]): string[] {
  *
  * @param owner comes before the project.
  */
-function lineOf(session: SessionSummary, owner: readonly string[]): string {
-  const active = String(session["ended_at"] ?? session["started_at"] ?? "")
-    .slice(0, 16)
-    .replace("T", " ");
-  const title = String(session["display_name"] ?? session["title"] ?? session["first_message"] ?? "")
-    .replaceAll(/\s+/g, " ")
-    .slice(0, 60);
+function lineOf(session: Session, owner: readonly string[]): string {
+  const active = (activityOf(session) ?? "").slice(0, 16).replace("T", " ");
+  const title = (titleOf(session) ?? "").replaceAll(/\s+/g, " ").slice(0, 60);
   const columns = [session.id, active.padEnd(16), String(session.message_count).padStart(5)];
-  const line = printable(
-    [...columns, ...owner, String(session["project"] ?? ""), title].join("  ").trimEnd(),
-  );
-  const lines = Number(session["parser_malformed_lines"] ?? 0);
+  const line = printable([...columns, ...owner, session.project ?? "", title].join("  ").trimEnd());
+  const lines = session.parser_malformed_lines ?? 0;
   const mark = lines > 0 ? `  (${countMalformed(lines)})` : "";
   const room = process.stdout.isTTY ? process.stdout.columns - mark.length : Infinity;
   return line.slice(0, Math.max(room, 0)) + mark;

@@ -51,8 +51,8 @@ export async function sync(target: string | undefined, options: SyncOptions, log
 
 /** @returns the session. @throws WatchError `session_not_found` if nothing is there that could be synced. */
 async function syncOne(target: string, store: Store, engine: SyncEngine): Promise<SessionId> {
-  const file = engine.catalog.at(resolve(target));
-  if (file !== null) engine.catalog.learn(file);
+  const file = engine.lines.index.at(resolve(target));
+  if (file !== null) engine.lines.index.learn(file);
   const id = file?.place.id ?? (await resolveId(target, localIndex(store, engine)));
   if ((await engine.find(id)) === null)
     throw new WatchError("session_not_found", `there is no transcript: ${target}`);

@@ -3,7 +3,8 @@
 import process from "node:process";
 import type { Logger } from "@logtape/logtape";
 import { systemClock } from "../../runtime/clock.ts";
-import type { Synced, SyncEngine, SyncReport } from "../../sync/engine.ts";
+import type { SyncEngine, SyncReport } from "../../sync/engine.ts";
+import type { Synced } from "../../sync/sync-runner.ts";
 import { ProgressBar } from "./progress.ts";
 import { Troubles } from "./troubles.ts";
 

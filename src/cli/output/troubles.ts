@@ -2,7 +2,8 @@
 
 import type { Logger } from "@logtape/logtape";
 import { messageOf } from "../../errors.ts";
-import type { Failure, Synced } from "../../sync/engine.ts";
+import type { Failure } from "../../sync/engine.ts";
+import type { Synced } from "../../sync/sync-runner.ts";
 import type { Clock } from "../../async/clock.ts";
 
 /** It is said when nothing more has gone wrong for so long (ms), or when the first of it has waited for so long. */

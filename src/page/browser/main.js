@@ -10,7 +10,7 @@ import { paced } from "./paced.js";
 import { aboutOf, announce, linkTo, renderSessions, titleOf } from "./session-list.js";
 
 /** @import { Reset, SessionEvent } from "../../session/events.ts" */
-/** @import { SessionSummary } from "../../session/session.ts" */
+/** @import { Session } from "../../session/session.ts" */
 /** @import { Status } from "./live-stream.js" */
 /** @import { Message } from "./messages.js" */
 
@@ -20,7 +20,7 @@ const RETRY_MS = 3000;
 const REFRESH_MS = 60_000;
 const MAX_SESSIONS = 100;
 
-/** @type {readonly SessionSummary[]} */
+/** @type {readonly Session[]} */
 let sessions = [];
 let isLoaded = false;
 /** Why the last request for the list failed. @type {unknown} */
@@ -43,7 +43,7 @@ const live = new LiveStream({ onEvent, onStatus });
 
 const refreshSessions = paced(async () => {
   try {
-    const page = /** @type {{ sessions: SessionSummary[], total: number }} */ (
+    const page = /** @type {{ sessions: Session[], total: number }} */ (
       await getJson(`api/v1/sessions?limit=${MAX_SESSIONS}`)
     );
     for (const { id, version } of page.sessions) noteVersion(id, version);

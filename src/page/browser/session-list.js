@@ -3,14 +3,14 @@
 import { byId, childrenOf, flash, part, reconcile, setText, setTime, show } from "./dom.js";
 import { ago } from "./times.js";
 
-/** @import { SessionSummary } from "../../session/session.ts" */
+/** @import { Session } from "../../session/session.ts" */
 
 const MAX_TITLE = 300;
 
 const list = byId("sessions");
 
 /**
- * @param {readonly SessionSummary[]} sessions
+ * @param {readonly Session[]} sessions
  * @param {string | null} selectedId
  * @param {ReadonlySet<string>} unread
  */
@@ -25,7 +25,7 @@ export function renderSessions(sessions, selectedId, unread) {
 /**
  * Tells of sessions that have changed, to eyes and to ears.
  *
- * @param {readonly SessionSummary[]} changed
+ * @param {readonly Session[]} changed
  */
 export function announce(changed) {
   const [first, ...others] = changed;
@@ -44,12 +44,12 @@ export function linkTo(id) {
   return row && part(row, "a");
 }
 
-/** @param {SessionSummary} session */
+/** @param {Session} session */
 export function titleOf({ id, display_name: name, title, first_message: prompt }) {
   return String(name || title || prompt || id).slice(0, MAX_TITLE);
 }
 
-/** @param {SessionSummary} session */
+/** @param {Session} session */
 export function aboutOf({ project, machine, agent, message_count: count }) {
   const owner = machine === "local" ? "" : machine;
   return [project, owner, agent, `${count} ${count === 1 ? "message" : "messages"}`]
@@ -59,7 +59,7 @@ export function aboutOf({ project, machine, agent, message_count: count }) {
 
 /**
  * @param {HTMLElement} row
- * @param {SessionSummary} session
+ * @param {Session} session
  * @param {boolean} isSelected
  * @param {boolean} isUnread
  */

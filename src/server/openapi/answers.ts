@@ -1,6 +1,7 @@
 /** What the server answers with, for the document that describes it (`/openapi.json`). */
 
 import * as v from "valibot";
+import { messageSchema, sessionSchema, toolCallSchema } from "./row-schemas.ts";
 
 const id = v.pipe(v.string(), v.description("A session's id."));
 const version = v.pipe(
@@ -36,77 +37,14 @@ const ping = v.object({
   pid: count,
 });
 
-const session = v.pipe(
-  v.objectWithRest(
-    {
-      id,
-      version,
-      message_count: count,
-      project: column(v.string()),
-      machine: column(v.string()),
-      agent: column(v.string(), "Such as claude or codex."),
-      first_message: column(v.string()),
-      display_name: column(v.string(), "What the user calls it."),
-      title: column(v.string(), "What the agent calls it."),
-      started_at: column(v.string()),
-      ended_at: column(v.string(), "When it was last active."),
-      created_at: column(v.string()),
-      user_message_count: column(v.number()),
-      parent_session_id: column(v.string()),
-      relationship_type: column(v.string(), "What it is to its parent, such as subagent or fork."),
-      total_output_tokens: column(v.number()),
-      peak_context_tokens: column(v.number()),
-      cwd: column(v.string()),
-      git_branch: column(v.string()),
-      file_path: column(v.string()),
-      parser_malformed_lines: column(v.number(), "Lines of the transcript that could not be read."),
-      is_automated: column(v.number(), "1 if no person has written in it."),
-    },
-    v.union([v.string(), v.number(), v.boolean(), v.null()]),
-  ),
-  v.description("One session, in the archive's column names; an archive may have more columns, or fewer."),
-);
-
-const toolCall = v.looseObject({
-  tool_name: v.string(),
-  category: v.string(),
-  tool_use_id: column(v.string()),
-  input_json: column(v.string()),
-  skill_name: column(v.string()),
-  result_content_length: column(v.number()),
-  result_content: column(v.string()),
-  subagent_session_id: column(v.string(), "The session that this call has started."),
-});
-
-const message = v.pipe(
-  v.looseObject({
-    ordinal: v.pipe(count, v.description("Its place in the session, from 0.")),
-    role: v.string(),
-    content: v.string(),
-    thinking_text: column(v.string()),
-    timestamp: column(v.string()),
-    model: column(v.string()),
-    has_thinking: v.optional(v.boolean()),
-    has_tool_use: v.optional(v.boolean()),
-    is_system: v.optional(v.boolean()),
-    is_sidechain: v.optional(v.boolean()),
-    is_compact_boundary: v.optional(v.boolean()),
-    content_length: column(v.number()),
-    context_tokens: column(v.number()),
-    output_tokens: column(v.number()),
-    tool_calls: v.array(toolCall),
-  }),
-  v.description("One message, in the archive's column names; an archive may have more columns, or fewer."),
-);
-
 const sessionPage = v.object({
-  sessions: v.array(session),
+  sessions: v.array(sessionSchema),
   next_cursor: v.nullable(v.pipe(v.string(), v.description("Where the next page begins; null on the last."))),
   total: v.pipe(count, v.description("Sessions that match, on all pages.")),
 });
 
 const messagePage = v.object({
-  messages: v.array(message),
+  messages: v.array(messageSchema),
   count: v.pipe(count, v.description("Messages on this page.")),
 });
 
@@ -172,11 +110,11 @@ export const DEFINITIONS = {
   Error: error,
   Ok: ok,
   Ping: ping,
-  Session: session,
+  Session: sessionSchema,
   SessionPage: sessionPage,
-  Message: message,
+  Message: messageSchema,
   MessagePage: messagePage,
-  ToolCall: toolCall,
+  ToolCall: toolCallSchema,
   SessionUpdated: sessionUpdated,
   SessionDeleted: sessionDeleted,
   Degraded: degraded,
@@ -193,9 +131,4 @@ export type EventDefinitionName = keyof typeof EVENTS;
 /** @returns the names of the events that a stream carries. */
 export function eventNames(definition: EventDefinitionName): string[] {
   return EVENTS[definition].options.map(({ entries }) => entries.event.literal);
-}
-
-/** A column that an archive need not have, nor a value in it. */
-function column<T extends v.GenericSchema>(type: T, description?: string) {
-  return v.optional(v.nullable(description === undefined ? type : v.pipe(type, v.description(description))));
 }

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { sessionNotFound } from "../../errors.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { Store } from "../../watch/ports.ts";
-import type { SessionId, SessionSummary } from "../../session/session.ts";
+import type { SessionId, Session } from "../../session/session.ts";
 import type { Env } from "../env.ts";
 import { parseListQuery, parseMessageQuery, parseSyncBody } from "../schema.ts";
 import type { SyncTarget } from "../schema.ts";
@@ -46,7 +46,7 @@ export function sessionRoutes({ store, clock, sync }: SessionRoutesOptions): Hon
     return c.json({ messages, count: messages.length });
   });
 
-  async function found(id: SessionId): Promise<SessionSummary> {
+  async function found(id: SessionId): Promise<Session> {
     const session = await store.get(id);
     if (session === null) throw sessionNotFound(id);
     return session;

@@ -4,7 +4,7 @@ import { WatchError } from "../../errors.ts";
 import type { Clock } from "../../async/clock.ts";
 import { ResourcePool } from "../../async/resource-pool.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
-import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../session/session.ts";
+import type { Message, SessionId, SessionVersion, Session } from "../../session/session.ts";
 import { archiveFailure } from "../shared/archive-failure.ts";
 import type { ArchiveAddress } from "./connect/archive-address.ts";
 import { ReconnectingConnection } from "./connect/reconnecting-connection.ts";
@@ -12,7 +12,7 @@ import { NotifiedIds } from "./notify/notified-ids.ts";
 import { NotifyListener } from "./notify/notify-listener.ts";
 import { channelOf } from "./notify/trigger.ts";
 import { readChanges } from "./read/changes.ts";
-import type { ArchiveTables } from "./read/introspection.ts";
+import type { IntrospectedTables } from "./read/introspection.ts";
 import { readMessages } from "./read/messages.ts";
 import { SchemaTables } from "./read/schema-tables.ts";
 import type { Query } from "./read/schema-tables.ts";
@@ -81,7 +81,7 @@ export class PostgresStore implements Store {
   }
 
   /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
-  async open(): Promise<ArchiveTables> {
+  async open(): Promise<IntrospectedTables> {
     return await this.#read(this.#polls, async (_run, tables) => tables);
   }
 
@@ -90,7 +90,7 @@ export class PostgresStore implements Store {
     return null;
   }
 
-  async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>> {
+  async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionVersion>> {
     return await this.#read(this.#polls, (run, tables) => this.#states.read(run, tables, ids));
   }
 
@@ -117,7 +117,7 @@ export class PostgresStore implements Store {
     return await this.#readPooled((run, tables) => readSummaries(run, tables, query));
   }
 
-  async get(id: SessionId): Promise<SessionSummary | null> {
+  async get(id: SessionId): Promise<Session | null> {
     return await this.#readPooled((run, tables) => readSummary(run, tables, id));
   }
 
@@ -125,7 +125,7 @@ export class PostgresStore implements Store {
     return await this.#readPooled((run, tables) => findIds(run, tables, prefix, limit));
   }
 
-  async messages(id: SessionId, query: MessageQuery = {}): Promise<MessageRow[]> {
+  async messages(id: SessionId, query: MessageQuery = {}): Promise<Message[]> {
     return await this.#readPooled((run, tables) => readMessages(run, tables, id, query));
   }
 
@@ -138,7 +138,7 @@ export class PostgresStore implements Store {
   /** @param notified the only sessions that can have changed, if no notification was missed since the last full read. */
   async #changesSince(
     run: Run,
-    tables: ArchiveTables,
+    tables: IntrospectedTables,
     mark: Mark | null,
     notified: ReadonlySet<SessionId>,
   ): Promise<Changes> {

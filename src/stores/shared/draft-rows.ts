@@ -1,5 +1,9 @@
 /** What a draft of a message is as rows: the same for every archive that is written to. */
 
+import { namesOf } from "../../session/column.ts";
+import type { SyncedName } from "../../session/column.ts";
+import { MESSAGE_COLUMNS } from "../../session/message-columns.ts";
+import type { MessageColumn, TOOL_CALL_COLUMNS } from "../../session/message-columns.ts";
 import { renderBlock } from "../../session/entries.ts";
 import type { TokenUsage } from "../../session/entries.ts";
 import { newBlocks } from "./batch.ts";
@@ -9,62 +13,16 @@ import type { Draft, DraftBlock } from "./batch.ts";
 export type Cell = string | number | bigint | boolean | null;
 export type CellRow = Record<string, Cell>;
 
-/** What a message has used; all of it is written and taken over together. */
-export const USAGE_COLUMNS = [
-  "token_usage",
-  "context_tokens",
-  "output_tokens",
-  "has_context_tokens",
-  "has_output_tokens",
-];
-
-/** What later lines may change of a message. */
-export const EXTENDED_COLUMNS = [
-  "content",
-  "thinking_text",
-  "has_thinking",
-  "has_tool_use",
-  "content_length",
-  "block_hashes",
-  ...USAGE_COLUMNS,
-];
-
-/** @returns whether what later lines bring is appended to the column; everything else is replaced. */
-export function isAppended(column: string): boolean {
-  return column === "content" || column === "thinking_text";
-}
-
-/** What is written of a message, in the order in which it is bound. */
-export const MESSAGE_COLUMNS = [
-  ...EXTENDED_COLUMNS,
-  "session_id",
-  "ordinal",
-  "role",
-  "timestamp",
-  "is_system",
-  "model",
-  "claude_message_id",
-  "claude_request_id",
-  "source_type",
-  "source_subtype",
-  "source_uuid",
-  "source_parent_uuid",
-  "is_sidechain",
-  "is_compact_boundary",
-  "merge_key",
-];
-
+/** What is written of a message: each column that a sync writes, and no other. */
+type MessageCells = Record<SyncedName<typeof MESSAGE_COLUMNS>, Cell>;
 /** What is written of a tool call. */
-export const CALL_COLUMNS = [
-  "tool_name",
-  "category",
-  "tool_use_id",
-  "input_json",
-  "skill_name",
-  "result_content",
-  "result_content_length",
-  "subagent_session_id",
-];
+type CallCells = Record<SyncedName<typeof TOOL_CALL_COLUMNS>, Cell>;
+type UsageCells = Pick<MessageCells, UsageName>;
+type UsageName = Extract<(typeof MESSAGE_COLUMNS)[number], { isUsage: true }>["name"];
+type GrowthCells = Pick<MessageCells, Extract<(typeof MESSAGE_COLUMNS)[number], { growth: string }>["name"]>;
+
+/** What a message has used; all of it is written and taken over together. */
+export const USAGE_COLUMNS = namesOf<MessageColumn>(MESSAGE_COLUMNS, ({ isUsage }) => isUsage === true);
 
 /** What has to be known of a message that lines are added to. */
 export interface KnownMessage {
@@ -73,18 +31,18 @@ export interface KnownMessage {
   content_length: number;
   has_thinking: boolean;
   has_tool_use: boolean;
-  /** The USAGE_COLUMNS, as the archive has them. */
-  usage: CellRow;
+  /** As the archive has it. */
+  usage: UsageCells;
 }
 
 export interface Extension {
-  /** EXTENDED_COLUMNS; of the two texts, only what is to be appended. */
-  row: CellRow;
+  /** The columns that grow; of those that are appended to, only what comes behind. */
+  row: GrowthCells;
   added: DraftBlock[];
 }
 
 /** @returns a row of `messages`; which one it is in which session, its archive says. */
-export function messageRow({ entry, blocks, usage }: Draft, id: string, ordinal: number): CellRow {
+export function messageRow({ entry, blocks, usage }: Draft, id: string, ordinal: number): MessageCells {
   const { content, thinking } = render(blocks);
   return {
     session_id: id,
@@ -119,7 +77,7 @@ export function knownMessage(row: Record<string, unknown>): KnownMessage {
     content_length: Number(row["content_length"]),
     has_thinking: Boolean(row["has_thinking"]),
     has_tool_use: Boolean(row["has_tool_use"]),
-    usage: Object.fromEntries(USAGE_COLUMNS.map((name) => [name, row[name] as Cell])),
+    usage: Object.fromEntries(USAGE_COLUMNS.map((name) => [name, row[name] as Cell])) as UsageCells,
   };
 }
 
@@ -144,8 +102,8 @@ export function extensionOf({ blocks, usage }: Draft, known: KnownMessage): Exte
 }
 
 /** @returns rows of `tool_calls`; whose they are, their archive says. */
-export function callRows(blocks: readonly DraftBlock[]): CellRow[] {
-  const rows: CellRow[] = [];
+export function callRows(blocks: readonly DraftBlock[]): CallCells[] {
+  const rows: CallCells[] = [];
   for (const { block, result, subagentSessionId } of blocks) {
     if (block.type !== "tool_use") continue;
     rows.push({
@@ -182,7 +140,7 @@ function isCall({ block }: DraftBlock): boolean {
   return block.type === "tool_use";
 }
 
-function usageRow(usage: TokenUsage | null): CellRow {
+function usageRow(usage: TokenUsage | null): UsageCells {
   return {
     token_usage: usage?.json ?? null,
     context_tokens: usage?.contextTokens ?? 0,

@@ -1,52 +1,23 @@
 /** What a sync says of its session, as a row: the same for every archive that is written to. */
 
 import { transcriptToken } from "../../watch/archive.ts";
-import type { SourceRecord } from "../../watch/archive.ts";
+import type { SavedSource } from "../../watch/archive.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { SessionFacts } from "../../session/entries.ts";
-import type { CellRow } from "./draft-rows.ts";
+import type { SyncedName } from "../../session/column.ts";
+import type { SESSION_COLUMNS } from "../../session/session-columns.ts";
+import type { Cell } from "./draft-rows.ts";
 import { signed } from "./source-rows.ts";
 import type { Totals } from "./totals.ts";
 
-/** What is written of a session, in the order in which it is bound. */
-export const SESSION_COLUMNS = [
-  "id",
-  "machine",
-  "project",
-  "agent",
-  "first_message",
-  "display_name",
-  "started_at",
-  "ended_at",
-  "created_at",
-  "message_count",
-  "user_message_count",
-  "file_path",
-  "file_size",
-  "file_mtime",
-  "file_inode",
-  "file_device",
-  "parent_session_id",
-  "relationship_type",
-  "total_output_tokens",
-  "has_total_output_tokens",
-  "peak_context_tokens",
-  "has_peak_context_tokens",
-  "cwd",
-  "git_branch",
-  "source_session_id",
-  "source_version",
-  "parser_malformed_lines",
-  "is_automated",
-  "title",
-  "source_token",
-];
+/** What is written of a session: each column that a sync writes, and no other. */
+type SessionCells = Record<SyncedName<typeof SESSION_COLUMNS>, Cell>;
 
 /** What a save writes of a session. */
 export interface Saved {
   machine: string;
   facts: SessionFacts;
-  source: SourceRecord;
+  source: SavedSource;
   totals: Totals;
 }
 
@@ -54,8 +25,8 @@ export interface Saved {
 export function savedSession(
   id: SessionId,
   { machine, facts, source, totals }: Saved,
-  now = new Date().toISOString(),
-): CellRow {
+  now: string,
+): SessionCells {
   // The first file begins the transcript, the last one is written to.
   const [first] = source.files;
   const last = source.files.at(-1);
@@ -77,6 +48,7 @@ export function savedSession(
     file_mtime: last.mtimeNs,
     file_inode: signed(last.inode),
     file_device: signed(last.device),
+    file_hash: source.contentHash ?? null,
     parent_session_id: facts.parentSessionId,
     relationship_type: facts.relationshipType ?? "",
     total_output_tokens: totals.outputTokens,

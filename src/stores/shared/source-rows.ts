@@ -2,26 +2,17 @@
 
 import type { SourceFile, SyncedTranscript } from "../../watch/archive.ts";
 import type { SessionId } from "../../session/session.ts";
-import type { CellRow } from "./draft-rows.ts";
+import type { SyncedName } from "../../session/column.ts";
+import type { SYNC_FILE_COLUMNS } from "../../session/sync-columns.ts";
+import type { Cell } from "./draft-rows.ts";
 
-/** What is written of a file, in the order in which it is bound. */
-export const FILE_COLUMNS = [
-  "session_id",
-  "position",
-  "path",
-  "token",
-  "offset",
-  "fingerprint",
-  "mtime",
-  "inode",
-  "device",
-];
+type FileCells = Record<SyncedName<typeof SYNC_FILE_COLUMNS>, Cell>;
 
 /** Of one file, for `syncedTranscriptsOf()`. */
 export type SyncedFile = [id: string, revision: number, path: string, token: string, offset: number];
 
-/** @returns a row of `sync_files`: the FILE_COLUMNS. */
-export function fileRow(id: SessionId, position: number, file: SourceFile): CellRow {
+/** @returns a row of `sync_files`. */
+export function fileRow(id: SessionId, position: number, file: SourceFile): FileCells {
   const { path, token, offset, fingerprint, mtimeNs, inode, device } = file;
   const numbers = { mtime: mtimeNs, inode: signed(inode), device: signed(device) };
   return { session_id: id, position, path, token, offset, fingerprint, ...numbers };

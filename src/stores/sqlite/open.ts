@@ -2,12 +2,13 @@
 
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Clock } from "../../async/clock.ts";
 import type { Archive } from "../../watch/archive.ts";
 import type { Store } from "../../watch/ports.ts";
-import { openArchive } from "./write/archive.ts";
-import { readHeader } from "./header.ts";
-import { APPLICATION_ID } from "./schema.ts";
-import { SqliteStore } from "./read/store.ts";
+import { openArchive } from "./write/sqlite-archive.ts";
+import { readHeader } from "./database/header.ts";
+import { APPLICATION_ID } from "./database/schema.ts";
+import { SqliteStore } from "./read/sqlite-store.ts";
 
 /** Whose archive a path is, and what it is opened for. */
 export interface SqliteOptions {
@@ -15,6 +16,7 @@ export interface SqliteOptions {
   isDefault: boolean;
   /** Only read, even if it is ours. */
   readOnly: boolean;
+  clock: Clock;
   /** Whose the sessions are that are written for the first time. @default "local" */
   machine?: string;
 }
@@ -29,13 +31,13 @@ export interface OpenedSqlite {
 
 /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
 export function openSqlite(path: string, options: SqliteOptions): OpenedSqlite {
-  const { isDefault, readOnly, machine } = options;
+  const { isDefault, readOnly, machine, clock } = options;
   const isOurs = isDefault || readHeader(path).applicationId === APPLICATION_ID;
   if (!isOurs || (readOnly && isComplete(path))) {
-    const store = new SqliteStore(path, { leavesNoTrace: true });
+    const store = new SqliteStore(path, clock, { leavesNoTrace: true });
     return { store, archive: undefined, ...(isOurs ? {} : { foreignPath: resolve(path) }) };
   }
-  const archive = openArchive(path, machine);
+  const archive = openArchive(path, clock, machine);
   return { store: archive, archive: readOnly ? undefined : archive };
 }
 

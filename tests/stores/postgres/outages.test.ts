@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../../src/runtime/clock.ts";
-import { openStore } from "../../support/open-store.ts";
+import { openStore } from "../../../src/mod.ts";
 import { PostgresStore } from "../../../src/stores/postgres/store.ts";
 import type { Store } from "../../../src/watch/ports.ts";
 import type { SessionId, Version } from "../../../src/session/session.ts";

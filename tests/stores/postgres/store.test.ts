@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { storeContract } from "../../contract/store.ts";
 import type { ArchiveFixture } from "../../contract/store.ts";
-import { openStore } from "../../support/open-store.ts";
+import { openStore } from "../../../src/mod.ts";
 import { PGBOUNCER, PgBouncer } from "../../support/postgres/pgbouncer.ts";
 import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
 import { INSTALLATIONS, sharedServer } from "../../support/postgres/server.ts";

@@ -3,7 +3,7 @@
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { listen } from "../../../src/runtime/listen.ts";
 import type { Listener } from "../../../src/runtime/listen.ts";
-import { openStore } from "../open-store.ts";
+import { openStore } from "../../../src/mod.ts";
 import type { Store } from "../../../src/watch/ports.ts";
 import { Watcher } from "../../../src/watch/watcher.ts";
 import { createAppOver } from "../app.ts";

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "bun:test";
-import { openStore } from "../open-store.ts";
+import { openStore } from "../../../src/mod.ts";
 import { ReconnectingConnection } from "../../../src/stores/postgres/connect/reconnecting-connection.ts";
 import { plainAddress } from "./plain-address.ts";
 import { PostgresForeignArchive } from "./foreign-archive.ts";

@@ -1,10 +1,10 @@
 /** Reads which sessions have changed since an earlier read of all sessions. */
 
-import type { SessionId, SessionState } from "../../../session/session.ts";
+import type { SessionId, SessionVersion } from "../../../session/session.ts";
 import type { Changes, Mark } from "../../../watch/ports.ts";
 import { stateOf } from "../../shared/session-rows.ts";
 import type { Run } from "../sql/statement.ts";
-import type { ArchiveTables } from "./introspection.ts";
+import type { IntrospectedTables } from "./introspection.ts";
 import { isKept, statesOf } from "./sessions.ts";
 import {
   comparable,
@@ -26,20 +26,24 @@ const COMPLETE_DEADLINE_MS = 30_000;
  *
  * @throws StaleTables
  */
-export async function readChanges(run: Run, tables: ArchiveTables, mark: Mark | null): Promise<Changes> {
+export async function readChanges(run: Run, tables: IntrospectedTables, mark: Mark | null): Promise<Changes> {
   const moment = mark === null || !tables.hasRowVersions ? null : parseMark(mark);
   return (moment && (await readSince(run, tables, moment))) ?? (await readAll(run, tables));
 }
 
 /** @returns null if the server is another one or was restarted, or too many transactions have passed. */
-async function readSince(run: Run, tables: ArchiveTables, moment: ServerMoment): Promise<Changes | null> {
+async function readSince(
+  run: Run,
+  tables: IntrospectedTables,
+  moment: ServerMoment,
+): Promise<Changes | null> {
   const rows = await run(
     snapshotSql(tables, isWrittenSince("$1", "$2"), countSql(tables, isKept(tables), "$1")),
     [comparable(moment), oldestRunning(moment)],
   );
   const found = snapshotRows(tables, rows);
   if (!isContinued(moment, found)) return null;
-  const states = new Map<SessionId, SessionState | null>(
+  const states = new Map<SessionId, SessionVersion | null>(
     found.rows.map((row) => [
       String(row["id"]),
       row["kept"] === "true" ? stateOf(tables.columns, row) : null,
@@ -56,7 +60,7 @@ async function readSince(run: Run, tables: ArchiveTables, moment: ServerMoment):
   };
 }
 
-async function readAll(run: Run, tables: ArchiveTables): Promise<Changes> {
+async function readAll(run: Run, tables: IntrospectedTables): Promise<Changes> {
   const found = snapshotRows(
     tables,
     await run(snapshotSql(tables, isKept(tables)), [], COMPLETE_DEADLINE_MS),

@@ -2,7 +2,7 @@
 
 import { WatchError } from "../../../errors.ts";
 import { sessionColumns } from "../../shared/session-rows.ts";
-import type { SessionColumns } from "../../shared/session-rows.ts";
+import type { KnownColumns } from "../../shared/session-rows.ts";
 import { quoted } from "../sql/quoting.ts";
 import type { Run } from "../sql/statement.ts";
 import { storableIn } from "../sql/storable-text.ts";
@@ -13,12 +13,12 @@ import { notifiesSql } from "../notify/trigger.ts";
 /** A table's columns and their types, as PostgreSQL names them. */
 export type Columns = ReadonlyMap<string, string>;
 
-export interface ArchiveTables {
+export interface IntrospectedTables {
   schema: string;
   /** Of `sessions`; a table that is created again has another one. */
   objectId: number;
   /** The columns that readers use. */
-  columns: SessionColumns;
+  columns: KnownColumns;
   sessions: Columns;
   /** Empty if there is no such table. */
   messages: Columns;
@@ -63,7 +63,7 @@ export async function findSchema(run: Run, wanted: string | null): Promise<strin
 /**
  * @throws WatchError `archive_unusable` if the schema holds no archive, or one of a newer sessionwatch.
  */
-export async function readTables(run: Run, schema: string): Promise<ArchiveTables> {
+export async function readTables(run: Run, schema: string): Promise<IntrospectedTables> {
   const rows = await run(
     `SELECT c.oid::text AS oid, c.relname AS "table", a.attname AS "column",
        pg_catalog.format_type(a.atttypid, NULL) AS type, c.relkind AS kind,

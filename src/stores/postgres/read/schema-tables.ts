@@ -4,20 +4,20 @@ import { codeOf } from "../../../async/failure-words.ts";
 import { WatchError } from "../../../errors.ts";
 import type { Run } from "../sql/statement.ts";
 import { findSchema, readTables } from "./introspection.ts";
-import type { ArchiveTables } from "./introspection.ts";
+import type { IntrospectedTables } from "./introspection.ts";
 import { sessionsOf } from "./sessions.ts";
 import { StaleTables } from "./snapshot.ts";
 
 /** Reads something from an archive that has these tables. */
-export type Query<T> = (run: Run, tables: ArchiveTables) => Promise<T>;
+export type Query<T> = (run: Run, tables: IntrospectedTables) => Promise<T>;
 
 export class SchemaTables {
   readonly #schema: string | null;
   readonly #onFound: () => void;
   /** Null until they are read, and again when they may have changed. */
-  #tables: ArchiveTables | null = null;
+  #tables: IntrospectedTables | null = null;
   /** The archive that was opened: another one may take its name later. */
-  #first: Pick<ArchiveTables, "schema" | "objectId"> | null = null;
+  #first: Pick<IntrospectedTables, "schema" | "objectId"> | null = null;
 
   /**
    * @param schema null for the first of the usual ones that holds an archive.
@@ -29,7 +29,7 @@ export class SchemaTables {
   }
 
   /** As they were read last; null while they are not known. */
-  get known(): ArchiveTables | null {
+  get known(): IntrospectedTables | null {
     return this.#tables;
   }
 
@@ -45,7 +45,7 @@ export class SchemaTables {
     }
   }
 
-  async #current(run: Run): Promise<ArchiveTables> {
+  async #current(run: Run): Promise<IntrospectedTables> {
     if (this.#tables !== null) return this.#tables;
     // Stays with the first schema: while that one is restored, another of the usual ones holds other sessions.
     const schema = await findSchema(run, this.#schema ?? this.#first?.schema ?? null);
@@ -63,7 +63,7 @@ export class SchemaTables {
  *
  * @throws WatchError `archive_unavailable`
  */
-async function checkRestored(run: Run, tables: ArchiveTables): Promise<void> {
+async function checkRestored(run: Run, tables: IntrospectedTables): Promise<void> {
   const rows = await run(`SELECT FROM ${sessionsOf(tables)} LIMIT 1`);
   if (rows.length === 0)
     throw new WatchError("archive_unavailable", "its sessions table was created again, and is still empty");

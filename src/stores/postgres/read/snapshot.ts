@@ -6,7 +6,7 @@
 import { literal } from "../sql/quoting.ts";
 import type { ResultRow } from "../sql/statement.ts";
 import { signatureOf } from "./introspection.ts";
-import type { ArchiveTables } from "./introspection.ts";
+import type { IntrospectedTables } from "./introspection.ts";
 import { isKept, sessionsOf, stateColumns } from "./sessions.ts";
 
 /** A moment of a server. */
@@ -56,7 +56,7 @@ const SERVER_LIFE = `pg_catalog.pg_postmaster_start_time()::text || '/'
  * @param where SQL that selects sessions.
  * @param total SQL for the number of sessions, as text.
  */
-export function snapshotSql(tables: ArchiveTables, where: string, total = "NULL"): string {
+export function snapshotSql(tables: IntrospectedTables, where: string, total = "NULL"): string {
   const { columns, objectId } = tables;
   const nothing = [...columns.traits, ...columns.version].map(() => "NULL");
   // A database that was created from another one as its template has tables with the same object ids.
@@ -75,13 +75,13 @@ export function snapshotSql(tables: ArchiveTables, where: string, total = "NULL"
  * @param snapshot SQL for the snapshot of an earlier read.
  * @returns SQL for the number of sessions as text, or NULL if nothing was written since.
  */
-export function countSql(tables: ArchiveTables, where: string, snapshot: string): string {
+export function countSql(tables: IntrospectedTables, where: string, snapshot: string): string {
   const count = `SELECT pg_catalog.count(*)::text FROM ${sessionsOf(tables)} WHERE ${where}`;
   return `CASE WHEN ${SNAPSHOT} <> ${snapshot} THEN (${count}) END`;
 }
 
 /** @param found the result of `snapshotSql`. @throws StaleTables */
-export function snapshotRows({ signature }: ArchiveTables, found: readonly ResultRow[]): SnapshotRows {
+export function snapshotRows({ signature }: IntrospectedTables, found: readonly ResultRow[]): SnapshotRows {
   // Not by a missing id: where that is no key, a session may lack one too.
   const itself = found.find((row) => row["life"] !== null);
   if (itself?.["source_token"] !== signature) throw new StaleTables();

@@ -1,10 +1,10 @@
 /** Reads the states of some sessions, as polls need them. */
 
 import type { Clock } from "../../../async/clock.ts";
-import type { SessionId, SessionState } from "../../../session/session.ts";
+import type { SessionId, SessionVersion } from "../../../session/session.ts";
 import type { Run } from "../sql/statement.ts";
 import { shapeOf } from "./introspection.ts";
-import type { ArchiveTables } from "./introspection.ts";
+import type { IntrospectedTables } from "./introspection.ts";
 import { isKept, sessionsOf, stateColumns, statesOf } from "./sessions.ts";
 import {
   comparable,
@@ -18,7 +18,7 @@ import {
 } from "./snapshot.ts";
 import type { ServerMoment } from "./snapshot.ts";
 
-type States = Map<SessionId, SessionState>;
+type States = Map<SessionId, SessionVersion>;
 
 /** Fewer sessions than this are read each time: that costs no more than to remember them. */
 const REMEMBERED_MIN = 100;
@@ -31,7 +31,7 @@ const SAME_MS = 1000;
 
 /** The states of the last read, kept up to date. */
 interface Remembered {
-  tables: ArchiveTables;
+  tables: IntrospectedTables;
   ids: readonly SessionId[];
   moment: ServerMoment;
   states: States;
@@ -41,7 +41,7 @@ interface Remembered {
 export class StateReader {
   readonly #clock: Clock;
   #remembered: Remembered | null = null;
-  #checked: { tables: ArchiveTables; atMs: number } | null = null;
+  #checked: { tables: IntrospectedTables; atMs: number } | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -53,7 +53,7 @@ export class StateReader {
    *
    * @throws StaleTables
    */
-  async read(run: Run, tables: ArchiveTables, ids: readonly SessionId[]): Promise<States> {
+  async read(run: Run, tables: IntrospectedTables, ids: readonly SessionId[]): Promise<States> {
     const known = this.#remembered;
     if (known?.tables === tables && isSame(known.ids, ids)) {
       const states = await readSince(run, known);
@@ -77,7 +77,7 @@ export class StateReader {
 }
 
 /** Checks only the shape of the table, not its triggers. @throws StaleTables */
-async function readFew(run: Run, tables: ArchiveTables, ids: readonly SessionId[]): Promise<States> {
+async function readFew(run: Run, tables: IntrospectedTables, ids: readonly SessionId[]): Promise<States> {
   const rows = await run(
     `SELECT ${stateColumns(tables)}, ${shapeOf(tables.objectId)} AS shape
      FROM ${sessionsOf(tables)} WHERE ${isWanted(tables)}`,
@@ -105,11 +105,11 @@ async function readSince(run: Run, remembered: Remembered): Promise<States | nul
 }
 
 /** SQL for whether a session exists and is one of those in the first parameter. */
-function isWanted(tables: ArchiveTables): string {
+function isWanted(tables: IntrospectedTables): string {
   return `id = ANY (ARRAY(SELECT pg_catalog.json_array_elements_text($1::text::json))) AND ${isKept(tables)}`;
 }
 
-function idsParameter({ canHold }: ArchiveTables, ids: readonly SessionId[]): string {
+function idsParameter({ canHold }: IntrospectedTables, ids: readonly SessionId[]): string {
   return JSON.stringify(ids.filter(canHold));
 }
 

@@ -1,13 +1,19 @@
 /** The tables of our own archive; names are those of an agentsview archive, so that one reader serves both. */
 
+import { ARCHIVE_TABLES } from "../../../session/columns.ts";
+import type { ArchiveTables } from "../../../session/columns.ts";
+import { withAddedColumns } from "../../shared/added-columns.ts";
+import { literal } from "../sql/quoting.ts";
+import { SQL_TYPES } from "./sql-types.ts";
+
 /** The table that marks a schema as ours, and has its version in its one row. */
 export const ARCHIVE_TABLE = "sessionwatch_archive";
 
 /** The others. */
 export const TABLES = ["sessions", "messages", "tool_calls", "sync_state", "sync_files", "excluded_sessions"];
 
-/** Each leads from one schema version to the next; `$` stands for the schema's quoted name. */
-export const MIGRATIONS: readonly string[] = [
+/** As `postgresMigrations()` has them; archives have gone through these already. */
+const RELEASED: readonly string[] = [
   `
   CREATE TABLE $.${ARCHIVE_TABLE} (schema_version INTEGER NOT NULL);
   INSERT INTO $.${ARCHIVE_TABLE} VALUES (0);
@@ -131,3 +137,19 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE $.excluded_sessions (id TEXT COLLATE "C" PRIMARY KEY);
   `,
 ];
+
+/** @returns what leads from each schema version to the next; `$` stands for the schema's quoted name. */
+export function postgresMigrations(tables: ArchiveTables = ARCHIVE_TABLES): string[] {
+  return withAddedColumns(
+    RELEASED,
+    {
+      store: "postgres",
+      tableOf: (name) => `$.${name}`,
+      typeOf: ({ type }) => SQL_TYPES[type],
+      literal: (value) => (typeof value === "string" ? literal(value) : String(value).toUpperCase()),
+    },
+    tables,
+  );
+}
+
+export const MIGRATIONS: readonly string[] = postgresMigrations();

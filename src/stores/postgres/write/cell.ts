@@ -2,7 +2,7 @@
 
 import type { Cell } from "../../shared/draft-rows.ts";
 import { storable } from "../sql/storable-text.ts";
-import type { ColumnType } from "./column-types.ts";
+import type { ColumnType } from "../../../session/column.ts";
 
 /** A JSON value. */
 export type JsonCell = string | number | boolean | null;
@@ -22,7 +22,7 @@ export function cellAs(type: ColumnType, value: Cell): JsonCell {
       return clampBigint(value);
     case "boolean":
       return Boolean(value);
-    case "timestamptz":
+    case "time":
       return timeOrNull(String(value));
   }
 }

@@ -1,30 +1,35 @@
 /** The SQL of a sync into one schema; the writer runs it in a transaction. */
 
-import {
-  CALL_COLUMNS,
-  EXTENDED_COLUMNS,
-  isAppended,
-  MESSAGE_COLUMNS,
-  USAGE_COLUMNS,
-} from "../../shared/draft-rows.ts";
+import { syncedNames } from "../../../session/column.ts";
+import type { Column } from "../../../session/column.ts";
+import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../../session/message-columns.ts";
+import type { MessageColumn } from "../../../session/message-columns.ts";
+import { SESSION_COLUMNS } from "../../../session/session-columns.ts";
+import { SYNC_FILE_COLUMNS, SYNC_STATE_COLUMNS } from "../../../session/sync-columns.ts";
+import { USAGE_COLUMNS } from "../../shared/draft-rows.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
-import { mergedColumn, SESSION_COLUMNS } from "../../shared/saved-session.ts";
-import { FILE_COLUMNS } from "../../shared/source-rows.ts";
+import { mergedColumn } from "../../shared/saved-session.ts";
 import { dollarQuoted, literal, quoted } from "../sql/quoting.ts";
 import { storable } from "../sql/storable-text.ts";
 import { clampInteger } from "./cell.ts";
-import { typeOf } from "./column-types.ts";
 import { Recordset } from "./recordset.ts";
 
-const SESSIONS = recordset(SESSION_COLUMNS);
-const MESSAGES = recordset(MESSAGE_COLUMNS);
-const EXTENSIONS = recordset([...EXTENDED_COLUMNS, "ordinal"]);
-const CALLS = recordset(["session_id", "message_ordinal", "call_index", ...CALL_COLUMNS]);
-const RESULTS = recordset(["tool_use_id", "result_content", "result_content_length"]);
-const SUBAGENTS = recordset(["tool_use_id", "subagent_session_id"]);
-const STATES = recordset(["session_id", "revision", "parser_state"]);
-const FILES = recordset(FILE_COLUMNS);
-const KEYS = recordset(["merge_key"]);
+const GROWING: readonly MessageColumn[] = MESSAGE_COLUMNS.filter((column) => "growth" in column);
+
+const SESSIONS = new Recordset(synced(SESSION_COLUMNS));
+const MESSAGES = new Recordset(synced(MESSAGE_COLUMNS));
+const EXTENSIONS = new Recordset([...GROWING, ...named(MESSAGE_COLUMNS, "ordinal")]);
+const CALLS = new Recordset([
+  ...named(TOOL_CALL_COLUMNS, "session_id", "message_ordinal", "call_index"),
+  ...synced(TOOL_CALL_COLUMNS),
+]);
+const RESULTS = new Recordset(
+  named(TOOL_CALL_COLUMNS, "tool_use_id", "result_content", "result_content_length"),
+);
+const SUBAGENTS = new Recordset(named(TOOL_CALL_COLUMNS, "tool_use_id", "subagent_session_id"));
+const STATES = new Recordset(synced(SYNC_STATE_COLUMNS));
+const FILES = new Recordset(synced(SYNC_FILE_COLUMNS));
+const KEYS = new Recordset(named(MESSAGE_COLUMNS, "merge_key"));
 
 /** As `isTyped()` has it, and the index `messages_by_predecessor`. */
 const IS_TYPED = "role = 'user' AND NOT is_system AND NOT is_sidechain";
@@ -66,6 +71,13 @@ export class SyncStatements {
         OR EXISTS (SELECT FROM ${this.#schema}.excluded_sessions WHERE excluded_sessions.id = asked.id)`;
   }
 
+  /** The folders in which sessions of a machine worked, the most recent first. */
+  selectFolders(machine: string, limit: number): string {
+    return `
+      SELECT cwd FROM ${this.#schema}.sessions WHERE machine = ${text(machine)} AND cwd <> '' GROUP BY cwd
+      ORDER BY max(COALESCE(ended_at, started_at, created_at)) DESC LIMIT ${clampInteger(limit)}`;
+  }
+
   /** Of all sessions of a machine, as one JSON text. */
   selectSyncedFiles(machine: string): string {
     return `
@@ -87,7 +99,7 @@ export class SyncStatements {
         INSERT INTO ${this.#schema}.sessions (${SESSIONS.names}, updated_at)
         SELECT ${SESSIONS.names}, clock_timestamp() FROM ${table}
         ON CONFLICT (id) DO UPDATE SET
-          ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")},
+          ${SESSIONS.columns.map(({ name }) => `${name} = ${mergedColumn(name)}`).join(", ")},
           updated_at = clock_timestamp()`,
     );
   }
@@ -145,8 +157,8 @@ export class SyncStatements {
   }
 
   extendMessages(id: string, rows: readonly CellRow[]): string[] {
-    const set = EXTENDED_COLUMNS.map((name) =>
-      isAppended(name) ? `${name} = messages.${name} || r.${name}` : `${name} = r.${name}`,
+    const set = GROWING.map(({ name, growth }) =>
+      growth === "appended" ? `${name} = messages.${name} || r.${name}` : `${name} = r.${name}`,
     );
     return EXTENSIONS.tables(rows).map(
       (table) => `
@@ -224,8 +236,12 @@ export class SyncStatements {
   }
 }
 
-function recordset(columns: readonly string[]): Recordset {
-  return new Recordset(Object.fromEntries(columns.map((name) => [name, typeOf(name)])));
+function synced(table: readonly Column[]): Column[] {
+  return named(table, ...syncedNames(table));
+}
+
+function named(table: readonly Column[], ...names: readonly string[]): Column[] {
+  return table.filter(({ name }) => names.includes(name));
 }
 
 /** The second condition is what the index knows. */

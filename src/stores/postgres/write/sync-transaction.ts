@@ -1,6 +1,6 @@
 /** One sync's writes, inside the transaction that the writer has begun. */
 
-import type { SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
+import type { SavedSource, SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../session/entries.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
@@ -31,7 +31,7 @@ export class PostgresTransaction implements SyncTransaction {
   readonly #machine: string;
   readonly #statements: SyncStatements;
   readonly #messages: PostgresMessageWriter;
-  #saved: { facts: SessionFacts; source: SourceRecord } | null = null;
+  #saved: { facts: SessionFacts; source: SavedSource } | null = null;
 
   constructor({ id, machine, statements, state, send }: TransactionOptions) {
     this.#id = id;
@@ -66,7 +66,7 @@ export class PostgresTransaction implements SyncTransaction {
     await this.#messages.write(entries);
   }
 
-  async save(facts: SessionFacts, source: SourceRecord): Promise<void> {
+  async save(facts: SessionFacts, source: SavedSource): Promise<void> {
     if (source.files.length === 0) throw new TypeError("a transcript has at least one file");
     this.#saved = { facts, source };
   }
@@ -77,12 +77,13 @@ export class PostgresTransaction implements SyncTransaction {
     const { facts, source } = this.#saved;
     // What is counted is known when all messages are on their way.
     const messages = await this.#messages.rest();
-    const session = savedSession(this.#id, {
+    const saved = {
       machine: this.#machine,
       facts: { ...facts, startedAt: timeOf(facts.startedAt), endedAt: timeOf(facts.endedAt) },
       source,
       totals: this.#messages.totals,
-    });
+    };
+    const session = savedSession(this.#id, saved, new Date().toISOString());
     return [
       ...this.#statements.upsertSession(session),
       ...messages,
@@ -109,6 +110,6 @@ function stateRow(id: SessionId, { revision, parserState }: SourceRecord): CellR
 
 /** A time that the column cannot hold counts as unknown. */
 function timeOf(time: string | null): string | null {
-  const cell = cellAs("timestamptz", time);
+  const cell = cellAs("time", time);
   return typeof cell === "string" ? cell : null;
 }

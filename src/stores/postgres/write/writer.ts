@@ -80,6 +80,11 @@ export class ArchiveWriter implements ArchiveWriting {
     return row === undefined ? null : sourceOf(row);
   }
 
+  async projectFolders(limit: number): Promise<string[]> {
+    const rows = await this.#ask(this.#statements.selectFolders(this.#options.machine, limit), SMALL_MS);
+    return rows.map(({ cwd }) => String(cwd));
+  }
+
   async offLimits(ids: readonly SessionId[]): Promise<Set<SessionId>> {
     const rows = await this.#ask(this.#statements.selectOffLimits(ids, this.#options.machine), DATA_MS);
     return new Set(rows.map(({ id }) => String(id)));

@@ -6,7 +6,7 @@ import { Batch } from "../../shared/batch.ts";
 import type { Draft, DraftBlock } from "../../shared/batch.ts";
 import { callRows, extensionOf, knownMessage, messageRow } from "../../shared/draft-rows.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Statements } from "../connection.ts";
+import type { Statements } from "../database/sqlite-connection.ts";
 import {
   DELETE_CALLS,
   DELETE_MESSAGES,

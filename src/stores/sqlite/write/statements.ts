@@ -1,15 +1,14 @@
 /** The SQL of a sync; the transaction around it is the archive's. */
 
-import {
-  CALL_COLUMNS,
-  EXTENDED_COLUMNS,
-  isAppended,
-  MESSAGE_COLUMNS,
-  USAGE_COLUMNS,
-} from "../../shared/draft-rows.ts";
-import { mergedColumn, SESSION_COLUMNS } from "../../shared/saved-session.ts";
-import { FILE_COLUMNS } from "../../shared/source-rows.ts";
-import type { RowStatement } from "../connection.ts";
+import { syncedNames } from "../../../session/column.ts";
+import type { Column } from "../../../session/column.ts";
+import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../../session/message-columns.ts";
+import type { MessageColumn } from "../../../session/message-columns.ts";
+import { SESSION_COLUMNS } from "../../../session/session-columns.ts";
+import { SYNC_FILE_COLUMNS } from "../../../session/sync-columns.ts";
+import { USAGE_COLUMNS } from "../../shared/draft-rows.ts";
+import { mergedColumn } from "../../shared/saved-session.ts";
+import type { RowStatement } from "../database/sqlite-connection.ts";
 
 export const SELECT_SESSION = `
   SELECT deleted_at, message_count, user_message_count, total_output_tokens, peak_context_tokens
@@ -19,15 +18,20 @@ export const SELECT_EXCLUDED = "SELECT 1 FROM excluded_sessions WHERE id = ?";
 export const SELECT_OFF_LIMITS = `
   SELECT value AS id FROM json_each(?) WHERE value IN (SELECT id FROM excluded_sessions)
     OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = value AND deleted_at IS NOT NULL)`;
+export const SELECT_PROJECT_FOLDERS = `
+  SELECT cwd FROM sessions WHERE cwd IS NOT NULL AND cwd <> '' GROUP BY cwd
+  ORDER BY max(COALESCE(ended_at, started_at, created_at)) DESC LIMIT ?`;
 /** Messages need their session's row; the first sync saves the facts only at its end. */
 export const INSERT_SESSION = "INSERT OR IGNORE INTO sessions (id, machine, created_at) VALUES (?, ?, ?)";
 
-export const UPSERT_SESSION: RowStatement = {
-  sql: `
-    INSERT INTO sessions (${SESSION_COLUMNS.join(", ")}) VALUES (${placesOf(SESSION_COLUMNS)})
-    ON CONFLICT (id) DO UPDATE SET ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")}`,
-  columns: SESSION_COLUMNS,
-};
+export const UPSERT_SESSION = upsertSession(SESSION_COLUMNS);
+
+/** Replaces what is there by the row's values, as `mergedColumn()` says. */
+export function upsertSession(table: readonly Column[]): RowStatement {
+  const columns = syncedNames(table);
+  const set = columns.map((name) => `${name} = ${mergedColumn(name)}`).join(", ");
+  return { sql: `${insertInto("sessions", columns)} ON CONFLICT (id) DO UPDATE SET ${set}`, columns };
+}
 
 /** A session that somebody has removed is as good as never synced. */
 export const SELECT_SYNC_STATE =
@@ -42,8 +46,8 @@ export const SELECT_SYNC_FILES = `
     CAST(mtime AS TEXT) AS mtime, CAST(inode AS TEXT) AS inode, CAST(device AS TEXT) AS device
   FROM sync_files WHERE session_id = ? ORDER BY position`;
 export const UPSERT_SYNC_FILE: RowStatement = {
-  sql: `INSERT OR REPLACE INTO sync_files (${FILE_COLUMNS.join(", ")}) VALUES (${placesOf(FILE_COLUMNS)})`,
-  columns: FILE_COLUMNS,
+  sql: insertInto("sync_files", syncedNames(SYNC_FILE_COLUMNS), "INSERT OR REPLACE"),
+  columns: syncedNames(SYNC_FILE_COLUMNS),
 };
 export const DELETE_SYNC_FILES = "DELETE FROM sync_files WHERE session_id = ? AND position >= ?";
 /** Of all sessions, as one JSON text. */
@@ -55,25 +59,34 @@ export const SELECT_SYNCED_FILES = `
 export const SELECT_BY_KEY = `
   SELECT id, content_length, has_thinking, has_tool_use, block_hashes, ${USAGE_COLUMNS.join(", ")}
   FROM messages WHERE session_id = ? AND merge_key = ?`;
-export const EXTEND_MESSAGE: RowStatement = {
-  sql: `UPDATE messages SET ${EXTENDED_COLUMNS.map((name) => `${name} = ${extended(name)}`).join(", ")} WHERE id = ?`,
-  columns: [...EXTENDED_COLUMNS, "id"],
-};
-export const INSERT_MESSAGE: RowStatement = {
-  sql: `
-    INSERT INTO messages (${MESSAGE_COLUMNS.join(", ")}) VALUES (${placesOf(MESSAGE_COLUMNS)})
-    ON CONFLICT (session_id, merge_key) WHERE merge_key IS NOT NULL DO NOTHING`,
-  columns: MESSAGE_COLUMNS,
-};
+export const EXTEND_MESSAGE = extendMessage(MESSAGE_COLUMNS);
+export const INSERT_MESSAGE = insertMessage(MESSAGE_COLUMNS);
+
+export function extendMessage(table: readonly MessageColumn[]): RowStatement {
+  const growing = table.filter(({ growth }) => growth !== undefined);
+  const set = growing.map(({ name, growth }) => `${name} = ${growth === "appended" ? `${name} || ?` : "?"}`);
+  return {
+    sql: `UPDATE messages SET ${set.join(", ")} WHERE id = ?`,
+    columns: [...growing.map(({ name }) => name), "id"],
+  };
+}
+
+export function insertMessage(table: readonly Column[]): RowStatement {
+  const columns = syncedNames(table);
+  const isThere = "ON CONFLICT (session_id, merge_key) WHERE merge_key IS NOT NULL DO NOTHING";
+  return { sql: `${insertInto("messages", columns)} ${isThere}`, columns };
+}
 
 export const SELECT_LAST_ORDINAL = "SELECT max(ordinal) AS ordinal FROM messages WHERE session_id = ?";
 export const DELETE_MESSAGES = "DELETE FROM messages WHERE session_id = ?";
 
-const INSERTED_CALL_COLUMNS = ["message_id", "session_id", ...CALL_COLUMNS];
-export const INSERT_CALL: RowStatement = {
-  sql: `INSERT INTO tool_calls (${INSERTED_CALL_COLUMNS.join(", ")}) VALUES (${placesOf(INSERTED_CALL_COLUMNS)})`,
-  columns: INSERTED_CALL_COLUMNS,
-};
+export const INSERT_CALL = insertCall(TOOL_CALL_COLUMNS);
+
+export function insertCall(table: readonly Column[]): RowStatement {
+  const columns = ["message_id", "session_id", ...syncedNames(table)];
+  return { sql: insertInto("tool_calls", columns), columns };
+}
+
 export const SET_RESULT = `
   UPDATE tool_calls SET result_content = ?, result_content_length = ? WHERE session_id = ? AND tool_use_id = ?`;
 /** Links are read from texts too: only calls that start subagents take one. */
@@ -99,10 +112,6 @@ export const RETRACT_UUIDS = `
   UPDATE messages SET is_sidechain = 1
   WHERE session_id = ? AND source_uuid IN (SELECT value FROM json_each(?)) AND is_sidechain = 0 ${RETURNING_TYPED}`;
 
-function extended(name: string): string {
-  return isAppended(name) ? `${name} || ?` : "?";
-}
-
-function placesOf(columns: readonly string[]): string {
-  return columns.map(() => "?").join(", ");
+function insertInto(table: string, columns: readonly string[], insert = "INSERT"): string {
+  return `${insert} INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
 }

@@ -1,10 +1,11 @@
 /** Lets syncs take turns at the one connection that writes, and commits those that wait together. */
 
 import type { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../../../async/clock.ts";
 import type { SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
-import type { Statements } from "../connection.ts";
-import { SqliteTransaction } from "./transaction.ts";
+import type { Statements } from "../database/sqlite-connection.ts";
+import { SqliteTransaction } from "./sqlite-transaction.ts";
 
 /** How long (ms) after its beginning a transaction takes in one more sync: a commit costs as much as a small sync. */
 const GROUP_MS = 50;
@@ -26,6 +27,7 @@ interface Job {
 export interface WriteQueueOptions {
   /** Whose sessions are that nobody has brought yet. */
   machine: string;
+  clock: Clock;
   /** Begins a transaction. */
   begin: () => Promise<WriteConnection>;
   /** What is made of an error before somebody is told. */
@@ -66,11 +68,11 @@ export class WriteQueue {
     let connection: WriteConnection | undefined;
     try {
       connection = await this.#options.begin();
-      const endMs = Date.now() + GROUP_MS;
+      const endMs = this.#options.clock.now() + GROUP_MS;
       do {
         const job = this.#jobs.shift();
         if (job !== undefined && (await this.#attempt(connection, job))) saved.push(job);
-      } while (this.#jobs.length > 0 && Date.now() < endMs);
+      } while (this.#jobs.length > 0 && this.#options.clock.now() < endMs);
       if (saved.length > 0) connection.db.exec("COMMIT");
       for (const { resolve } of saved) resolve();
     } catch (error) {
@@ -87,7 +89,7 @@ export class WriteQueue {
   async #attempt({ db, statements }: WriteConnection, { id, work, resolve, reject }: Job): Promise<boolean> {
     try {
       db.exec("SAVEPOINT sync");
-      const transaction = new SqliteTransaction(statements, id, this.#options.machine);
+      const transaction = new SqliteTransaction(statements, id, this.#options);
       await work(transaction);
       if (transaction.isSaved) {
         db.exec("RELEASE sync");

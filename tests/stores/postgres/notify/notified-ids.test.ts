@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../../../src/runtime/clock.ts";
-import { openStore } from "../../../support/open-store.ts";
+import { openStore } from "../../../../src/mod.ts";
 import type { Mark, Store } from "../../../../src/watch/ports.ts";
 import type { SessionId } from "../../../../src/session/session.ts";
 import { Watcher } from "../../../../src/watch/watcher.ts";

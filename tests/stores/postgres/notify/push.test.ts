@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import postgres from "postgres";
-import { openStore } from "../../../support/open-store.ts";
+import { openStore } from "../../../../src/mod.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import type { Update } from "../../../../src/session/events.ts";
 import type { Subscription } from "../../../../src/watch/subscription.ts";

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { openStore } from "../../../support/open-store.ts";
+import { openStore } from "../../../../src/mod.ts";
 import type { Changes, Store } from "../../../../src/watch/ports.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
 import { INSTALLATIONS, PostgresServer, sharedServer } from "../../../support/postgres/server.ts";

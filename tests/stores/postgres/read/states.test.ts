@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { openStore } from "../../../support/open-store.ts";
+import { openStore } from "../../../../src/mod.ts";
 import type { Store } from "../../../../src/watch/ports.ts";
-import type { SessionState } from "../../../../src/session/session.ts";
+import type { SessionVersion } from "../../../../src/session/session.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
 import { PostgresServer } from "../../../support/postgres/server.ts";
 
@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 /** What a reader finds that has never looked before. */
-async function fresh(): Promise<Map<string, SessionState>> {
+async function fresh(): Promise<Map<string, SessionVersion>> {
   const { store } = await openStore(archive.url);
   const states = await store.states(IDS);
   await store.close();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { openStore } from "../../../support/open-store.ts";
-import type { OpenedStore, OpenOptions } from "../../../../src/stores/open.ts";
+import { openStore } from "../../../../src/mod.ts";
+import type { OpenedStore, OpenOptions } from "../../../../src/mod.ts";
 import { obstacleOf } from "../../../../src/stores/postgres/write/rights.ts";
 import { PostgresOwnArchive } from "../../../support/postgres/own-archive.ts";
 import { sharedServer } from "../../../support/postgres/server.ts";

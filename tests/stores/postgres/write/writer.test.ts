@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import type { Surroundings } from "../../../../src/agents/agent.ts";
 import { claudeCode } from "../../../../src/agents/claude-code/claude-code.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { systemAddress } from "../../../../src/stores/postgres/connect/archive-address.ts";
@@ -222,7 +222,7 @@ describe("ArchiveWriter, when its server restarts", () => {
       const own = await PostgresOwnArchive.create(server);
       const made = transcripts(workspace, 60);
       const writer = own.writer();
-      const engine = new SyncEngine(writer, rootsIn(workspace), { clock: systemClock });
+      const engine = new SyncEngine(writer, [claudeCode], surroundingsOf(workspace), { clock: systemClock });
       let synced = 0;
       const { promise: busy, resolve } = Promise.withResolvers<void>();
       engine.onSynced(() => {
@@ -296,10 +296,12 @@ function transcripts({ claude }: Pick<Workspace, "claude">, count: number): Clau
   );
 }
 
-function rootsIn({ claude }: Workspace): { agent: typeof claudeCode; path: string }[] {
-  return [{ agent: claudeCode, path: join(claude, "projects") }];
+function surroundingsOf({ claude, folder }: Workspace): Surroundings {
+  return { env: { CLAUDE_CONFIG_DIR: claude }, home: folder };
 }
 
 async function syncAll(into: ArchiveWriting, workspace: Workspace): Promise<SyncReport> {
-  return await new SyncEngine(into, rootsIn(workspace), { clock: systemClock }).syncAll();
+  return await new SyncEngine(into, [claudeCode], surroundingsOf(workspace), {
+    clock: systemClock,
+  }).syncAll();
 }

@@ -1,6 +1,5 @@
 /** Reads any SQLite archive, ours or an agentsview one of any age. */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type {
   Changes,
   Hint,
@@ -10,29 +9,32 @@ import type {
   SessionPage,
   Store,
 } from "../../../watch/ports.ts";
-import type { MessageRow, SessionId, SessionState, SessionSummary } from "../../../session/session.ts";
+import type { Message, SessionId, SessionVersion, Session } from "../../../session/session.ts";
+import type { Clock } from "../../../async/clock.ts";
+import { isBusy } from "../database/busy.ts";
+import { withLock } from "../database/lock-patience.ts";
 import { readChanges } from "./changes.ts";
-import { ArchiveHints } from "../notify/hints.ts";
+import { ArchiveWatch } from "../notify/archive-watch.ts";
 import { readMessages } from "./messages.ts";
-import { isBusy, SqliteReader } from "./reader.ts";
-import type { ReaderOptions } from "./reader.ts";
-import type { Connection } from "../connection.ts";
+import { SqliteReader } from "./sqlite-reader.ts";
+import type { ReaderOptions } from "./sqlite-reader.ts";
+import type { SqliteConnection } from "../database/sqlite-connection.ts";
 import { findIds, readStates, readSummaries, readSummary } from "./sessions.ts";
 
-/** How long (ms) a read waits for a lock to go: a commit holds it for milliseconds. */
-const LOCK_PATIENCE_MS = 1500;
-/** Longest pause (ms) between two tries. */
-const LOCK_RETRY_MS = 10;
+/** A commit holds a lock for milliseconds. */
+const LOCK = { patienceMs: 1500, retryMs: 10 };
 
 /** Waits a little for locks; nothing else is tried again. */
 export class SqliteStore implements Store {
   readonly #reader: SqliteReader;
-  readonly #hints: ArchiveHints;
+  readonly #watch: ArchiveWatch;
+  readonly #clock: Clock;
 
   /** Opens the archive to see whether it is one. @throws WatchError `archive_unavailable`, `archive_unusable`. */
-  constructor(path: string, options: ReaderOptions) {
+  constructor(path: string, clock: Clock, options: ReaderOptions) {
+    this.#clock = clock;
     this.#reader = new SqliteReader(path, options);
-    this.#hints = new ArchiveHints(path);
+    this.#watch = new ArchiveWatch(path, clock, () => this.#reader.revision());
     try {
       this.#reader.revision();
     } catch (error) {
@@ -45,11 +47,11 @@ export class SqliteStore implements Store {
   // after it.
 
   async revision(): Promise<string> {
-    this.#hints.check();
-    return await patiently(() => this.#reader.revision());
+    this.#watch.check();
+    return await this.#patiently(() => this.#reader.revision());
   }
 
-  async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>> {
+  async states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionVersion>> {
     return this.read((connection) => readStates(connection, ids));
   }
 
@@ -58,14 +60,14 @@ export class SqliteStore implements Store {
   }
 
   onHint(hint: Hint): () => void {
-    return this.#hints.add(() => hint(null));
+    return this.#watch.add(() => hint(null));
   }
 
   async list(query: ListQuery = {}): Promise<SessionPage> {
     return this.read((connection) => readSummaries(connection, query));
   }
 
-  async get(id: SessionId): Promise<SessionSummary | null> {
+  async get(id: SessionId): Promise<Session | null> {
     return this.read((connection) => readSummary(connection, id));
   }
 
@@ -73,28 +75,21 @@ export class SqliteStore implements Store {
     return this.read((connection) => findIds(connection, prefix, limit));
   }
 
-  async messages(id: SessionId, query: MessageQuery = {}): Promise<MessageRow[]> {
+  async messages(id: SessionId, query: MessageQuery = {}): Promise<Message[]> {
     return this.read((connection) => readMessages(connection, id, query));
   }
 
   /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
-  protected read<T>(query: (connection: Connection) => T): Promise<T> {
-    return patiently(() => this.#reader.read(query));
+  protected read<T>(query: (connection: SqliteConnection) => T): Promise<T> {
+    return this.#patiently(() => this.#reader.read(query));
+  }
+
+  #patiently<T>(read: () => T): Promise<T> {
+    return withLock(read, this.#clock, LOCK);
   }
 
   async close(): Promise<void> {
-    this.#hints.close();
+    this.#watch.close();
     this.#reader.close();
-  }
-}
-
-/** Tries at once, and again for as long as nothing but a lock is in the way; the event loop goes on meanwhile. */
-async function patiently<T>(read: () => T): Promise<T> {
-  for (const deadline = Date.now() + LOCK_PATIENCE_MS; ; await sleep(Math.random() * LOCK_RETRY_MS)) {
-    try {
-      return read();
-    } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw error;
-    }
   }
 }

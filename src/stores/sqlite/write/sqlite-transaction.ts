@@ -1,14 +1,21 @@
 /** What one sync writes, inside the transaction that its archive has begun. */
 
-import type { SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
+import type { Clock } from "../../../async/clock.ts";
+import type { SavedSource, SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../session/entries.ts";
 import { savedSession } from "../../shared/saved-session.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Statements } from "../connection.ts";
+import type { Statements } from "../database/sqlite-connection.ts";
 import { MessageWriter } from "./message-writer.ts";
-import { readSource, writeSource } from "../sources.ts";
+import { readSource, writeSource } from "./sources.ts";
 import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./statements.ts";
+
+/** On whose behalf, and when, is written. */
+export interface WriterIdentity {
+  machine: string;
+  clock: Clock;
+}
 
 /** Nothing of it is committed unless it was saved: whoever began the transaction asks `isSaved`. */
 export class SqliteTransaction implements SyncTransaction {
@@ -18,13 +25,15 @@ export class SqliteTransaction implements SyncTransaction {
   readonly #statements: Statements;
   readonly #id: SessionId;
   readonly #machine: string;
+  readonly #clock: Clock;
   readonly #messages: MessageWriter;
 
-  /** @param machine whose the session is if nobody has brought it yet. */
-  constructor(statements: Statements, id: SessionId, machine: string) {
+  /** A session that is new belongs to the writer's machine. */
+  constructor(statements: Statements, id: SessionId, { machine, clock }: WriterIdentity) {
     this.#statements = statements;
     this.#id = id;
     this.#machine = machine;
+    this.#clock = clock;
     const row = statements.prepare(SELECT_SESSION).get(id);
     this.source = readSource(statements, id);
     const excluded = statements.prepare(SELECT_EXCLUDED).get(id) !== undefined;
@@ -41,15 +50,20 @@ export class SqliteTransaction implements SyncTransaction {
   }
 
   async write(entries: readonly TranscriptEntry[]): Promise<void> {
-    this.#statements.prepare(INSERT_SESSION).run(this.#id, this.#machine, new Date().toISOString());
+    this.#statements.prepare(INSERT_SESSION).run(this.#id, this.#machine, this.#now());
     this.#messages.write(entries);
   }
 
-  async save(facts: SessionFacts, source: SourceRecord): Promise<void> {
+  async save(facts: SessionFacts, source: SavedSource): Promise<void> {
     const { totals } = this.#messages;
-    const row = savedSession(this.#id, { machine: this.#machine, facts, source, totals });
+    const row = savedSession(this.#id, { machine: this.#machine, facts, source, totals }, this.#now());
     this.#statements.run(UPSERT_SESSION, row);
     writeSource(this.#statements, this.#id, source);
     this.#saved = true;
+  }
+
+  /** RFC 3339 UTC. */
+  #now(): string {
+    return new Date(this.#clock.date()).toISOString();
   }
 }

@@ -5,13 +5,15 @@ import type { BigIntStats } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "node:sqlite";
 import { WatchError } from "../../../errors.ts";
-import { Connection } from "../connection.ts";
-import { cannotRead, readHeader } from "../header.ts";
-import { realFile } from "../real-file.ts";
-import { readTables } from "./tables.ts";
+import { SqliteConnection } from "../database/sqlite-connection.ts";
+import { fileIdentity, identityOf } from "../database/file-identity.ts";
+import { isBusy } from "../database/busy.ts";
+import { cannotRead, readHeader } from "../database/header.ts";
+import { realFile } from "../database/real-file.ts";
+import { readTables } from "../database/tables.ts";
 
 interface Opened {
-  connection: Connection;
+  connection: SqliteConnection;
   /** Where links lead to: SQLite keeps its log beside that. */
   realPath: string;
   /** Device and inode: another file at the same path has another identity. */
@@ -47,7 +49,7 @@ export class SqliteReader {
   }
 
   /** @throws WatchError `archive_unavailable`, `archive_unusable`; the next read tries anew. */
-  read<T>(query: (connection: Connection) => T): T {
+  read<T>(query: (connection: SqliteConnection) => T): T {
     try {
       return query(this.#current().connection);
     } catch (error) {
@@ -105,7 +107,7 @@ export class SqliteReader {
       // Never block the event loop on somebody's lock. Deno takes `timeout: 0` for its default of 5 s.
       db.exec("PRAGMA busy_timeout = 0");
       this.#generation += 1;
-      const connection = new Connection(db, readTables(db, this.#path), this.#generation);
+      const connection = new SqliteConnection(db, readTables(db, this.#path), this.#generation);
       const schemaVersion = connection.schemaVersion();
       const log = fileIdentity(logOf(realPath));
       return {
@@ -122,22 +124,6 @@ export class SqliteReader {
       throw error;
     }
   }
-}
-
-/** Deno's errors carry no number, so the message has to do on both runtimes. */
-export function isBusy(error: unknown): boolean {
-  if (error instanceof WatchError) return isBusy(error.cause);
-  return error instanceof Error && /^database (table |schema )?is locked/.test(error.message);
-}
-
-/** @returns device and inode of the file at `path`; empty if there is none. */
-export function fileIdentity(path: string): string {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? "" : identityOf(stats);
-}
-
-function identityOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}`;
 }
 
 function stampOf(stats: BigIntStats): string {

@@ -1,8 +1,8 @@
 /** Which tables and columns an archive has: they come and go between releases of its writer. */
 
 import type { DatabaseSync } from "node:sqlite";
-import { unusable } from "../header.ts";
-import { isOurs, schemaOf } from "../schema.ts";
+import { unusable } from "./header.ts";
+import { isOurs, schemaOf } from "./schema.ts";
 
 /** The names of the columns, by table. */
 export interface Tables {

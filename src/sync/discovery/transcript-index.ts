@@ -9,21 +9,16 @@ import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import { tokenOf } from "../reading/files.ts";
 import type { Files } from "../reading/files.ts";
-import { PatientFiles } from "../reading/patience.ts";
+import { GuardedFiles } from "../reading/guarded-files.ts";
 import { transcriptOf } from "./transcript.ts";
 import type { FileOnDisk, Root, RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
+import type { Unreadable } from "../sources/source.ts";
 import { unreadable } from "../reading/unreadable.ts";
 
 /** Between two searches of all folders for sessions whose transcript is unknown. */
 const SEARCH_BACKOFF = { firstMs: 1500, maxMs: 60_000 };
 /** So many folders are read at once. */
 const FOLDERS_AT_ONCE = 16;
-
-/** A folder that could not be read, or a file that could not be looked at. */
-export interface Unreadable {
-  path: string;
-  error: unknown;
-}
 
 /** What a search has found. */
 export interface Listing {
@@ -39,7 +34,7 @@ interface Search {
   misses: number;
 }
 
-export class Catalog {
+export class TranscriptIndex {
   readonly roots: readonly Root[];
   readonly #clock: Clock;
   readonly #known = new Map<SessionId, Map<string, TranscriptFile>>();
@@ -50,7 +45,7 @@ export class Catalog {
     const ways = new Map<string, Files>();
     this.roots = folders.map((folder) => {
       const place = dirname(folder.path);
-      const way = ways.get(place) ?? new PatientFiles(files, clock, place);
+      const way = ways.get(place) ?? new GuardedFiles(files, clock, place);
       ways.set(place, way);
       return { ...folder, files: way };
     });

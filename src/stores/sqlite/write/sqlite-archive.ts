@@ -2,28 +2,27 @@
 
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../../../async/clock.ts";
 import { messageOf } from "../../../errors.ts";
 import type { WatchError } from "../../../errors.ts";
 import type { Archive, SourceRecord, SyncedTranscript, SyncTransaction } from "../../../watch/archive.ts";
 import { LOCAL_MACHINE } from "../../../session/session.ts";
 import type { SessionId } from "../../../session/session.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
-import { Statements } from "../connection.ts";
-import { cannotRead, reasonOf } from "../header.ts";
-import { fileIdentity, isBusy } from "../read/reader.ts";
-import { migrate } from "../schema.ts";
-import { readSource, readSyncedTranscripts } from "../sources.ts";
-import { SELECT_OFF_LIMITS } from "./statements.ts";
-import { SqliteStore } from "../read/store.ts";
+import { Statements } from "../database/sqlite-connection.ts";
+import { cannotRead, reasonOf } from "../database/header.ts";
+import { fileIdentity } from "../database/file-identity.ts";
+import { withLock } from "../database/lock-patience.ts";
+import { migrate } from "../database/schema.ts";
+import { readSource, readSyncedTranscripts } from "./sources.ts";
+import { SELECT_OFF_LIMITS, SELECT_PROJECT_FOLDERS } from "./statements.ts";
+import { SqliteStore } from "../read/sqlite-store.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { WriteConnection } from "./write-queue.ts";
 
-/** How long (ms) another process may hold the write lock before a sync gives up; a cold import takes seconds. */
-const LOCK_PATIENCE_MS = 30_000;
-/** Longest pause (ms) between two tries to get the write lock. */
-const LOCK_RETRY_MS = 20;
+/** Another process may hold the write lock for as long as a first import takes. */
+const LOCK = { patienceMs: 30_000, retryMs: 20 };
 
 /**
  * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
@@ -31,11 +30,11 @@ const LOCK_RETRY_MS = 20;
  * @param machine whose the sessions are that are written for the first time.
  * @throws WatchError `archive_unavailable`, `archive_unusable`.
  */
-export function openArchive(path: string, machine = LOCAL_MACHINE): Archive {
+export function openArchive(path: string, clock: Clock, machine = LOCAL_MACHINE): Archive {
   createPrivate(path);
   const writer = connect(path);
   try {
-    return new SqliteArchive(path, writer, machine);
+    return new SqliteArchive(path, clock, writer, machine);
   } catch (error) {
     writer.db.close();
     throw error;
@@ -44,16 +43,19 @@ export function openArchive(path: string, machine = LOCAL_MACHINE): Archive {
 
 class SqliteArchive extends SqliteStore implements Archive {
   readonly #path: string;
+  readonly #clock: Clock;
   #writer: Writer;
   readonly #queue: WriteQueue;
 
   /** @param writer the connection that was opened to `path`. */
-  constructor(path: string, writer: Writer, machine: string) {
-    super(path, { leavesNoTrace: false });
+  constructor(path: string, clock: Clock, writer: Writer, machine: string) {
+    super(path, clock, { leavesNoTrace: false });
     this.#path = path;
+    this.#clock = clock;
     this.#writer = writer;
     this.#queue = new WriteQueue({
       machine,
+      clock,
       begin: () => this.#begin(),
       explain: (error) => (isSqliteError(error) ? this.#cannotWrite(error) : error),
     });
@@ -67,6 +69,15 @@ class SqliteArchive extends SqliteStore implements Archive {
 
   async source(id: SessionId): Promise<SourceRecord | null> {
     return this.read((connection) => readSource(connection, id));
+  }
+
+  async projectFolders(limit: number): Promise<string[]> {
+    return this.read((connection) =>
+      connection
+        .prepare(SELECT_PROJECT_FOLDERS)
+        .all(limit)
+        .map(({ cwd }) => String(cwd)),
+    );
   }
 
   async offLimits(ids: readonly SessionId[]): Promise<Set<SessionId>> {
@@ -95,15 +106,11 @@ class SqliteArchive extends SqliteStore implements Archive {
   /** Waits for the write lock without blocking the event loop. */
   async #begin(): Promise<Writer> {
     this.#followFile();
-    const deadline = Date.now() + LOCK_PATIENCE_MS;
-    for (;;) {
-      try {
-        this.#writer.db.exec("BEGIN IMMEDIATE");
-        return this.#writer;
-      } catch (error) {
-        if (!isBusy(error) || Date.now() > deadline) throw this.#cannotWrite(error);
-      }
-      await sleep(Math.random() * LOCK_RETRY_MS);
+    try {
+      await withLock(() => this.#writer.db.exec("BEGIN IMMEDIATE"), this.#clock, LOCK);
+      return this.#writer;
+    } catch (error) {
+      throw this.#cannotWrite(error);
     }
   }
 

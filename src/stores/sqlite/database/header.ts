@@ -1,8 +1,8 @@
 /** What the first 100 bytes of a database file say (https://www.sqlite.org/fileformat.html, section 1.3). */
 
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { messageOf, WatchError } from "../../errors.ts";
-import { archiveFailure } from "../shared/archive-failure.ts";
+import { messageOf, WatchError } from "../../../errors.ts";
+import { archiveFailure } from "../../shared/archive-failure.ts";
 
 /** What is asked of a database file before SQLite opens it. */
 export interface Header {

@@ -1,10 +1,10 @@
 /** How far transcripts have been read: the engine's bookkeeping, committed with what it is about. */
 
-import type { SourceRecord, SyncedTranscript } from "../../watch/archive.ts";
-import type { SessionId } from "../../session/session.ts";
-import { fileRow, sourceFileOf, syncedTranscriptsOf } from "../shared/source-rows.ts";
-import type { SyncedFile } from "../shared/source-rows.ts";
-import type { Statements } from "./connection.ts";
+import type { SourceRecord, SyncedTranscript } from "../../../watch/archive.ts";
+import type { SessionId } from "../../../session/session.ts";
+import { fileRow, sourceFileOf, syncedTranscriptsOf } from "../../shared/source-rows.ts";
+import type { SyncedFile } from "../../shared/source-rows.ts";
+import type { Statements } from "../database/sqlite-connection.ts";
 import {
   DELETE_SYNC_FILES,
   SELECT_SYNC_FILES,
@@ -12,14 +12,18 @@ import {
   SELECT_SYNCED_FILES,
   UPSERT_SYNC_FILE,
   UPSERT_SYNC_STATE,
-} from "./write/statements.ts";
+} from "./statements.ts";
 
 /** @returns null if the session was never synced. */
 export function readSource(statements: Statements, id: SessionId): SourceRecord | null {
   const state = statements.prepare(SELECT_SYNC_STATE).get(id);
   if (state === undefined) return null;
   const files = statements.prepare(SELECT_SYNC_FILES).all(id).map(sourceFileOf);
-  return { files, revision: Number(state["revision"]), parserState: String(state["parser_state"]) };
+  return {
+    files,
+    revision: Number(state["revision"]),
+    parserState: String(state["parser_state"]),
+  };
 }
 
 /** Replaces what was known of the session's transcript; files beyond those of `source` are forgotten. */

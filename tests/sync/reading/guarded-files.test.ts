@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { diskFiles } from "../../../src/sync/reading/files.ts";
-import { PATIENCE_MS, PatientFiles } from "../../../src/sync/reading/patience.ts";
+import { OPERATION_MS, GuardedFiles } from "../../../src/sync/reading/guarded-files.ts";
 import { FakeClock, settled } from "../../support/clock.ts";
 import { HangingFiles } from "../../support/files.ts";
 import { until } from "../../support/program.ts";
@@ -10,13 +10,13 @@ import { Workspace } from "../../support/workspace.ts";
 let workspace: Workspace;
 let clock: FakeClock;
 let disk: HangingFiles;
-let files: PatientFiles;
+let files: GuardedFiles;
 let path: string;
 beforeEach(() => {
   workspace = new Workspace();
   clock = new FakeClock();
   disk = new HangingFiles();
-  files = new PatientFiles(disk, clock, "/the/place");
+  files = new GuardedFiles(disk, clock, "/the/place");
   path = workspace.path("file");
   writeFileSync(path, "0123456789");
 });
@@ -33,7 +33,7 @@ test("a place that begins to hang has one operation under way, whoever asks for 
   ]);
   await settled();
   expect(disk.hanging).toBe(1);
-  await clock.advance(PATIENCE_MS);
+  await clock.advance(OPERATION_MS);
   const answers = await asked;
   expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set(["rejected"]));
   expect(String((answers[0] as PromiseRejectedResult).reason)).toContain("/the/place does not answer");
@@ -43,7 +43,7 @@ test("a place that begins to hang has one operation under way, whoever asks for 
 test("a place that hangs is not asked again until it has answered; then it is as before", async () => {
   disk.hang(workspace.folder);
   const first = files.stats([path]).catch(String);
-  await clock.advance(PATIENCE_MS);
+  await clock.advance(OPERATION_MS);
   expect(await first).toContain("does not answer");
   const begun = disk.begun;
   for (let n = 0; n < 20; n += 1) await expect(files.stats([path])).rejects.toThrow("does not answer");
@@ -79,7 +79,7 @@ test("those who wait for the first answer go on with it, also when it was an err
 test("a file that was opened too late is closed", async () => {
   disk.hang(path, "open");
   const opened = files.open(path).catch(String);
-  await clock.advance(PATIENCE_MS);
+  await clock.advance(OPERATION_MS);
   expect(await opened).toContain("does not answer");
   disk.release();
   await until(
@@ -92,7 +92,7 @@ test("a file whose read hangs is closed once that has come back, and nobody wait
   const file = await files.open(path);
   disk.hang(path, "read");
   const read = file.read(new Uint8Array(4), 0, 4, 0).catch(String);
-  await clock.advance(PATIENCE_MS);
+  await clock.advance(OPERATION_MS);
   expect(await read).toContain("does not answer");
   await file.close();
   expect(disk.closed).toBe(0);
@@ -112,5 +112,5 @@ test("many stats that take long together are not taken for one that hangs", asyn
     },
   };
   const paths = Array.from({ length: 2000 }, () => path);
-  expect(await new PatientFiles(slow, clock, "/slow").stats(paths)).toHaveLength(2000);
+  expect(await new GuardedFiles(slow, clock, "/slow").stats(paths)).toHaveLength(2000);
 });

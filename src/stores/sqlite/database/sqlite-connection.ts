@@ -1,10 +1,10 @@
 /** A connection to a database, with the statements that were prepared on it. */
 
 import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementSync } from "node:sqlite";
-import type { Cell, CellRow } from "../shared/draft-rows.ts";
-import { sessionColumns } from "../shared/session-rows.ts";
-import type { SessionColumns } from "../shared/session-rows.ts";
-import type { Tables } from "./read/tables.ts";
+import type { Cell, CellRow } from "../../shared/draft-rows.ts";
+import { sessionColumns } from "../../shared/session-rows.ts";
+import type { KnownColumns } from "../../shared/session-rows.ts";
+import type { Tables } from "./tables.ts";
 
 /** A statement that takes a row: bound by position, which is several times as fast as by name. */
 export interface RowStatement {
@@ -39,9 +39,9 @@ export class Statements {
 }
 
 /** A reading connection, with what was learned about the archive when it was opened. */
-export class Connection extends Statements {
+export class SqliteConnection extends Statements {
   readonly tables: Tables;
-  readonly columns: SessionColumns;
+  readonly columns: KnownColumns;
   /** Differs from that of every other connection to the archive: what one has seen, another cannot go on from. */
   readonly generation: number;
   readonly #db: DatabaseSync;

@@ -3,7 +3,9 @@
 import { statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { basename, dirname } from "node:path";
-import { realFile } from "../real-file.ts";
+import type { Clock } from "../../../async/clock.ts";
+import { Echo } from "../../../async/echo.ts";
+import { realFile } from "../database/real-file.ts";
 
 /**
  * When (ms) to hint again after a write was noticed. A commit in a write-ahead log is visible only after the log
@@ -12,16 +14,22 @@ import { realFile } from "../real-file.ts";
 const ECHOES_MS = [1, 4, 16, 64, 256];
 
 /** Watches the file's folder for as long as anybody listens. */
-export class ArchiveHints {
+export class ArchiveWatch {
   readonly #path: string;
+  readonly #revisionOf: () => string;
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | null = null;
   /** The real file and the identity of its folder: a folder that was replaced must be watched anew. */
   #place: string | null = null;
-  #echo: ReturnType<typeof setTimeout> | undefined;
+  readonly #echo: Echo;
+  /** The archive's revision when listeners were last notified; null if that could not be told. */
+  #revision: string | null = null;
 
-  constructor(path: string) {
+  /** @param revisionOf is cheap, and differs after each commit. */
+  constructor(path: string, clock: Clock, revisionOf: () => string) {
     this.#path = path;
+    this.#echo = new Echo(clock, ECHOES_MS, () => this.#notify());
+    this.#revisionOf = revisionOf;
   }
 
   /** @returns the way out. */
@@ -65,7 +73,7 @@ export class ArchiveHints {
     try {
       const watcher = watch(dirname(file), (_event, changed) => {
         // Without a name it is the folder itself that has changed.
-        if (!changed || names.has(changed)) this.#hint(0);
+        if (!changed || names.has(changed)) this.#echo.start();
       });
       watcher.on("error", () => {
         if (this.#watcher === watcher) this.#disarm();
@@ -78,15 +86,24 @@ export class ArchiveHints {
     this.#place = place;
   }
 
-  #hint(echo: number): void {
-    for (const listener of this.#listeners) listener();
-    clearTimeout(this.#echo);
-    const waitMs = ECHOES_MS[echo];
-    if (waitMs !== undefined) this.#echo = setTimeout(() => this.#hint(echo + 1), waitMs);
+  /** A file is written several times for a commit: listeners are notified once, when there is something to see. */
+  #notify(): void {
+    if (this.#hasChanged()) for (const listener of this.#listeners) listener();
+  }
+
+  #hasChanged(): boolean {
+    const before = this.#revision;
+    try {
+      this.#revision = this.#revisionOf();
+    } catch {
+      // It cannot be read now: those who read it find out why.
+      this.#revision = null;
+    }
+    return this.#revision === null || this.#revision !== before;
   }
 
   #disarm(): void {
-    clearTimeout(this.#echo);
+    this.#echo.stop();
     this.#watcher?.close();
     this.#watcher = null;
     this.#place = null;

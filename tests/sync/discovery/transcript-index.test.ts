@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { claudeCode } from "../../../src/agents/claude-code/claude-code.ts";
 import { codex } from "../../../src/agents/codex/codex.ts";
-import { Catalog } from "../../../src/sync/discovery/catalog.ts";
-import { PATIENCE_MS } from "../../../src/sync/reading/patience.ts";
+import { TranscriptIndex } from "../../../src/sync/discovery/transcript-index.ts";
+import { OPERATION_MS } from "../../../src/sync/reading/guarded-files.ts";
 import { ClaudeTranscript } from "../../support/claude.ts";
 import { FakeClock, settled } from "../../support/clock.ts";
 import { CodexRollout } from "../../support/codex.ts";
@@ -22,7 +22,7 @@ afterEach(() => workspace[Symbol.dispose]());
 
 test("in() finds what is in some folders; what is no folder, or elsewhere, holds nothing", async () => {
   const root = join(workspace.claude, "projects");
-  const catalog = new Catalog([{ agent: claudeCode, path: root }], new CountingFiles(), clock);
+  const catalog = new TranscriptIndex([{ agent: claudeCode, path: root }], new CountingFiles(), clock);
   const [a, b] = ["-a", "-b"].map((folder) =>
     new ClaudeTranscript(workspace.claude, folder, folder).user("one"),
   );
@@ -41,7 +41,7 @@ test("in() finds what is in some folders; what is no folder, or elsewhere, holds
 
 test("folderToken() tells a folder from the one that was made in its place, which may have its inode", async () => {
   const root = workspace.path("projects");
-  const catalog = new Catalog([{ agent: claudeCode, path: root }], new CountingFiles(), clock);
+  const catalog = new TranscriptIndex([{ agent: claudeCode, path: root }], new CountingFiles(), clock);
   expect(await catalog.folderToken(root)).toBeNull();
   mkdirSync(root);
   const token = await catalog.folderToken(root);
@@ -69,7 +69,7 @@ test("searchParts() learns all files of one session in its agent's folders, and 
     { agent: codex, path: join(workspace.claude, "sessions") },
     { agent: claudeCode, path: join(workspace.claude, "projects") },
   ];
-  const catalog = new Catalog(folders, files, clock);
+  const catalog = new TranscriptIndex(folders, files, clock);
   const first = new CodexRollout(workspace.claude).begin();
   const next = new CodexRollout(workspace.claude, first.id, "1").user("two");
   new CodexRollout(workspace.claude).begin();
@@ -89,14 +89,14 @@ test("searchParts() learns all files of one session in its agent's folders, and 
 test("roots beside each other have one way to them: if they hang, that takes one operation", async () => {
   const files = new HangingFiles();
   const paths = ["sessions", "archived_sessions"].map((name) => join(workspace.claude, name));
-  const catalog = new Catalog(
+  const catalog = new TranscriptIndex(
     paths.map((path) => ({ agent: codex, path })),
     files,
     clock,
   );
   files.hang(workspace.claude);
   const tokens = Promise.allSettled(paths.map((path) => catalog.folderToken(path)));
-  await clock.advance(PATIENCE_MS);
+  await clock.advance(OPERATION_MS);
   expect((await tokens).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(files.begun).toBe(1);
   files.release();
@@ -106,7 +106,7 @@ test("find() searches again after a search that failed", async () => {
   const files = new HangingFiles();
   const [dead, alive] = [workspace.path("dead"), workspace.path("alive")];
   const folders = [dead, alive].map((home) => ({ agent: claudeCode, path: join(home, "projects") }));
-  const catalog = new Catalog(folders, files, clock);
+  const catalog = new TranscriptIndex(folders, files, clock);
   // A session in both, so that what was found in one has to be looked at in the other, too.
   for (const home of [dead, alive]) new ClaudeTranscript(home, "both").user("one");
   await catalog.all();
@@ -115,11 +115,11 @@ test("find() searches again after a search that failed", async () => {
   const failed = catalog.find("late").catch(String);
   // The other root has then been read to its end.
   while (files.hanging === 0 || files.running > files.hanging) await settled();
-  await clock.advance(PATIENCE_MS);
+  await clock.advance(OPERATION_MS);
   expect(await failed).toBeNull();
   files.release();
   while (files.running > 0) await settled();
   new ClaudeTranscript(alive, "late").user("one");
-  await clock.advance(PATIENCE_MS);
+  await clock.advance(OPERATION_MS);
   expect((await catalog.find("late"))?.id).toBe("late");
 });

@@ -1,12 +1,17 @@
 /** The tables of our own archive; names are those of an agentsview archive, so that one reader serves both. */
 
 import type { DatabaseSync } from "node:sqlite";
+import type { ColumnType } from "../../../session/column.ts";
+import { ARCHIVE_TABLES } from "../../../session/columns.ts";
+import type { ArchiveTables } from "../../../session/columns.ts";
+import { withAddedColumns } from "../../shared/added-columns.ts";
 import { unusable } from "./header.ts";
 
 /** "watc": marks a database file as ours (PRAGMA application_id). */
 export const APPLICATION_ID = 0x77617463;
-/** Each leads from one schema version (PRAGMA user_version) to the next. */
-export const MIGRATIONS: readonly string[] = [
+
+/** Each leads from one schema version (PRAGMA user_version) to the next; archives have gone through these already. */
+const RELEASED: readonly string[] = [
   `
   CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
@@ -155,6 +160,31 @@ export const MIGRATIONS: readonly string[] = [
   END;
   `,
 ];
+
+const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
+  text: "TEXT",
+  integer: "INTEGER",
+  bigint: "INTEGER",
+  boolean: "INTEGER",
+  time: "TEXT",
+};
+
+/** @returns what leads from each schema version to the next. */
+export function sqliteMigrations(tables: ArchiveTables = ARCHIVE_TABLES): string[] {
+  return withAddedColumns(
+    RELEASED,
+    {
+      store: "sqlite",
+      tableOf: (name) => name,
+      typeOf: ({ type }) => SQL_TYPES[type],
+      literal: (value) =>
+        typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(Number(value)),
+    },
+    tables,
+  );
+}
+
+export const MIGRATIONS: readonly string[] = sqliteMigrations();
 /** What this program writes. */
 const SCHEMA_VERSION = MIGRATIONS.length;
 
