@@ -26,7 +26,7 @@ type Change = "touch" | "trash" | "remove";
 export class ArchiveScribe {
   /** Statements and transactions that were committed, as far as is known. */
   commits = 0;
-  /** Those of which nobody knows, because the database went away. */
+  /** Those with an unknown outcome, because the database went away. */
   failures = 0;
   readonly #archive: PostgresForeignArchive;
   readonly #ids: readonly string[];
@@ -148,7 +148,7 @@ export class ArchiveScribe {
     } catch {
       // The database is away, or was before it could answer; or the transaction was given up.
       this.failures += 1;
-      // Whether they are there now, nobody knows.
+      // Their outcome is unknown.
       for (const { id } of changes) this.#mortalAtMs.set(id, Infinity);
     }
   }

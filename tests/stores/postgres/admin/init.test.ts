@@ -25,7 +25,7 @@ for (const installation of INSTALLATIONS)
     });
     afterAll(() => sql.end());
 
-    test("creates the archive once, however many try at once, and leaves one that is there as it is", async () => {
+    test("creates the archive once when several processes try, and leaves an existing one alone", async () => {
       const made = await Promise.all(Array.from({ length: 10 }, () => initialize(url, "sessionwatch")));
       expect(made.filter(({ created }) => created)).toEqual([{ created: true, from: 0, to: SCHEMA_VERSION }]);
       await sql`INSERT INTO sessionwatch.sessions (id, machine) VALUES ('a', 'b')`;
@@ -41,7 +41,7 @@ for (const installation of INSTALLATIONS)
       expect(await stateOf("sessionwatch")).toEqual({ kind: "ours", version: SCHEMA_VERSION });
     });
 
-    test("takes any name for the schema that the server takes, and says which it does not", async () => {
+    test("accepts any schema name that the server accepts, and names the others", async () => {
       for (const name of ['Quote"s', "with space", "ü".repeat(31), "$1", "a'b\\c"]) {
         await initialize(url, name);
         expect(await stateOf(name)).toEqual({ kind: "ours", version: SCHEMA_VERSION });
@@ -66,7 +66,7 @@ for (const installation of INSTALLATIONS)
       requireWritable(SCHEMA_VERSION, "x");
     });
 
-    test("refuses a schema that holds tables of another program, and leaves them as they are", async () => {
+    test("refuses a schema with tables of another program, and leaves them alone", async () => {
       await sql.unsafe("CREATE SCHEMA agentsview; CREATE TABLE agentsview.sessions (id text)");
       await expect(initialize(url, "agentsview")).rejects.toMatchObject({
         code: "archive_unusable",
@@ -77,7 +77,7 @@ for (const installation of INSTALLATIONS)
       expect(await stateOf("public")).toEqual({ kind: "empty", exists: true });
     });
 
-    test("says so where the role may not create it, and uses a schema that was made for the role", async () => {
+    test("names the missing right to create the schema, and uses one that was created for the role", async () => {
       const role = `role_${crypto.randomUUID().replaceAll("-", "")}`;
       await sql.unsafe(`CREATE ROLE ${role} LOGIN`);
       const own = server.url(database, role);

@@ -52,7 +52,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     return name;
   }
 
-  test("installOn() adds the triggers, renews them, and removeFrom() takes them away", async () => {
+  test("installOn() adds and renews the triggers, and removeFrom() removes them", async () => {
     await using archive = await archiveOf('agents" view');
     expect(await remove(archive)).toBe("absent");
     expect([await install(archive), await triggersOf(archive)]).toEqual(["installed", TRIGGER_COUNT]);
@@ -63,7 +63,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     expect(await remove(archive)).toBe("absent");
   });
 
-  test("installOn() and removeFrom() may be run by many at a time", async () => {
+  test("installOn() and removeFrom() can run several times at once", async () => {
     await using archive = await archiveOf();
     const sixTimes = async (change: () => Promise<string>): Promise<string[]> =>
       (await Promise.all(Array.from({ length: 6 }, change))).toSorted();
@@ -74,7 +74,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     expect(await triggersOf(archive)).toBe(0);
   });
 
-  test("installOn() names the rights that are missing, and needs no more than these", async () => {
+  test("installOn() names the missing rights, and needs no others", async () => {
     await using archive = await archiveOf();
     const role = await roleIn(archive);
     const refused = install(archive, role);
@@ -108,7 +108,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     expect(await remove(archive)).toBe("removed");
   });
 
-  test("installOn() gives up soon where the table is in use, and lets its writers pass", async () => {
+  test("installOn() gives up soon when the table is locked, and does not hold up its writers", async () => {
     await using archive = await archiveOf();
     await archive.add("a");
     const server = await sharedServer(installation);
@@ -139,7 +139,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     await reader.end();
   });
 
-  test("installOn() and removeFrom() say what is not there", async () => {
+  test("installOn() and removeFrom() name what is missing", async () => {
     await using archive = await archiveOf();
     await archive.sql`CREATE SCHEMA empty; CREATE SCHEMA view; CREATE VIEW view.sessions AS SELECT 1 AS id;
       CREATE SCHEMA other; CREATE TABLE other.sessions (name text)`.simple();
@@ -158,7 +158,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     expect(await remove(archive, SUPERUSER, "empty")).toBe("absent");
   });
 
-  test("removeFrom() finds the triggers wherever their table has got to", async () => {
+  test("removeFrom() finds the triggers of a table that was moved", async () => {
     await using archive = await archiveOf();
     await install(archive);
     await archive.sql`ALTER TABLE agentsview.sessions RENAME TO sessions_before`;
@@ -172,7 +172,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
       await expect(change(archive)).rejects.toMatchObject({ code: "usage" });
   });
 
-  test("installOn() says where nothing can be written, and that nobody answers", async () => {
+  test("installOn() reports a read-only server, a standby, and a server that does not answer", async () => {
     await using server = await PostgresServer.start({ installation });
     await using archive = await PostgresForeignArchive.create(server);
     await archive.sql.unsafe(`ALTER DATABASE ${archive.database} SET default_transaction_read_only = on`);

@@ -109,7 +109,7 @@ describe("parseArchiveAddress() finds the server", () => {
     expect(parse(url).servers as unknown).toEqual(servers);
   });
 
-  test("where the environment says, or a socket is", () => {
+  test("from the environment, or from an existing socket", () => {
     using workspace = new Workspace();
     writeFileSync(workspace.path(".s.PGSQL.6000"), "");
     const socketFolders = ["/nonexistent", workspace.folder];
@@ -166,7 +166,7 @@ describe("parseArchiveAddress() finds the server", () => {
   });
 });
 
-describe("parseArchiveAddress() finds who asks, and for what", () => {
+describe("parseArchiveAddress() finds user, database, password and schema", () => {
   test.each([
     ["postgres://alice@h/sessions", "alice", "sessions", ""],
     ["postgres://alice:pass@h/sessions", "alice", "sessions", "pass"],
@@ -186,7 +186,7 @@ describe("parseArchiveAddress() finds who asks, and for what", () => {
     expect([target.user, target.database, passwordOf(target)]).toEqual([user, database, password]);
   });
 
-  test("in the environment, too", () => {
+  test("also in the environment", () => {
     const env = { PGUSER: "eve", PGDATABASE: "things", PGPASSWORD: "secret" };
     const [byDefault, said] = [parse("postgres://h", { env }), parse("postgres://a:b@h/c", { env })];
     expect([byDefault.user, byDefault.database, passwordOf(byDefault)]).toEqual(["eve", "things", "secret"]);
@@ -195,7 +195,7 @@ describe("parseArchiveAddress() finds who asks, and for what", () => {
     expect(parse("postgres://h", { env: { PGUSER: "eve" } }).database).toBe("eve");
   });
 
-  test("and wants a user", () => {
+  test("and requires a user", () => {
     expect(refusal("postgres://h/db", { osUser: "" })).toContain("name a user");
   });
 
@@ -216,7 +216,7 @@ describe("parseArchiveAddress() finds who asks, and for what", () => {
     },
   );
 
-  test("and has a name for it without user and password", () => {
+  test("and names the archive without user and password", () => {
     for (const [url, name] of [
       ["postgres://alice:secret@h1:1,[::1]/d%0Ab", "postgres://h1:1,[::1]:5432/d%0Ab"],
       ["postgres://alice:secret@%2Frun/db", "postgres://%2Frun:5432/db"],
@@ -225,7 +225,7 @@ describe("parseArchiveAddress() finds who asks, and for what", () => {
   });
 });
 
-describe("parseArchiveAddress() takes passwords from a file", () => {
+describe("parseArchiveAddress() reads passwords from a file", () => {
   function withFile(text: string, work: (options: Partial<AddressOptions>, path: string) => void): void {
     using workspace = new Workspace();
     const path = join(workspace.home, ".pgpass");
@@ -257,13 +257,13 @@ describe("parseArchiveAddress() takes passwords from a file", () => {
     });
   });
 
-  test("whatever names need escapes", () => {
+  test("with escaped names", () => {
     withFile(String.raw`2001\:db8\:\:1:5432:a\\b:c\:d:secret`, (options) => {
       expect(passwordOf(parse("postgres://c%3Ad@[2001:db8::1]/a%5Cb", options))).toBe("secret");
     });
   });
 
-  test("for sockets: localhost is at the usual places", () => {
+  test("for sockets, where localhost means the usual folders", () => {
     withFile("localhost:5432:db:alice:usual\n/srv/pg:5432:db:alice:unusual", (options) => {
       for (const [folder, password] of [
         ["/var/run/postgresql", "usual"],
@@ -275,7 +275,7 @@ describe("parseArchiveAddress() takes passwords from a file", () => {
     });
   });
 
-  test("that PGPASSFILE or passfile name, after what is said otherwise", () => {
+  test("that PGPASSFILE or passfile names, unless the password is given elsewhere", () => {
     withFile("*:*:*:*:file", (_options, path) => {
       const env = { PGPASSFILE: path };
       expect(passwordOf(parse("postgres://h", { env }))).toBe("file");
@@ -286,7 +286,7 @@ describe("parseArchiveAddress() takes passwords from a file", () => {
     });
   });
 
-  test("each time anew, for the server that asks", () => {
+  test("again for each connection, for the server that asks", () => {
     withFile("h1:*:*:*:one\nh2:*:*:*:two", (options, path) => {
       const { servers, password } = parse("postgres://h1,h2/db", options);
       expect(servers.map(password)).toEqual(["one", "two"]);
@@ -295,7 +295,7 @@ describe("parseArchiveAddress() takes passwords from a file", () => {
     });
   });
 
-  test("but not if others may read it: that is said once", () => {
+  test("but not if others may read it, and warns once", () => {
     withFile("*:*:*:*:secret", (options, path) => {
       for (const mode of [0o640, 0o604, 0o620]) {
         chmodSync(path, mode);
@@ -309,7 +309,7 @@ describe("parseArchiveAddress() takes passwords from a file", () => {
     });
   });
 
-  test("nor if it is no file", () => {
+  test("nor if it is not a file", () => {
     const warnings: string[] = [];
     const target = parse("postgres://h?passfile=/dev/null", { warn: (message) => warnings.push(message) });
     expect(passwordOf(target)).toBe("");
@@ -407,7 +407,7 @@ describe("parseArchiveAddress() refuses what is not supported by its name", () =
   });
 });
 
-describe("parseArchiveAddress() says how safe the way must be", () => {
+describe("parseArchiveAddress() decides how the connection is encrypted", () => {
   const roots = fixtureTls("authority.crt");
 
   test.each([
@@ -475,7 +475,7 @@ describe("parseArchiveAddress() says how safe the way must be", () => {
     expect(refusal(`postgres://db.example/db?${parameters}`)).toContain(reason);
   });
 
-  test("and refuses files that are not what they should be", () => {
+  test("and refuses files that cannot be used", () => {
     using workspace = new Workspace();
     const [damaged, key, encrypted, other] = ["damaged", "key", "encrypted", "other"].map((name) =>
       workspace.path(name),
@@ -502,7 +502,7 @@ describe("parseArchiveAddress() says how safe the way must be", () => {
     expect(refusal(`${certificate}&sslkey=${key}`)).toContain(`others may read ${key}; chmod 600 helps`);
   });
 
-  test("and uses the files where users keep them", () => {
+  test("and uses the files in the user's folder", () => {
     using workspace = new Workspace();
     const folder = join(workspace.home, ".postgresql");
     mkdirSync(folder);
@@ -528,7 +528,7 @@ describe("parseArchiveAddress() says how safe the way must be", () => {
   });
 });
 
-describe("parseArchiveAddress() never tells the password", () => {
+describe("parseArchiveAddress() never repeats the password", () => {
   const MARK = "S3cr3t";
   const piece = fc.string({ unit: fc.constantFrom(...":/?#@%&=,[] \\.a1\n\0ü") });
   const password = fc.tuple(piece, piece).map(([a, b]) => `${MARK}${a}${MARK}${b}${MARK}`);
@@ -578,7 +578,7 @@ describe("parseArchiveAddress() never tells the password", () => {
     );
   });
 
-  test("and passes on every one that is encoded", () => {
+  test("and decodes every encoded one", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", minLength: 1 }), (text) => {
         fc.pre(!text.includes("\0"));

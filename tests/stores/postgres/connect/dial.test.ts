@@ -120,7 +120,7 @@ describe("sslmode", () => {
     else expect(said).toMatch(answer);
   });
 
-  test("is the same on Deno, and nothing is left that keeps the program from ending", async () => {
+  test("is the same on Deno, and leaves nothing that keeps the program running", async () => {
     const script = join(ROOT, "tests/support/postgres/asked.ts");
     const urls = JSON.stringify(cases.map(([server, url]) => urlOf(server, url)));
     const deno = Bun.spawn([join(ROOT, "node_modules/.bin/deno"), "run", "-A", "--no-check", script, urls], {
@@ -159,7 +159,7 @@ describe("a password", () => {
     expect(await asked(url())).toBe("the password is wrong or missing");
   });
 
-  test("comes from the file, as it is when the server asks", async () => {
+  test("comes from the file, as it is when the server asks for it", async () => {
     const path = join(workspace.home, ".pgpass");
     const { home } = workspace;
     writeFileSync(path, `127.0.0.1:${portOf("localhost")}:*:bob:hunter3\n`, { mode: 0o600 });
@@ -205,7 +205,7 @@ describe("dial()", () => {
     );
   });
 
-  test("says why none of them can be reached", async () => {
+  test("reports why none of them can be reached", async () => {
     const url = `postgres://127.0.0.1:1,127.0.0.1:${portOf("none")}/db?sslmode=require`;
     expect(await failure(url, 2000)).toBe(
       `127.0.0.1:1: connection refused; 127.0.0.1:${portOf("none")}: the server has no TLS, which sslmode=require requires`,
@@ -231,7 +231,7 @@ describe("dial()", () => {
     );
   });
 
-  test("does not wait longer than it may: for a name, an answer, or the end of a handshake", async () => {
+  test("keeps its timeout for a lookup, an answer, and a handshake", async () => {
     const hanging: DialOptions = { addressesOf: () => new Promise(() => undefined) };
     await using silent = await FakeServer.start();
     await using halfway = await FakeServer.start((socket, data) => {
@@ -272,14 +272,14 @@ describe("dial()", () => {
     expect(fake.received.map((bytes) => bytes.toString("hex"))).toEqual([SSL_REQUEST, SSL_REQUEST]);
   });
 
-  test("says so where the server hangs up", async () => {
+  test("reports a server that closes the connection", async () => {
     await using fake = await FakeServer.start((socket) => socket.end());
     expect(await failure(`postgres://127.0.0.1:${fake.port}/db`, 2000)).toBe(
       "the server closed the connection",
     );
   });
 
-  test("goes on without TLS where it fails, if it may", async () => {
+  test("connects without TLS after a failed handshake, if that is allowed", async () => {
     const quarrelsome = (socket: Socket, data: Buffer, connection: number): void => {
       if (connection === 0) socket.write(data.toString("hex") === SSL_REQUEST ? "S" : "nonsense");
     };
@@ -298,7 +298,7 @@ describe("dial()", () => {
     socket.destroy();
   });
 
-  test("leaves no error to end the process, before anybody listens", async () => {
+  test("returns a socket whose errors cannot end the process", async () => {
     await using fake = await FakeServer.start((socket) => {
       socket.write("N");
       socket.on("data", () => socket.resetAndDestroy());
@@ -312,7 +312,7 @@ describe("dial()", () => {
   });
 });
 
-test("a link that is closed while it connects leaves no connection behind", async () => {
+test("a connection that is closed while it connects leaves nothing open", async () => {
   const { promise: asked, resolve } = Promise.withResolvers<Socket>();
   await using fake = await FakeServer.start((socket) => resolve(socket));
   const link = new ReconnectingConnection(target(`postgres://127.0.0.1:${fake.port}/db`), systemClock, {
@@ -330,7 +330,7 @@ test("a link that is closed while it connects leaves no connection behind", asyn
   expect(fake.received.map((bytes) => bytes.toString("hex"))).toEqual([SSL_REQUEST]);
 });
 
-test("a server is told user, database, encoding and what for, and nothing else", async () => {
+test("a server gets user, database, encoding and purpose, and nothing else", async () => {
   await using fake = await FakeServer.start((socket, data) => {
     if (data.toString("hex") === SSL_REQUEST) socket.write("N");
     else socket.end("E\0\0\0\x22SFATAL\0C57P03\0Mnot yet, wait\0\0");

@@ -1,4 +1,4 @@
-/** A connection that is lost, or cannot be had, while several statements wait for their turn on it. */
+/** A connection that is lost, or cannot be opened, while several statements wait for their turn. */
 
 import { expect, test } from "bun:test";
 import { ReconnectingConnection } from "../../../../src/stores/postgres/connect/reconnecting-connection.ts";
@@ -40,7 +40,7 @@ test("every statement fails with the connection, and none waits for its deadline
   }
 });
 
-/** A connection for looking at what runs. */
+/** A connection that counts running statements. */
 function closing(server: PostgresServer): AsyncDisposable & { count: (text: string) => Promise<number> } {
   const sql = server.connect("postgres");
   return {

@@ -14,7 +14,7 @@ import { systemClock } from "../../../../src/runtime/clock.ts";
 /** Long enough for a statement on this machine, and short enough to be waited for. */
 const SHORT_MS = 100;
 
-describe("Link", () => {
+describe("ReconnectingConnection", () => {
   let server: PostgresServer;
   let database: string;
   let admin: Sql;
@@ -59,7 +59,7 @@ describe("Link", () => {
     );
   }
 
-  test("query() keeps nothing of what fails: a poll may fail for days", async () => {
+  test("query() keeps nothing of failed statements: a poll may fail for days", async () => {
     const fail = async (times: number): Promise<number> => {
       for (let n = 0; n < times; n += 1) await link.query(`SELECT ${n} FROM nothing`).catch(() => undefined);
       Bun.gc(true);
@@ -69,7 +69,7 @@ describe("Link", () => {
     expect(await fail(1000)).toBeLessThan(before + 300);
   });
 
-  test("transaction() leaves nothing of what fails, and the connection goes on", async () => {
+  test("transaction() rolls back what fails, and the connection goes on", async () => {
     const work = link.transaction(async (run) => {
       await run("CREATE TABLE kept (id int)");
       await run("SELECT 1 / 0");
@@ -81,7 +81,7 @@ describe("Link", () => {
     await areLeft(1);
   });
 
-  test("query() fails with what the server says, without what stands in the rows", async () => {
+  test("query() fails with the server's error, without the content of rows", async () => {
     await link.query("CREATE TABLE kept (text text CHECK (text = 'public'))");
     const error = await link.query("INSERT INTO kept VALUES ('private')").catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "23514" });
@@ -92,7 +92,7 @@ describe("Link", () => {
     expect(JSON.stringify(parsing)).not.toContain("private");
   });
 
-  test("has the server end a statement that it waits for no more", async () => {
+  test("cancels a statement after its deadline", async () => {
     await admin.unsafe("CREATE TABLE locked ()");
     const locker = server.connect(database);
     await locker.unsafe("BEGIN; LOCK TABLE locked IN ACCESS EXCLUSIVE MODE");
@@ -103,7 +103,7 @@ describe("Link", () => {
     expect(await link.query("SELECT FROM locked")).toEqual([]);
   });
 
-  test("has the server end what is under way when it is closed", async () => {
+  test("cancels the running statement when it is closed", async () => {
     const sleeping = link.query("SELECT pg_sleep(60)", [], 60_000);
     await until(
       async () => (await backends()).includes("active"),
@@ -115,13 +115,13 @@ describe("Link", () => {
     await areLeft(0);
   });
 
-  test("lets a statement wait for those before it without having that counted", async () => {
+  test("does not count the wait for earlier statements towards the deadline", async () => {
     const statements = Array.from({ length: 10 }, () => link.query("SELECT pg_sleep(0.2)", [], 1500));
     expect(await Promise.all(statements)).toHaveLength(10);
     expect(await backends()).toHaveLength(1);
   });
 
-  test("leaves nothing behind when nothing is handed on, again and again", async () => {
+  test("leaves nothing behind after repeated silence of the network", async () => {
     for (let cycle = 0; cycle < 30; cycle += 1) {
       if (cycle % 2 === 0) await link.query("SELECT 1");
       proxy.hold();
@@ -136,7 +136,7 @@ describe("Link", () => {
     );
   });
 
-  test("goes on when it is cut off, again and again, and when nobody listens", async () => {
+  test("reconnects after lost connections and refused ones", async () => {
     for (let cycle = 0; cycle < 10; cycle += 1) {
       const running = link.query("SELECT pg_sleep(60)", [], 60_000);
       await until(
@@ -162,7 +162,7 @@ describe("Link", () => {
     expect(proxy.open).toBe(2);
   });
 
-  test("asks once, where whoever answers hangs up", async () => {
+  test("tries once where the server closes the connection at once", async () => {
     let calls = 0;
     const rude = createServer((socket: Socket) => {
       calls += 1;
@@ -183,7 +183,7 @@ describe("Link", () => {
     expect(calls).toBe(1);
   });
 
-  test("closes a connection that nobody uses, and opens another one", async () => {
+  test("closes an idle connection, and opens another one", async () => {
     const idle = connect("idle", SHORT_MS);
     for (let round = 0; round < 3; round += 1) {
       expect(await idle.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
@@ -191,7 +191,7 @@ describe("Link", () => {
     }
   });
 
-  test("opens no connection once it is closed, also where it was just about to", async () => {
+  test("opens no connection once it is closed, also while it is connecting", async () => {
     const late = link.query("SELECT 1");
     const closed = link.close();
     await expect(late).rejects.toThrow("the archive was closed");

@@ -31,7 +31,7 @@ afterEach(async () => {
   await archive[Symbol.asyncDispose]();
 });
 
-test("changes() tells of what was told as well: whoever asks may not have listened to it", async () => {
+test("changes() includes sessions that hints have named: the caller may have missed the hint", async () => {
   await archive.touch("b");
   await hinted(() => hints.some((ids) => ids?.includes("b") === true));
   const changes = await store.changes(mark);
@@ -41,7 +41,7 @@ test("changes() tells of what was told as well: whoever asks may not have listen
   expect((await store.changes(changes.mark)).states.get("a")).toBeNull();
 });
 
-test("changes() looks again when it was told that anything may have changed", async () => {
+test("changes() reads all sessions again after a notification that names none", async () => {
   hints.length = 0;
   await archive.sql.unsafe(
     `INSERT INTO ${archive.table("sessions")} (id, machine, project, agent)
@@ -59,7 +59,7 @@ test("changes() looks again when it was told that anything may have changed", as
 test.each([
   ["", []],
   [", also right after some sessions were read", ["a"]],
-])("changes() begins anew when there is another column that versions are made of%s", async (_when, read) => {
+])("changes() reads all sessions again when a column of versions is added%s", async (_when, read) => {
   await store.states(read);
   await archive.sql.unsafe(`ALTER TABLE ${archive.table("sessions")} ADD COLUMN file_hash text`);
   const { states } = await store.changes(mark);
@@ -71,7 +71,7 @@ test.each([
   }
 });
 
-test("what an archive does not tell of is polled for those who follow it by its id, whoever follows all", async () => {
+test("polls find changes without a notification for subscribers of single sessions, also when others follow all", async () => {
   const watcher = new Watcher(store, undefined, { clock: systemClock, pollIntervalMs: 50 });
   const one = watcher.eventsOf({ sessions: ["a"], filter: {} });
   const all = watcher.eventsOf({ sessions: "all", filter: {} });

@@ -1,4 +1,4 @@
-/** When polls do not take the word of whoever tells of changes. */
+/** When polls do not rely on notifications. */
 
 import { expect, test } from "bun:test";
 import { PostgresStore } from "../../../../src/stores/postgres/store.ts";
@@ -10,7 +10,7 @@ import { SmallQueue, WITH_SMALL_QUEUES } from "../../../support/postgres/small-q
 import { until } from "../../../support/program.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 
-test("changes() does not take the word of a server that is not the one that is read", async () => {
+test("changes() does not rely on notifications of another server than the one that it reads", async () => {
   const server = await sharedServer();
   await using archive = await PostgresForeignArchive.create(server);
   await archive.tell();
@@ -103,7 +103,7 @@ test.each(WITH_SMALL_QUEUES)(
       ({ mark } = changes);
       return hints.at(-1)?.includes("a") === true;
     };
-    await until(isHeard, () => "somebody to listen again");
+    await until(isHeard, () => "the store to listen again");
     await store.close();
   },
 );

@@ -17,7 +17,7 @@ describe("postgresReason()", () => {
     expect(postgresReason(Object.assign(new Error("whatever it says"), { code }))).toBe(reason);
   });
 
-  test("knows what a real server says", async () => {
+  test("knows the errors of a real server", async () => {
     const server = await sharedServer();
     const sql = server.connect("postgres");
     try {
@@ -48,7 +48,7 @@ describe("postgresReason()", () => {
     ["thrown text", "thrown text"],
     ["null", null],
     [`${"x".repeat(300)}…`, new Error("x".repeat(1000))],
-  ])("makes one line of anything: %s", (reason, error) => {
+  ])("is one line for any error: %s", (reason, error) => {
     expect(postgresReason(error)).toBe(reason);
   });
 });
