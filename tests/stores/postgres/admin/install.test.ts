@@ -91,7 +91,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
 
     await archive.sql.unsafe(`REVOKE ALL ON SCHEMA agentsview FROM ${quoted(role)}`);
     await expect(install(archive, role)).rejects.toThrow(
-      `can say: GRANT USAGE, CREATE ON SCHEMA "agentsview" TO ${quoted(role)}`,
+      `can grant them: GRANT USAGE, CREATE ON SCHEMA "agentsview" TO ${quoted(role)}`,
     );
   });
 
