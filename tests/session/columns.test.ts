@@ -9,8 +9,8 @@ import { activityOf, otherMachine, titleOf } from "../../src/session/session.ts"
 import type { Session } from "../../src/session/session.ts";
 import { columnSchemas } from "../../src/server/openapi/row-schemas.ts";
 import { sessionColumns, sessionOf } from "../../src/stores/shared/session-rows.ts";
-import { postgresMigrations } from "../../src/stores/postgres/migrations.ts";
-import { Statements } from "../../src/stores/postgres/write/statements.ts";
+import { postgresMigrations } from "../../src/stores/postgres/schema/migrations.ts";
+import { SyncStatements } from "../../src/stores/postgres/write/statements.ts";
 import { sqliteMigrations } from "../../src/stores/sqlite/database/schema.ts";
 import { upsertSession } from "../../src/stores/sqlite/write/sync-statements.ts";
 import { PostgresOwnArchive } from "../support/postgres/own-archive.ts";
@@ -57,7 +57,7 @@ describe("a new column needs one entry", () => {
     await using archive = await PostgresOwnArchive.create(await sharedServer());
     const [added = ""] = postgresMigrations(WITH_MOOD).slice(postgresMigrations().length);
     await archive.sql.unsafe(added.replaceAll("$", `"${archive.schema}"`));
-    const statements = new Statements(archive.schema, WITH_MOOD.sessions);
+    const statements = new SyncStatements(archive.schema, WITH_MOOD.sessions);
     const row = { id: "a", machine: "m", project: "p", agent: "g", created_at: "2026-01-01T00:00:00Z" };
     const counts = { message_count: 0, user_message_count: 0, parser_malformed_lines: 0 };
     const tokens = { total_output_tokens: 0, peak_context_tokens: 0, relationship_type: "" };
