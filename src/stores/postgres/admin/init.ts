@@ -5,7 +5,7 @@ import { codeOf } from "../../../async/failure-words.ts";
 import { messageOf, WatchError } from "../../../errors.ts";
 import type { ReconnectingConnection } from "../connect/reconnecting-connection.ts";
 import { installTrigger, refusalOf } from "../notify/trigger.ts";
-import { ARCHIVE_TABLE, MIGRATIONS, TABLES } from "../schema/migrations.ts";
+import { ARCHIVE_TABLE, POSTGRES_MIGRATIONS, TABLES } from "../schema/migrations.ts";
 import { newerReason, SCHEMA_VERSION } from "../schema/schema-version.ts";
 import { literal, quoted } from "../sql/quoting.ts";
 import type { Run } from "../sql/statement.ts";
@@ -83,7 +83,7 @@ async function init(run: Run, schema: string): Promise<Initialized> {
   if (state.kind === "empty") await refuseEncoding(run, schema);
   // A role that may not create schemas can use an empty one that was created for it.
   if (state.kind === "empty" && !state.exists) await run(`CREATE SCHEMA ${quoted(schema)}`);
-  for (const migration of MIGRATIONS.slice(from))
+  for (const migration of POSTGRES_MIGRATIONS.slice(from))
     await run(
       migration.replaceAll("$", () => quoted(schema)),
       [],

@@ -40,9 +40,9 @@ export interface AddressOptions extends Required<SystemAddressOptions> {
   env: Environment;
   /** The user's home folder; empty if there is none. */
   home: string;
-  /** The user's name on this machine, which is the default for that on the server. */
+  /** The user's name on this machine: the default for that on the server. */
   osUser: string;
-  /** Where to look for a server's socket. @default those of PostgreSQL and of Debian */
+  /** @default those of PostgreSQL and of Debian */
   socketFolders?: readonly string[];
 }
 

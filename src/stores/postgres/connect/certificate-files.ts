@@ -21,48 +21,44 @@ export interface ClientFiles {
 
 /** @returns certificates, as PEM; at least one. @throws Error */
 export function authorities(source: Authorities): string[] {
-  if (source === "system") {
-    const system = getCACertificates("system");
-    // Small containers have none; the runtime brings those that browsers trust.
-    return system.length > 0 ? system : getCACertificates("default");
-  }
+  // Small containers have no authorities of the system; the runtime brings those that browsers trust.
+  if (source === "system")
+    return [getCACertificates("system"), getCACertificates("default")].find(({ length }) => length > 0) ?? [];
   const { path } = source;
-  const text = content("sslrootcert", path);
-  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END [A-Z ]+-----/g) ?? [];
+  const pem = content("sslrootcert", path);
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END [A-Z ]+-----/g) ?? [];
   if (certificates.length === 0) throw new Error(`sslrootcert: ${path} holds no certificate (PEM)`);
-  for (const certificate of certificates) parsed("sslrootcert", path, certificate);
+  for (const certificate of certificates) certificateIn("sslrootcert", path, certificate);
   return certificates;
 }
 
 /** @throws Error */
 export function clientCertificate({ certificate, key }: ClientFiles): { cert: string; key: string } {
-  const cert = content("sslcert", certificate);
-  const own = parsed("sslcert", certificate, cert);
-  const pem = content("sslkey", key);
+  const [cert, pem] = [content("sslcert", certificate), content("sslkey", key)];
   const { mode, uid } = statSync(key);
   // As in libpq, a group may read root's key. On Windows, the mode does not say who may read a file.
   if (process.platform !== "win32" && (mode & (uid === 0 ? 0o037 : 0o077)) !== 0)
     throw new Error(`sslkey: others may read ${key}; chmod 600 helps`);
-  if (!own.checkPrivateKey(privateKey(key, pem)))
+  if (pem.includes("ENCRYPTED"))
+    throw new Error(`sslkey: ${key} is encrypted; passwords of keys are not supported`);
+  if (!certificateIn("sslcert", certificate, cert).checkPrivateKey(keyIn(key, pem)))
     throw new Error(`sslkey: ${key} is not the key of ${certificate}`);
   return { cert, key: pem };
 }
 
-function parsed(parameter: string, path: string, certificate: string): X509Certificate {
+function certificateIn(parameter: string, path: string, pem: string): X509Certificate {
   try {
-    return new X509Certificate(certificate);
+    return new X509Certificate(pem);
   } catch (error) {
     throw new Error(`${parameter}: ${path} holds no certificate (PEM), or a damaged one`, { cause: error });
   }
 }
 
-function privateKey(path: string, pem: string): KeyObject {
-  if (pem.includes("ENCRYPTED"))
-    throw new Error(`sslkey: ${path} is encrypted; passwords of keys are not supported`);
+function keyIn(path: string, pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {
-    // The runtimes' own messages differ, and may repeat a part of the key.
+    // Without the runtime's own error, which may repeat a part of the key.
     throw new Error(`sslkey: ${path} holds no private key (PEM)`);
   }
 }

@@ -63,7 +63,7 @@ export async function findSchema(run: Run, wanted: string | null): Promise<strin
 /**
  * @throws WatchError `archive_unusable` if the schema holds no archive, or one of a newer sessionwatch.
  */
-export async function readTables(run: Run, schema: string): Promise<IntrospectedTables> {
+export async function introspect(run: Run, schema: string): Promise<IntrospectedTables> {
   const rows = await run(
     `SELECT c.oid::text AS oid, c.relname AS "table", a.attname AS "column",
        pg_catalog.format_type(a.atttypid, NULL) AS type, c.relkind AS kind,

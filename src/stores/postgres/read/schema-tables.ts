@@ -3,7 +3,7 @@
 import { codeOf } from "../../../async/failure-words.ts";
 import { WatchError } from "../../../errors.ts";
 import type { Run } from "../sql/statement.ts";
-import { findSchema, readTables } from "./introspection.ts";
+import { findSchema, introspect } from "./introspection.ts";
 import type { IntrospectedTables } from "./introspection.ts";
 import { sessionsOf } from "./sessions.ts";
 import { StaleTables } from "./snapshot.ts";
@@ -49,7 +49,7 @@ export class SchemaTables {
     if (this.#tables !== null) return this.#tables;
     // Stays with the first schema: while that one is restored, another of the usual ones holds other sessions.
     const schema = await findSchema(run, this.#schema ?? this.#first?.schema ?? null);
-    const tables = await readTables(run, schema);
+    const tables = await introspect(run, schema);
     this.#first ??= tables;
     if (tables.objectId !== this.#first.objectId) await checkRestored(run, tables);
     this.#tables = tables;

@@ -1,4 +1,4 @@
-/** The tables of our own archive; names are those of an agentsview archive, so that one reader serves both. */
+/** Creates the tables of our own archive, with agentsview's names, so that one reader serves both. */
 
 import { ARCHIVE_TABLES } from "../../../session/columns.ts";
 import type { ArchiveTables } from "../../../session/columns.ts";
@@ -6,13 +6,13 @@ import { withAddedColumns } from "../../shared/added-columns.ts";
 import { literal } from "../sql/quoting.ts";
 import { SQL_TYPES } from "./sql-types.ts";
 
-/** The table that marks a schema as ours, and has its version in its one row. */
+/** Marks a schema as ours; its one row has the schema version. */
 export const ARCHIVE_TABLE = "sessionwatch_archive";
 
-/** The others. */
+/** The other tables. */
 export const TABLES = ["sessions", "messages", "tool_calls", "sync_state", "sync_files", "excluded_sessions"];
 
-/** As `postgresMigrations()` has them; archives have gone through these already. */
+/** The released migrations, which existing archives have already run. */
 const RELEASED: readonly string[] = [
   `
   CREATE TABLE $.${ARCHIVE_TABLE} (schema_version INTEGER NOT NULL);
@@ -138,7 +138,7 @@ const RELEASED: readonly string[] = [
   `,
 ];
 
-/** @returns what leads from each schema version to the next; `$` stands for the schema's quoted name. */
+/** @returns the migrations from each schema version to the next; `$` stands for the schema's quoted name. */
 export function postgresMigrations(tables: ArchiveTables = ARCHIVE_TABLES): string[] {
   return withAddedColumns(
     RELEASED,
@@ -152,4 +152,4 @@ export function postgresMigrations(tables: ArchiveTables = ARCHIVE_TABLES): stri
   );
 }
 
-export const MIGRATIONS: readonly string[] = postgresMigrations();
+export const POSTGRES_MIGRATIONS: readonly string[] = postgresMigrations();

@@ -2,13 +2,13 @@
 
 import { WatchError } from "../../../errors.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
-import { MIGRATIONS } from "./migrations.ts";
+import { POSTGRES_MIGRATIONS } from "./migrations.ts";
 
 /** The schema of our own archive unless another one is named. */
 export const OWN_SCHEMA = "sessionwatch";
 
 /** The version that this program writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+export const SCHEMA_VERSION = POSTGRES_MIGRATIONS.length;
 
 /**
  * Does not upgrade: other machines may share the archive.

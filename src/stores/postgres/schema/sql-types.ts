@@ -1,4 +1,4 @@
-/** What the types of columns are called in PostgreSQL. */
+/** PostgreSQL's names for the types of columns. */
 
 import type { ColumnType } from "../../../session/column.ts";
 
