@@ -69,6 +69,14 @@ export interface WholeSession {
   entries: TranscriptEntry[];
 }
 
+/** A document, and when it was written. */
+export interface WrittenDocument {
+  /** Absolute. */
+  path: string;
+  /** Its modification time (ms since the epoch). */
+  writtenMs: number;
+}
+
 /** Documents that are rewritten, or appended to without a line being a record; one may hold many sessions. */
 export interface DocumentAgent extends AgentIdentity {
   readonly kind: "document";
@@ -79,11 +87,10 @@ export interface DocumentAgent extends AgentIdentity {
   /**
    * Pure.
    *
-   * @param path of the document, absolute.
    * @returns every session in it.
    * @throws SyntaxError if the document is not complete: it is read once more, and then the old rows stay.
    */
-  read(text: string, path: string): WholeSession[];
+  read(text: string, document: WrittenDocument): WholeSession[];
 }
 
 /** Read-only questions to an agent's database; the engine binds them to one short transaction. */

@@ -6,7 +6,7 @@ import { withHeartbeats } from "../watch/heartbeats.ts";
 import type { Store } from "../watch/ports.ts";
 import { resolveId } from "../watch/resolve.ts";
 import type { Filter } from "../session/filter.ts";
-import { eventFor, eventForSummary } from "../session/events.ts";
+import { eventFor, eventForSession } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
 import type { SessionId } from "../session/session.ts";
 import { startLive } from "./live.ts";
@@ -104,7 +104,7 @@ async function present(store: Store, filter: Filter, signal: AbortSignal): Promi
     store.list({ ...filter, limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) });
   for await (const session of everySession(pageAfter)) {
     signal.throwIfAborted();
-    events.push(eventForSummary(session.id, session, systemClock.date()));
+    events.push(eventForSession(session.id, session, systemClock.date()));
   }
   return events.toReversed();
 }

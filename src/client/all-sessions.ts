@@ -7,7 +7,7 @@ import { WatchError } from "../errors.ts";
 import type { Clock } from "../async/clock.ts";
 import { matches } from "../session/filter.ts";
 import type { Filter } from "../session/filter.ts";
-import { eventForSummary } from "../session/events.ts";
+import { eventForSession } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
 import type { SessionId, Session, Traits } from "../session/session.ts";
 import { Told } from "../watch/told.ts";
@@ -87,7 +87,7 @@ export class AllSessions implements Subject {
   }
 
   #event(id: SessionId, session: Session | null): SessionEvent {
-    return eventForSummary(id, session, this.#clock.date());
+    return eventForSession(id, session, this.#clock.date());
   }
 }
 

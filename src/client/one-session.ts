@@ -7,7 +7,7 @@ import { sessionNotFound } from "../errors.ts";
 import type { Clock } from "../async/clock.ts";
 import { hasPrefix, isTopLevel, resolveId } from "../watch/resolve.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
-import { eventForSummary } from "../session/events.ts";
+import { eventForSession } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
 import type { SessionId, Session } from "../session/session.ts";
 import { eventOf } from "./event-stream.ts";
@@ -73,7 +73,7 @@ export class OneSession implements Subject {
   }
 
   #event(session: Session | null): SessionEvent {
-    return eventForSummary(this.#id, session, this.#clock.date());
+    return eventForSession(this.#id, session, this.#clock.date());
   }
 }
 

@@ -16,6 +16,7 @@ import paced from "./browser/paced.js" with { type: "text" };
 import pageStyle from "./browser/page.css" with { type: "text" };
 import page from "./browser/page.html" with { type: "text" };
 import phoneStyle from "./browser/phone.css" with { type: "text" };
+import session from "./browser/session.js" with { type: "text" };
 import sessionList from "./browser/session-list.js" with { type: "text" };
 import sessionsStyle from "./browser/sessions.css" with { type: "text" };
 import times from "./browser/times.js" with { type: "text" };
@@ -43,6 +44,7 @@ export const PAGE_FILES: { page: string; files: readonly BrowserFile[] } = {
       "messages.js": messages,
       "paced.js": paced,
       "session-list.js": sessionList,
+      "session.js": session,
       "times.js": times,
       "token.js": token,
     }),

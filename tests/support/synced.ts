@@ -1,7 +1,9 @@
 /** A real archive with an engine that syncs an agent's folders into it, and all that is in it. */
 
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "bun:test";
-import type { LinesAgent, Surroundings } from "../../src/agents/agent.ts";
+import type { Agent, Surroundings } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -23,7 +25,7 @@ export interface SyncedOptions {
   /** @default the system's */
   clock?: Clock;
   /** @default Claude Code's */
-  agent?: LinesAgent;
+  agent?: Agent;
   /** @default the disk */
   files?: Files;
   /** @default "root" */
@@ -39,7 +41,7 @@ export class SyncedArchive implements AsyncDisposable {
   readonly #surroundings: Surroundings;
   readonly #options: EngineOptions;
   readonly #into: ArchiveWriting | undefined;
-  readonly #home: { agent: LinesAgent; folder: string; kind: "home" | "root" };
+  readonly #home: { agent: Agent; folder: string; kind: "home" | "root" };
 
   /** @param folder a home that holds the agent's folders, or the folder that its environment variable names. */
   constructor(path: string, folder: string, options: SyncedOptions = {}) {
@@ -47,7 +49,13 @@ export class SyncedArchive implements AsyncDisposable {
     this.path = path;
     this.#home = { agent, folder, kind };
     const env = kind === "home" ? {} : { CLAUDE_CONFIG_DIR: folder, CODEX_HOME: folder };
-    this.#surroundings = { env, home: folder };
+    this.#surroundings = {
+      env,
+      home: folder,
+      get folders() {
+        return foldersIn(folder);
+      },
+    };
     this.#options = { clock, ...(files === undefined ? {} : { files }) };
     this.archive = openOwn(path);
     this.#into = options.into;
@@ -126,4 +134,12 @@ export class SyncedArchive implements AsyncDisposable {
   #newEngine(): SyncEngine {
     return new SyncEngine(this.#into ?? this.archive, [this.#home.agent], this.#surroundings, this.#options);
   }
+}
+
+/** Where projects may be. */
+function foldersIn(home: string): string[] {
+  if (!existsSync(home)) return [];
+  return readdirSync(home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
 }

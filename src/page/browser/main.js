@@ -7,12 +7,12 @@ import { LiveStream } from "./live-stream.js";
 import { askForToken, hideLogin, onLogin } from "./login.js";
 import { clearMessages, MAX_MESSAGES, renderMessages } from "./messages.js";
 import { paced } from "./paced.js";
-import { aboutOf, announce, linkTo, renderSessions, titleOf } from "./session-list.js";
+import { announce, linkTo, renderSessions } from "./session-list.js";
+import { aboutOf, titleOf } from "./session.js";
 
 /** @import { Reset, SessionEvent } from "../../session/events.ts" */
-/** @import { Session } from "../../session/session.ts" */
+/** @import { Message, Session } from "../../session/session.ts" */
 /** @import { Status } from "./live-stream.js" */
-/** @import { Message } from "./messages.js" */
 
 /** Time (ms) between two attempts while something fails. */
 const RETRY_MS = 3000;

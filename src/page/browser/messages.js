@@ -3,15 +3,7 @@
 import { byId, flash, part, reconcile, setText, setTime, show } from "./dom.js";
 import { dateAndTime } from "./times.js";
 
-/**
- * @typedef {object} Message
- * @property {number} ordinal
- * @property {string} role
- * @property {string | null} content
- * @property {string | null} [timestamp]
- * @property {boolean | number} [is_system]
- * @property {{ tool_name: string }[]} [tool_calls]
- */
+/** @import { Message } from "../../session/session.ts" */
 
 export const MAX_MESSAGES = 50;
 /** More, such as a pasted log of megabytes, would freeze the page. */

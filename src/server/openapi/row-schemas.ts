@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 import type { Column } from "../../session/column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../session/message-columns.ts";
+import { MESSAGE_COLUMNS } from "../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../session/tool-call-columns.ts";
 import { SESSION_COLUMNS } from "../../session/session-columns.ts";
 import { count, sessionId, version } from "./fields.ts";
 
@@ -31,8 +32,6 @@ export const sessionSchema = v.pipe(
 export const toolCallSchema = v.pipe(
   v.looseObject({
     ...columnSchemas(TOOL_CALL_COLUMNS, "boolean"),
-    tool_name: v.string(),
-    category: v.string(),
   }),
   v.description("A call of a tool, with its result."),
 );
@@ -40,15 +39,16 @@ export const toolCallSchema = v.pipe(
 export const messageSchema = v.pipe(
   v.looseObject({
     ...columnSchemas(MESSAGE_COLUMNS, "boolean"),
-    ordinal: v.pipe(count, v.description("Its place in the session, from 0.")),
-    role: v.string(),
-    content: v.string(),
     tool_calls: v.array(toolCallSchema),
   }),
   v.description("One message, in the archive's column names; an archive may have more columns, or fewer."),
 );
 
-function schemaOf({ type, means }: Column, booleans: Booleans): v.GenericSchema {
+function schemaOf({ type, means, isEssential }: Column, booleans: Booleans): v.GenericSchema {
+  if (isEssential === true) {
+    const base = type === "integer" ? count : baseOf(type, booleans);
+    return v.pipe(base, v.description(means));
+  }
   return v.optional(v.nullable(v.pipe(baseOf(type, booleans), v.description(means))));
 }
 

@@ -33,9 +33,11 @@ export async function writeWhole(
     if (transaction.isOffLimits || isKnown) return;
     await transaction.clear();
     for (let at = 0; at < entries.length; at += PIECE) await transaction.write(entries.slice(at, at + PIECE));
-    const { mtimeNs, ino: inode, dev: device } = stats;
+    const { ino: inode, dev: device } = stats;
+    // Of the session, not of the file, which others are kept in, too.
+    const mtimeNs = BigInt(Date.parse(facts.endedAt ?? "") || 0) * 1_000_000n;
     await transaction.save(facts, {
-      files: [{ path, token, offset: Number(stats.size), fingerprint: "", mtimeNs, inode, device }],
+      files: [{ path, token, offset: 0, fingerprint: "", mtimeNs, inode, device }],
       revision,
       parserState: "null",
       contentHash: hashOf(token),

@@ -1,7 +1,7 @@
 /** Sessions in documents that are read as a whole; one may hold many, and only those that differ are written. */
 
 import { resolve } from "node:path";
-import type { DocumentAgent, Surroundings, WholeSession } from "../../agents/agent.ts";
+import type { DocumentAgent, Surroundings, WholeSession, WrittenDocument } from "../../agents/agent.ts";
 import { pause } from "../../async/abortable.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import { WatchError } from "../../errors.ts";
@@ -209,21 +209,26 @@ export class DocumentSource implements Source {
         "transcript_unreadable",
         `Cannot read document ${JSON.stringify(path)}: it is too large`,
       );
-    const sessions = (await this.#parsed(path)).map((session) => ({ session, token: digestOf(session) }));
+    const writtenMs = Number(stats.mtimeNs / 1_000_000n);
+    const sessions = (await this.#parsed({ path, writtenMs })).map((session) => ({
+      session,
+      token: digestOf(session),
+    }));
     const digests = new Map(sessions.map(({ session: { id }, token }) => [id, token]));
-    this.#known.set(path, { token, writtenMs: Number(stats.mtimeNs / 1_000_000n), sessions: digests });
+    this.#known.set(path, { token, writtenMs, sessions: digests });
     return { stats, sessions };
   }
 
-  async #parsed(path: string): Promise<WholeSession[]> {
+  async #parsed(document: WrittenDocument): Promise<WholeSession[]> {
+    const { path } = document;
     try {
-      return this.#agent.read(await this.#text(path), path);
+      return this.#agent.read(await this.#text(path), document);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw unreadable(path, error, "document");
     }
     await pause(REREAD_MS, this.#tools.clock, NEVER);
     try {
-      return this.#agent.read(await this.#text(path), path);
+      return this.#agent.read(await this.#text(path), document);
     } catch (error) {
       throw unreadable(path, error, "document");
     }

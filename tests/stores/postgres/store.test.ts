@@ -40,7 +40,7 @@ async function foreign(
   };
 }
 
-test("a text that the database's encoding lacks is in no archive, and no error", async () => {
+test("a text that the database's encoding cannot hold is not found, and is no error", async () => {
   const server = await sharedServer();
   const database = `test_${crypto.randomUUID().replaceAll("-", "")}`;
   const postgres = server.connect("postgres");
