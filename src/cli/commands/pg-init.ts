@@ -4,7 +4,8 @@ import type { Logger } from "@logtape/logtape";
 import { quoted } from "../../stores/postgres/quoting.ts";
 import { initArchive, OWN_SCHEMA } from "../../stores/postgres/admin/schema.ts";
 import { EXIT } from "../exit.ts";
-import { printable, writeLine } from "../output/output.ts";
+import { printable } from "../../session/printable.ts";
+import { writeLine } from "../output/output.ts";
 import { withArchive } from "./pg.ts";
 import type { PgOptions } from "./pg.ts";
 
