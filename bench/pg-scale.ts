@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "postgres";
-import { openStore } from "../src/stores/open.ts";
+import { openStore } from "../src/mod.ts";
 import { PostgresForeignArchive } from "../tests/support/postgres/foreign-archive.ts";
 import { PostgresServer } from "../tests/support/postgres/server.ts";
 import { serve } from "../tests/support/program.ts";

@@ -1,14 +1,15 @@
 /** What a program that embeds sessionwatch may import. */
 
 import { systemClock } from "./runtime/clock.ts";
+import { openStore as openClockedStore } from "./stores/open.ts";
+import type { OpenedStore, OpenOptions as ClockedOpenOptions } from "./stores/open.ts";
 import type { Engine, Store } from "./watch/ports.ts";
 import { Watcher as ClockedWatcher } from "./watch/watcher.ts";
 import type { WatcherOptions } from "./watch/watcher.ts";
 
 export { WatchError } from "./errors.ts";
 export type { ErrorCode } from "./errors.ts";
-export { openStore } from "./stores/open.ts";
-export type { OpenedStore, OpenOptions } from "./stores/open.ts";
+export type { OpenedStore } from "./stores/open.ts";
 export { statMtime } from "./sync/reading/files.ts";
 export type { Cursor } from "./watch/cursor.ts";
 export type { FeedFigures, Position } from "./watch/feed.ts";
@@ -16,10 +17,22 @@ export type { Clock } from "./async/clock.ts";
 export type { Engine, ListQuery, MessageQuery, SessionPage, Store } from "./watch/ports.ts";
 export type { Filter, Selection } from "./session/filter.ts";
 export type { SessionEvent, StatusEvent, Update } from "./session/events.ts";
-export type { SessionState, SessionSummary } from "./session/session.ts";
+export type { SessionVersion, Session } from "./session/session.ts";
 export { Subscription } from "./watch/subscription.ts";
 export { HEARTBEAT_TICKS, POLL_INTERVAL_MS, SYNC_FALLBACK_DELAY_MS } from "./watch/watcher.ts";
 export type { EventsOfOptions, EventsOptions, WatcherOptions } from "./watch/watcher.ts";
+
+/** What is asked of an archive that is opened. */
+export type OpenOptions = Partial<ClockedOpenOptions>;
+
+/**
+ * @param url `sqlite:…`, `file:…`, `postgres://…`, or the path of an existing file; undefined for our own archive in
+ *   `defaultPath`.
+ * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
+ */
+export function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
+  return openClockedStore(url, { clock: systemClock, ...options });
+}
 
 /** A watcher on real time: `new Watcher(store).events(id, { signal })`. */
 export class Watcher extends ClockedWatcher {

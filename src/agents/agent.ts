@@ -7,6 +7,8 @@ import type { SessionFacts, TranscriptEntry } from "../session/entries.ts";
 export interface Surroundings {
   env: Record<string, string | undefined>;
   home: string;
+  /** Folders in which people work: the one that the program was started in, and those that the archive knows. */
+  folders?: readonly string[];
 }
 
 /** What a file's place says about its session. */
@@ -67,21 +69,28 @@ export interface WholeSession {
   entries: TranscriptEntry[];
 }
 
+/** A document, and when it was written. */
+export interface WrittenDocument {
+  /** Absolute. */
+  path: string;
+  /** Its modification time (ms since the epoch). */
+  writtenMs: number;
+}
+
 /** Documents that are rewritten, or appended to without a line being a record; one may hold many sessions. */
 export interface DocumentAgent extends AgentIdentity {
   readonly kind: "document";
-  /** Folders that hold documents, whether they exist or not. */
-  roots(surroundings: Surroundings): string[];
-  /** @param path relative to a root, with `/`. */
+  /** Absolute paths of documents, whether they exist or not: places are asked for, never searched. */
+  documents(surroundings: Surroundings): string[];
+  /** @returns whether a file with this path can be a document. */
   isDocument(path: string): boolean;
   /**
    * Pure.
    *
-   * @param path of the document, absolute.
    * @returns every session in it.
    * @throws SyntaxError if the document is not complete: it is read once more, and then the old rows stay.
    */
-  read(text: string, path: string): WholeSession[];
+  read(text: string, document: WrittenDocument): WholeSession[];
 }
 
 /** Read-only questions to an agent's database; the engine binds them to one short transaction. */
@@ -91,10 +100,14 @@ export interface Rows {
   all(sql: string, ...parameters: (string | number | null)[]): Record<string, unknown>[];
 }
 
-/** A session in a database, and what changes with every change of it; tokens are only compared with `===`. */
-export interface SessionToken {
+/** A session as a database lists it. */
+export interface ListedSession {
   id: SessionId;
+  /** Changes with every change of the session; only compared with `===`. */
   token: string;
+  /** When it was last written (ms since the epoch). */
+  writtenMs: number;
+  isSubagent: boolean;
 }
 
 /** A database with all sessions of a user. */
@@ -102,8 +115,10 @@ export interface DatabaseAgent extends AgentIdentity {
   readonly kind: "database";
   /** Absolute paths of database files, whether they exist or not. */
   databases(surroundings: Surroundings): string[];
-  /** Pure but for the questions that it asks: every session, and its token. */
-  sessions(rows: Rows): Iterable<SessionToken>;
+  /** Pure but for the questions that it asks, as the others. @returns every session; cheap, also for a large database. */
+  sessions(rows: Rows): Iterable<ListedSession>;
+  /** @returns the token of one session; null if there is no such session (any more). */
+  token(rows: Rows, id: SessionId): string | null;
   /** @returns null if there is no such session (any more). */
   read(rows: Rows, id: SessionId): WholeSession | null;
 }

@@ -1,7 +1,9 @@
 /** Every agent that sessionwatch knows. */
 
-import type { LinesAgent } from "./agent.ts";
+import { aider } from "./aider/aider.ts";
+import type { Agent } from "./agent.ts";
 import { claudeCode } from "./claude-code/claude-code.ts";
 import { codex } from "./codex/codex.ts";
+import { openCode } from "./opencode/opencode.ts";
 
-export const AGENTS: readonly LinesAgent[] = [claudeCode, codex];
+export const AGENTS: readonly Agent[] = [claudeCode, codex, openCode, aider];

@@ -3,6 +3,8 @@
  * This file is about another program, as are `run.ts` and `executable.ts`; no transcript is read here.
  */
 
+import type { BigIntStats } from "node:fs";
+import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import process from "node:process";
 import { messageOf, WatchError } from "../errors.ts";
@@ -10,14 +12,15 @@ import type { Clock } from "../async/clock.ts";
 import type { Engine, Store } from "../watch/ports.ts";
 import type { SessionId, SourceToken } from "../session/session.ts";
 import { findExecutable } from "./executable.ts";
-import { diskFiles } from "../sync/reading/files.ts";
-import type { Files } from "../sync/reading/files.ts";
-import { PatientFiles } from "../sync/reading/patience.ts";
+import { SerialQueue } from "../async/serial-queue.ts";
+import { HangGuard } from "../async/hang-guard.ts";
 import { run } from "./run.ts";
 import type { Ended } from "./run.ts";
 
 /** How long (ms) one process may take; what takes longer is killed. */
 const DEADLINE_MS = 30_000;
+/** How long (ms) the file system may take to say what a transcript is. */
+export const STAT_MS = 10_000;
 /** The only name that agentsview gives its archive; all that can be told to it is the folder. */
 const ARCHIVE_NAME = "sessions.db";
 /** Characters of a reason that are told. */
@@ -31,9 +34,11 @@ export interface DelegateOptions {
   env: NodeJS.ProcessEnv;
   /** In ms. @default 30_000 */
   deadlineMs?: number;
-  /** @default the disk */
-  files?: Files;
+  /** What is at a path; null if nothing is, or it cannot be reached. @default asks the disk */
+  stat?: Stat;
 }
+
+type Stat = (path: string) => Promise<BigIntStats | null>;
 
 /** A session whose place is known. */
 interface Known {
@@ -61,22 +66,25 @@ export class Delegate implements Engine {
   readonly #env: NodeJS.ProcessEnv;
   readonly #deadlineMs: number;
   /** One for all transcripts: which folders are on a file system that hangs is not known, and it may take one thread only. */
-  readonly #files: Files;
+  readonly #stat: Stat;
+  readonly #guard: HangGuard;
   readonly #known = new Map<SessionId, Known>();
   readonly #closing = new AbortController();
-  /** Resolves when all who have come before are done. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
   #canSync = false;
 
   /** @param folder absolute: of the archive that `store` reads. */
   constructor(executable: string, folder: string, store: Store, options: DelegateOptions) {
-    const { clock, env, deadlineMs = DEADLINE_MS, files = diskFiles } = options;
+    const { clock, env, deadlineMs = DEADLINE_MS, stat = diskStat } = options;
     this.#executable = executable;
     this.#folder = folder;
     this.#store = store;
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
-    this.#files = new PatientFiles(files, clock, "their file system");
+    this.#stat = stat;
+    this.#guard = new HangGuard(clock, () =>
+      failed("Cannot read transcripts: their file system does not answer"),
+    );
     this.#env = {
       ...env,
       AGENTSVIEW_DATA_DIR: folder,
@@ -105,17 +113,11 @@ export class Delegate implements Engine {
    *   `archive_unavailable`.
    */
   async sync(id: SessionId): Promise<void> {
-    const previous = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
-    await previous;
     try {
-      await this.#syncNow(id);
+      await this.#queue.run(() => this.#syncNow(id));
     } catch (error) {
       // What was cut off by the end is no failure.
       if (!this.#closing.signal.aborted) throw error;
-    } finally {
-      resolve();
     }
   }
 
@@ -183,7 +185,7 @@ export class Delegate implements Engine {
    * @throws WatchError `transcript_unreadable` if the file system does not answer.
    */
   async #tokenAt(path: string): Promise<SourceToken | null> {
-    const [stats] = await this.#files.stats([path]);
+    const stats = await this.#guard.run(() => this.#stat(path), { deadlineMs: STAT_MS });
     return stats?.isFile() === true ? String(stats.mtimeNs / 1_000_000n) : null;
   }
 }
@@ -191,6 +193,15 @@ export class Delegate implements Engine {
 /** While the archive cannot be read, the feed says so; the transcript's place, or its state, is just not known. */
 function unknown(): null {
   return null;
+}
+
+async function diskStat(path: string): Promise<BigIntStats | null> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch {
+    // Gone, or out of reach: there is nothing to be synced now.
+    return null;
+  }
 }
 
 function isOlder([major, minor]: readonly [number, number], than: readonly [number, number]): boolean {

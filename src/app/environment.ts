@@ -4,9 +4,8 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import envPaths from "env-paths";
-import { AGENTS } from "../agents/registry.ts";
+import type { Surroundings } from "../agents/agent.ts";
 import { WatchError } from "../errors.ts";
-import type { RootFolder } from "../sync/discovery/transcript.ts";
 import { isMachineName, MACHINE_NAME_RULE } from "./machine-name.ts";
 
 /** @returns the URL in `SESSIONWATCH_DB`; undefined if it is unset or empty. */
@@ -28,8 +27,7 @@ export function machineOfEnvironment(): string | undefined {
   throw new WatchError("usage", `SESSIONWATCH_MACHINE: use ${MACHINE_NAME_RULE}`);
 }
 
-/** @returns the folders in which the agents keep transcripts, whether they exist or not. */
-export function transcriptRoots(): RootFolder[] {
-  const surroundings = { env: process.env, home: homedir() };
-  return AGENTS.flatMap((agent) => agent.roots(surroundings).map((path) => ({ agent, path: resolve(path) })));
+/** @returns what agents need to know to find their sessions on this machine. */
+export function surroundings(): Surroundings {
+  return { env: process.env, home: homedir(), folders: [process.cwd()] };
 }

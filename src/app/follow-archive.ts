@@ -2,7 +2,7 @@
 
 import { abortable } from "../async/abortable.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { eventFor, eventForSummary } from "../session/events.ts";
+import { eventFor, eventForSession } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
 import type { Filter } from "../session/filter.ts";
 import type { FollowTarget } from "../session/follow-target.ts";
@@ -101,7 +101,7 @@ async function present(store: Store, filter: Filter, signal: AbortSignal): Promi
     store.list({ ...filter, limit: PAGE_SIZE, ...(cursor === undefined ? {} : { cursor }) });
   for await (const session of everySession(pageAfter)) {
     signal.throwIfAborted();
-    events.push(eventForSummary(session.id, session, systemClock.date()));
+    events.push(eventForSession(session.id, session, systemClock.date()));
   }
   return events.toReversed();
 }

@@ -1,7 +1,6 @@
 /** Looks up sessions for a local command: in the archive, and among transcripts that are not synced yet. */
 
 import type { SyncEngine } from "../sync/engine.ts";
-import { newestFirst } from "../sync/discovery/transcript.ts";
 import type { Store } from "../watch/ports.ts";
 import { hasPrefix, isTopLevel } from "../watch/resolve.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
@@ -24,7 +23,7 @@ export function localIndex(store: Store, engine: SyncEngine | undefined): Sessio
     async idsStartingWith(prefix, limit) {
       const ids = new Set(await store.idsStartingWith(prefix, limit));
       if (engine === undefined) return [...ids];
-      for (const { id } of (await engine.catalog.all()).transcripts) if (hasPrefix(id, prefix)) ids.add(id);
+      for (const { id } of (await engine.list()).sessions) if (hasPrefix(id, prefix)) ids.add(id);
       return [...ids].slice(0, limit);
     },
   };
@@ -32,9 +31,8 @@ export function localIndex(store: Store, engine: SyncEngine | undefined): Sessio
 
 /** Only its transcript says whether a session is a subagent's, so an unknown one is synced first. */
 async function newestTranscript(store: Store, engine: SyncEngine): Promise<SessionId | null> {
-  const { transcripts } = await engine.catalog.all();
-  for (const { id, files } of transcripts.sort(newestFirst)) {
-    if (files[0].place.isSubagent) continue;
+  for (const { id, isSubagent } of (await engine.list()).sessions) {
+    if (isSubagent) continue;
     if ((await store.get(id)) === null) await engine.sync(id);
     const session = await store.get(id);
     if (session !== null && isTopLevel(session)) return id;

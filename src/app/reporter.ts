@@ -1,6 +1,7 @@
 /** What use cases report while they run; the command line prints it. */
 
-import type { Failure, Synced } from "../sync/engine.ts";
+import type { Failure } from "../sync/engine.ts";
+import type { Synced } from "../sync/sync-runner.ts";
 
 export interface Reporter {
   /** Something is wrong, but the work goes on. @param message one line without secrets. */

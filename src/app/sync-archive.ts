@@ -46,8 +46,8 @@ export async function syncSession(
   reporter: Reporter,
 ): Promise<SessionId> {
   return await withEngine(options, reporter, async (engine, store) => {
-    const file = engine.catalog.at(resolve(target));
-    if (file !== null) engine.catalog.learn(file);
+    const file = engine.lines.index.at(resolve(target));
+    if (file !== null) engine.lines.index.learn(file);
     const id = file?.place.id ?? (await resolveId(target, localIndex(store, engine)));
     if ((await engine.find(id)) === null)
       throw new WatchError("session_not_found", `there is no transcript of ${target}`);

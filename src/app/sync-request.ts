@@ -3,7 +3,7 @@
 import { realpath } from "node:fs/promises";
 import { isAbsolute, resolve, sep } from "node:path";
 import { sessionNotFound, WatchError } from "../errors.ts";
-import type { SyncTarget } from "../server/schema.ts";
+import type { SyncTarget } from "../server/routes/sync-session.ts";
 import type { SyncEngine } from "../sync/engine.ts";
 import type { Root, TranscriptFile } from "../sync/discovery/transcript.ts";
 import type { Engine, Store } from "../watch/ports.ts";
@@ -35,10 +35,10 @@ export async function syncOnRequest(target: SyncTarget, syncers: Syncers): Promi
 async function syncPath(path: string, engine: SyncEngine | undefined): Promise<SessionId> {
   const ours = syncerOf(engine);
   if (!isAbsolute(path)) throw new WatchError("usage", "path: use an absolute path");
-  const file = ours.catalog.at(resolve(path));
-  if (file === null || (await leadsOut(file, ours.catalog.roots)))
+  const file = ours.lines.index.at(resolve(path));
+  if (file === null || (await leadsOut(file, ours.lines.index.roots)))
     throw new WatchError("forbidden", "path: no agent keeps transcripts there");
-  await ours.syncFile(file);
+  await ours.lines.taskOf(file).run();
   return file.place.id;
 }
 

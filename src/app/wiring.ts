@@ -1,6 +1,7 @@
 /** The composition root: connects store, engine, watcher and clock. */
 
 import process from "node:process";
+import { AGENTS } from "../agents/registry.ts";
 import { findDelegate } from "../agentsview/delegate.ts";
 import { onChange } from "../async/once.ts";
 import { messageOf } from "../errors.ts";
@@ -11,12 +12,7 @@ import { SyncEngine } from "../sync/engine.ts";
 import type { FeedOptions } from "../watch/feed.ts";
 import type { Engine, Store } from "../watch/ports.ts";
 import { Watcher } from "../watch/watcher.ts";
-import {
-  archiveOfEnvironment,
-  defaultArchive,
-  machineOfEnvironment,
-  transcriptRoots,
-} from "./environment.ts";
+import { archiveOfEnvironment, defaultArchive, machineOfEnvironment, surroundings } from "./environment.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** Which archive, and how it is followed; durations in ms. */
@@ -58,7 +54,9 @@ export async function wire(
   { machine, mustWrite = false, ...observer }: WiringOptions = {},
 ): Promise<Wiring> {
   const name = machine ?? machineOfEnvironment();
+  const clock = systemClock;
   const opened = await openStore(options.db ?? archiveOfEnvironment(), {
+    clock,
     defaultPath: defaultArchive(),
     readOnly: !options.sync,
     mustWrite,
@@ -67,12 +65,11 @@ export async function wire(
     warn: (message) => reporter.warn(message),
   });
   const { store, archive, foreignPath } = opened;
-  const clock = systemClock;
   const engine =
     archive === undefined
       ? undefined
       : // Live sync checks a transcript as often as the feed asks for it, so the feed can trust its result.
-        new SyncEngine(archive, transcriptRoots(), { clock, trustMs: options.pollInterval });
+        new SyncEngine(archive, AGENTS, surroundings(), { clock, trustMs: options.pollInterval });
   // Another program's archive is synced by that program, and only for clients that follow a session in it.
   const delegate =
     foreignPath === undefined || !options.sync

@@ -7,9 +7,9 @@ import { WatchError } from "../errors.ts";
 import type { Clock } from "../async/clock.ts";
 import { matches } from "../session/filter.ts";
 import type { Filter } from "../session/filter.ts";
-import { eventForSummary } from "../session/events.ts";
+import { eventForSession } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
-import type { SessionId, SessionSummary } from "../session/session.ts";
+import type { Session, SessionId, Traits } from "../session/session.ts";
 import { SeenVersions } from "../watch/seen-versions.ts";
 import { eventOf } from "./event-stream.ts";
 import type { EventStream } from "./event-stream.ts";
@@ -69,7 +69,7 @@ export class AllSessions implements FollowedSessions {
   }
 
   /** A session that is missing in the list may have moved while the pages were read, or may not match any more. */
-  *#unlisted(id: SessionId, session: SessionSummary | null): Generator<SessionEvent, void, void> {
+  *#unlisted(id: SessionId, session: Session | null): Generator<SessionEvent, void, void> {
     if (session === null || matches(this.#filter, traitsOf(session)))
       yield* this.#news(this.#event(id, session));
     else this.#seen.forget(id);
@@ -89,15 +89,11 @@ export class AllSessions implements FollowedSessions {
     return listed.toReversed();
   }
 
-  #event(id: SessionId, session: SessionSummary | null): SessionEvent {
-    return eventForSummary(id, session, this.#clock.date());
+  #event(id: SessionId, session: Session | null): SessionEvent {
+    return eventForSession(id, session, this.#clock.date());
   }
 }
 
-function traitsOf(session: SessionSummary) {
-  const trait = (name: string): string | null => {
-    const value = session[name];
-    return typeof value === "string" ? value : null;
-  };
-  return { project: trait("project"), agent: trait("agent"), machine: trait("machine") };
+function traitsOf({ project = null, agent = null, machine = null }: Session): Traits {
+  return { project, agent, machine };
 }

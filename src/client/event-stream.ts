@@ -22,7 +22,7 @@ export class EventStream implements AsyncIterable<EventSourceMessage> {
     return this.#retryMs;
   }
 
-  /** At least one event arrived. */
+  /** At least one event arrived after the heartbeat that opens the stream. */
   get hasBrought(): boolean {
     return this.#hasBrought;
   }
@@ -44,15 +44,17 @@ export class EventStream implements AsyncIterable<EventSourceMessage> {
     for await (const chunk of this.#bytes) {
       parser.feed(decoder.decode(chunk, { stream: true }));
       for (const message of complete.splice(0)) {
-        this.#hasBrought = true;
+        if (!opensStream(message)) this.#hasBrought = true;
         yield message;
       }
     }
   }
 }
 
-/** @returns null for unknown events. Servers without `data=json` send the bare id as data. */
-export function eventOf({ event, data }: EventSourceMessage): StreamEvent | null {
+/** @returns null for events that a follower does not need. Servers without `data=json` send the bare id as data. */
+export function eventOf(message: EventSourceMessage): StreamEvent | null {
+  if (opensStream(message)) return null;
+  const { event, data } = message;
   switch (event) {
     case "heartbeat":
     case "degraded":
@@ -64,6 +66,11 @@ export function eventOf({ event, data }: EventSourceMessage): StreamEvent | null
     default:
       return null;
   }
+}
+
+/** The first heartbeat only carries the client's position; later ones have no id. */
+function opensStream({ event, id }: EventSourceMessage): boolean {
+  return event === "heartbeat" && id !== undefined;
 }
 
 function withFields(event: StreamEvent["event"], data: string): StreamEvent {

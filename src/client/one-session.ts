@@ -7,9 +7,9 @@ import { sessionNotFound } from "../errors.ts";
 import type { Clock } from "../async/clock.ts";
 import { hasPrefix, isTopLevel, resolveId } from "../watch/resolve.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
-import { eventForSummary } from "../session/events.ts";
+import { eventForSession } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
-import type { SessionId, SessionSummary } from "../session/session.ts";
+import type { Session, SessionId } from "../session/session.ts";
 import { eventOf } from "./event-stream.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { FollowedSessions } from "./followed-sessions.ts";
@@ -66,22 +66,23 @@ export class OneSession implements FollowedSessions {
     if (this.#fingerprint !== before) yield this.#event(session);
   }
 
-  async #read(): Promise<SessionSummary | null> {
+  async #read(): Promise<Session | null> {
     const session = await this.#api.session(this.#id);
     this.#fingerprint = fingerprintOf(session);
     return session;
   }
 
-  #event(session: SessionSummary | null): SessionEvent {
-    return eventForSummary(this.#id, session, this.#clock.date());
+  #event(session: Session | null): SessionEvent {
+    return eventForSession(this.#id, session, this.#clock.date());
   }
 }
 
+/** agentsview answers with more columns than our servers. */
+type AgentsviewSession = Session & { local_modified_at?: string | null };
+
 /** @returns null for a session that is gone. */
-function fingerprintOf(session: SessionSummary | null): string | null {
-  return (
-    session && JSON.stringify([session.message_count, session["ended_at"], session["local_modified_at"]])
-  );
+function fingerprintOf(session: AgentsviewSession | null): string | null {
+  return session && JSON.stringify([session.message_count, session.ended_at, session.local_modified_at]);
 }
 
 function indexOf(api: ServerApi): SessionIndex {

@@ -5,7 +5,7 @@ import type { Clock } from "../async/clock.ts";
 import { Deadline } from "../async/deadline.ts";
 import type { SessionPage } from "../watch/ports.ts";
 import type { Filter } from "../session/filter.ts";
-import type { SessionId, SessionSummary } from "../session/session.ts";
+import type { SessionId, Session } from "../session/session.ts";
 import { everySession } from "../watch/pages.ts";
 import { EventStream } from "./event-stream.ts";
 import { answerFailure, connectionFailure, ServerFailure } from "./server-failure.ts";
@@ -50,13 +50,13 @@ export class ServerApi {
   }
 
   /** Newest activity first, as pages are read. */
-  sessions(filter: Filter = {}): AsyncGenerator<SessionSummary, void, void> {
+  sessions(filter: Filter = {}): AsyncGenerator<Session, void, void> {
     return everySession((cursor) => this.#page({ ...filter, ...(cursor === undefined ? {} : { cursor }) }));
   }
 
   /** @returns null if there is no such session. */
-  async session(id: SessionId): Promise<SessionSummary | null> {
-    return (await this.#json(`sessions/${encodeURIComponent(id)}`)) as SessionSummary | null;
+  async session(id: SessionId): Promise<Session | null> {
+    return (await this.#json(`sessions/${encodeURIComponent(id)}`)) as Session | null;
   }
 
   /**
@@ -79,7 +79,7 @@ export class ServerApi {
   async #page(query: Record<string, string>): Promise<Omit<SessionPage, "total">> {
     const parameters = new URLSearchParams({ limit: String(PAGE_SIZE), ...query });
     const page = (await this.#json(`sessions?${parameters}`)) as {
-      sessions?: SessionSummary[] | null;
+      sessions?: Session[] | null;
       next_cursor?: string | null;
     } | null;
     if (page === null) throw this.#notOurs();

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Clock } from "../async/clock.ts";
 import { messageOf, WatchError } from "../errors.ts";
 import type { ArchiveWriting } from "../watch/archive.ts";
 import type { Store } from "../watch/ports.ts";
@@ -13,6 +14,7 @@ import { openSqlite } from "./sqlite/open.ts";
 
 /** What is asked of an archive that is opened. */
 export interface OpenOptions {
+  clock: Clock;
   /** Our own archive, created when it is opened for the first time; needed only where no URL is given. */
   defaultPath?: string;
   /** Only read, even if it is ours. @default false */
@@ -23,7 +25,7 @@ export interface OpenOptions {
   insecure?: boolean;
   /** Whose the sessions are that are written. @default in PostgreSQL the name of this host, in a file `local` */
   machine?: string;
-  /** Told on one line what is not as it should be, but no reason to fail. @default nobody is told */
+  /** Gets one line per problem that is no reason to fail. @default no warnings */
   warn?: (message: string) => void;
 }
 
@@ -31,7 +33,7 @@ export interface OpenOptions {
 export interface OpenedStore {
   store: Store;
   archive: ArchiveWriting | undefined;
-  /** Its absolute path, if it is a file of somebody else's. */
+  /** The absolute path of a foreign archive in a file. */
   foreignPath?: string;
   close: () => Promise<void>;
 }
@@ -51,7 +53,7 @@ const SCHEMES = new Map<string, Open>([
  *   `defaultPath`.
  * @throws WatchError `usage` for a URL that names no store, `archive_unavailable`, `archive_unusable`.
  */
-export async function openStore(url: string | undefined, options: OpenOptions = {}): Promise<OpenedStore> {
+export async function openStore(url: string | undefined, options: OpenOptions): Promise<OpenedStore> {
   const { defaultPath } = options;
   if (url === undefined) {
     if (defaultPath === undefined) throw new TypeError("openStore() needs a URL or a defaultPath");
@@ -72,8 +74,8 @@ export async function openStore(url: string | undefined, options: OpenOptions = 
 
 function openFile(path: string, options: OpenOptions, isDefault = false): OpenedStore {
   if (!isDefault) refuseMistaken(path);
-  const { readOnly = false, machine = LOCAL_MACHINE } = options;
-  const opened = openSqlite(path, { isDefault, readOnly, machine });
+  const { clock, readOnly = false, machine = LOCAL_MACHINE } = options;
+  const opened = openSqlite(path, { isDefault, readOnly, machine, clock });
   return { ...opened, close: () => opened.store.close() };
 }
 

@@ -27,6 +27,12 @@ export interface SourceRecord {
   parserState: string;
 }
 
+/** What is saved of a transcript. */
+export interface SavedSource extends SourceRecord {
+  /** Differs with each change of a session that is read as a whole; left out where the files say enough. */
+  contentHash?: string;
+}
+
 /** What was synced of a transcript, as far as it tells whether there is anything new. */
 export interface SyncedTranscript {
   files: readonly Pick<SourceFile, "path" | "token" | "offset">[];
@@ -42,13 +48,15 @@ export interface SyncTransaction {
   /** Forgets the session's messages, for a transcript that is read from its start again. */
   clear(): Promise<void>;
   write(entries: readonly TranscriptEntry[]): Promise<void>;
-  save(facts: SessionFacts, source: SourceRecord): Promise<void>;
+  save(facts: SessionFacts, source: SavedSource): Promise<void>;
 }
 
 /** What a sync needs of an archive. */
 export interface ArchiveWriting {
   syncedTranscripts(): Promise<Map<SessionId, SyncedTranscript>>;
   source(id: SessionId): Promise<SourceRecord | null>;
+  /** @returns folders in which sessions worked, the most recent first. */
+  projectFolders(limit: number): Promise<string[]>;
   /** @returns those of the sessions whose transcripts are to be left alone. @see SyncTransaction.isOffLimits */
   offLimits(ids: readonly SessionId[]): Promise<Set<SessionId>>;
   /**

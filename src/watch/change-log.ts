@@ -1,14 +1,14 @@
 /** Every session that a feed has seen in its life, and in what order they have changed. */
 
 import type { Delivery } from "./mailbox.ts";
-import type { SessionId, SessionState, Traits } from "../session/session.ts";
+import type { SessionId, SessionVersion, Traits } from "../session/session.ts";
 import type { WatchState } from "./step.ts";
 
 /** One session, as far as the feed knows it. */
 export interface KnownSession {
   readonly id: SessionId;
   /** As it was last read. */
-  row: SessionState | null;
+  row: SessionVersion | null;
   /** The last ones that it had: a deleted session has none of its own. */
   traits: Traits;
   /** Those that it had at the read before: who follows sessions that have them is told where it went. */

@@ -5,7 +5,7 @@ import { sessionNotFound } from "../errors.ts";
 import type { StatusEvent } from "../session/events.ts";
 import { matches } from "../session/filter.ts";
 import type { Selection } from "../session/filter.ts";
-import type { SessionId, SessionState, Version } from "../session/session.ts";
+import type { SessionId, SessionVersion, Version } from "../session/session.ts";
 import { Arrivals, isKnown } from "./arrivals.ts";
 import type { Arrival, Wanted } from "./arrivals.ts";
 import { ChangeLog } from "./change-log.ts";
@@ -91,7 +91,7 @@ export class Feed implements Reader {
   }
 
   /** Registers `mailbox` for one session. If its version is not `since`, the first update says so. */
-  follow(id: SessionId, mailbox: Mailbox, since: Version | undefined): Registration<SessionState | null> {
+  follow(id: SessionId, mailbox: Mailbox, since: Version | undefined): Registration<SessionVersion | null> {
     const known = this.#sessions.meet(id);
     const isUpToDate = (): boolean => since === undefined || since === known.state?.version;
     return this.#register(mailbox, { sessions: [id], filter: {} }, isUpToDate, {
@@ -242,7 +242,7 @@ export class Feed implements Reader {
     }
   }
 
-  #seeRow(id: SessionId, row: SessionState | null, circumstances: Circumstances): void {
+  #seeRow(id: SessionId, row: SessionVersion | null, circumstances: Circumstances): void {
     const followed = this.#subscribers.get(id);
     // What nobody follows is remembered only while somebody follows all sessions.
     if (followed === undefined && circumstances.isNews) this.#tracker.see(id, row, circumstances);

@@ -1,7 +1,7 @@
 /** Lists that come in pages. */
 
 import type { SessionPage } from "./ports.ts";
-import type { SessionSummary } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
 
 /**
  * Every session of a list, newest activity first. One that changes meanwhile may move to the front, and so be left out.
@@ -10,7 +10,7 @@ import type { SessionSummary } from "../session/session.ts";
  */
 export async function* everySession(
   pageAfter: (cursor: string | undefined) => Promise<Omit<SessionPage, "total">>,
-): AsyncGenerator<SessionSummary, void, void> {
+): AsyncGenerator<Session, void, void> {
   let cursor: string | undefined;
   do {
     const { sessions, nextCursor } = await pageAfter(cursor);

@@ -1,6 +1,6 @@
 /** What the watching asks of the world; the composition root binds these. */
 
-import type { MessageRow, SessionId, SessionState, SessionSummary, SourceToken } from "../session/session.ts";
+import type { Message, SessionId, SessionVersion, Session, SourceToken } from "../session/session.ts";
 
 /** A reader of an archive. Every method throws WatchError `archive_unavailable` while it cannot be read. */
 export interface Store {
@@ -10,7 +10,7 @@ export interface Store {
    */
   revision(): Promise<string | null>;
   /** One batched read. Sessions that are missing or in the trash are left out. */
-  states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionState>>;
+  states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionVersion>>;
   /**
    * What has become of all sessions since `mark`, which an earlier answer gave. The answer holds everything if `mark` is
    * null, or if the archive cannot tell what has changed since.
@@ -19,10 +19,10 @@ export interface Store {
   /** Calls `hint` when the archive may have changed; hints can be missed, so the poll stays the truth. */
   onHint(hint: Hint): () => void;
   list(query?: ListQuery): Promise<SessionPage>;
-  get(id: SessionId): Promise<SessionSummary | null>;
+  get(id: SessionId): Promise<Session | null>;
   /** Ids that start with `prefix`, with or without their agent's name before the colon; the newest first. */
   idsStartingWith(prefix: string, limit: number): Promise<SessionId[]>;
-  messages(id: SessionId, query?: MessageQuery): Promise<MessageRow[]>;
+  messages(id: SessionId, query?: MessageQuery): Promise<Message[]>;
   close(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export interface Changes {
   /** Where the next question goes on. */
   mark: Mark;
   /** Null for sessions that are missing or in the trash. */
-  states: ReadonlyMap<SessionId, SessionState | null>;
+  states: ReadonlyMap<SessionId, SessionVersion | null>;
   /** Every session is in `states`: what is not, is gone. */
   isComplete: boolean;
   /** How many sessions there are: whoever knows of more has not been told of some that are gone. Null if nobody has counted. */
@@ -62,7 +62,7 @@ export interface ListQuery {
 
 /** Newest activity first. */
 export interface SessionPage {
-  sessions: SessionSummary[];
+  sessions: Session[];
   /** Null on the last page. */
   nextCursor: string | null;
   /** Sessions that match, on all pages. */

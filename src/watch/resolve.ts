@@ -1,7 +1,7 @@
 /** Finds the session that a person means: its id, the id without its agent's name, a unique beginning, or `latest`. */
 
 import { sessionNotFound, WatchError } from "../errors.ts";
-import type { SessionId, SessionSummary } from "../session/session.ts";
+import type { SessionId, Session } from "../session/session.ts";
 
 /** Where sessions can be looked up: an archive, a server, or an archive and the transcripts beside it. */
 export interface SessionIndex {
@@ -48,7 +48,7 @@ export function hasPrefix(id: SessionId, prefix: string): boolean {
 }
 
 /** Following a subagent would not show its session's life. */
-export function isTopLevel({ relationship_type: relationship }: SessionSummary): boolean {
+export function isTopLevel({ relationship_type: relationship }: Session): boolean {
   return relationship !== "subagent";
 }
 

@@ -3,7 +3,7 @@
 import type { Clock } from "../async/clock.ts";
 import { eventFor } from "../session/events.ts";
 import { DELETED } from "../session/session.ts";
-import type { SessionId, SessionState, SourceToken } from "../session/session.ts";
+import type { SessionId, SessionVersion, SourceToken } from "../session/session.ts";
 import type { ChangeLog, KnownSession } from "./change-log.ts";
 import type { Delivery } from "./mailbox.ts";
 import type { Circumstances } from "./polling/poller.ts";
@@ -40,7 +40,7 @@ export class SessionTracker {
   }
 
   /** @param row null if the session is missing or in the trash. */
-  see(id: SessionId, row: SessionState | null, { isNews, noticedMs }: Circumstances): void {
+  see(id: SessionId, row: SessionVersion | null, { isNews, noticedMs }: Circumstances): void {
     if (row === null && !this.#sessions.has(id)) {
       if (isNews) this.#seePassing(this.#sessions.meet(id), noticedMs);
       return;

@@ -2,7 +2,7 @@
 
 import { backoffMs } from "../async/backoff.ts";
 import { DELETED } from "../session/session.ts";
-import type { SessionState, SourceToken, Version } from "../session/session.ts";
+import type { SessionVersion, SourceToken, Version } from "../session/session.ts";
 
 /** Longest wait between two direct syncs of a session whose archive row does not catch up. */
 export const SYNC_RETRY_MAX_MS = 300_000;
@@ -20,7 +20,7 @@ export interface WatchState {
 }
 
 /** What the archive says of a session, as far as it matters here. */
-export type Row = Pick<SessionState, "version" | "sourceToken">;
+export type Row = Pick<SessionVersion, "version" | "sourceToken">;
 
 /** One look at a session. */
 export interface Sighting {

@@ -6,7 +6,7 @@ import type { FeedFigures, FeedOptions, Position } from "./feed.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Engine, Store } from "./ports.ts";
 import type { Selection } from "../session/filter.ts";
-import type { SessionId, SessionState, Version } from "../session/session.ts";
+import type { SessionId, SessionVersion, Version } from "../session/session.ts";
 import { Subscription } from "./subscription.ts";
 
 /** How often, in ms, everything is looked at when no hint came. */
@@ -54,7 +54,7 @@ export class Watcher {
    *
    * @throws (from `ready` and from the loop) WatchError `session_not_found`, `archive_unavailable`.
    */
-  events(id: SessionId, options: EventsOptions = {}): Subscription<SessionState | null> {
+  events(id: SessionId, options: EventsOptions = {}): Subscription<SessionVersion | null> {
     const { signal, since } = options;
     return new Subscription(signal, (mailbox) => this.#feed.follow(id, mailbox, since));
   }

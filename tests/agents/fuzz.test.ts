@@ -6,7 +6,7 @@
 import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import type { LinesAgent, ParserState, TranscriptPlace } from "../../src/agents/agent.ts";
-import { AGENTS } from "../../src/agents/registry.ts";
+import { LINES_AGENTS } from "../support/recordings.ts";
 import { Dice } from "../support/dice.ts";
 import { FUZZ_LINES, FUZZ_SEED, Mutator } from "../support/mutations.ts";
 import { linesIn, recordingsOf } from "../support/recordings.ts";
@@ -25,27 +25,30 @@ const TOLD_LINES = 100_000;
 
 const PLACE: TranscriptPlace = { id: "fuzz", parentId: null, isSubagent: false, part: "", compression: null };
 
-describe.each(AGENTS.map((agent) => [agent.name, agent] as const))("damaged lines of %s", (_name, agent) => {
-  test(
-    `are read without harm (SESSIONWATCH_FUZZ_SEED=${FUZZ_SEED})`,
-    () => {
-      const dice = new Dice(FUZZ_SEED);
-      const mutator = new Mutator(linesIn(recordingsOf(agent)), dice);
-      // What is compiled and cached on the way is not held on to by the lines.
-      let state = fuzz(agent, mutator, dice, FUZZ_LINES / 5, null);
-      const heapBefore = heapBytes();
-      let heapMost = heapBefore;
-      for (let look = 0; look < HEAP_LOOKS; look += 1) {
-        state = fuzz(agent, mutator, dice, (FUZZ_LINES * 4) / 5 / HEAP_LOOKS, state);
-        heapMost = Math.max(heapMost, heapBytes());
-      }
-      const figures = `${megabytes(heapBefore)} of heap before, ${megabytes(heapMost)} at most`;
-      if (FUZZ_LINES >= TOLD_LINES) console.log(`${agent.name}: ${FUZZ_LINES} lines, ${figures}`);
-      expect(heapMost - heapBefore, `heap, seed ${FUZZ_SEED}`).toBeLessThan(HEAP_GROWTH_MAX);
-    },
-    Math.max(60_000, FUZZ_LINES),
-  );
-});
+describe.each(LINES_AGENTS.map((agent) => [agent.name, agent] as const))(
+  "damaged lines of %s",
+  (_name, agent) => {
+    test(
+      `are read without harm (SESSIONWATCH_FUZZ_SEED=${FUZZ_SEED})`,
+      () => {
+        const dice = new Dice(FUZZ_SEED);
+        const mutator = new Mutator(linesIn(recordingsOf(agent)), dice);
+        // What is compiled and cached on the way is not held on to by the lines.
+        let state = fuzz(agent, mutator, dice, FUZZ_LINES / 5, null);
+        const heapBefore = heapBytes();
+        let heapMost = heapBefore;
+        for (let look = 0; look < HEAP_LOOKS; look += 1) {
+          state = fuzz(agent, mutator, dice, (FUZZ_LINES * 4) / 5 / HEAP_LOOKS, state);
+          heapMost = Math.max(heapMost, heapBytes());
+        }
+        const figures = `${megabytes(heapBefore)} of heap before, ${megabytes(heapMost)} at most`;
+        if (FUZZ_LINES >= TOLD_LINES) console.log(`${agent.name}: ${FUZZ_LINES} lines, ${figures}`);
+        expect(heapMost - heapBefore, `heap, seed ${FUZZ_SEED}`).toBeLessThan(HEAP_GROWTH_MAX);
+      },
+      Math.max(60_000, FUZZ_LINES),
+    );
+  },
+);
 
 function fuzz(
   agent: LinesAgent,

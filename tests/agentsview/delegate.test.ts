@@ -2,10 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { findDelegate } from "../../src/agentsview/delegate.ts";
+import { findDelegate, STAT_MS } from "../../src/agentsview/delegate.ts";
 import type { Delegate } from "../../src/agentsview/delegate.ts";
 import { findExecutable } from "../../src/agentsview/executable.ts";
-import { PATIENCE_MS } from "../../src/sync/reading/patience.ts";
 import type { Store } from "../../src/watch/ports.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { FakeAgentsview, gone } from "../support/agentsview.ts";
@@ -193,14 +192,15 @@ describe("Delegate on a file system that does not answer", () => {
   test("has one stat under way, whatever number of sessions is followed there, and goes on when it is back", async () => {
     const clock = new FakeClock();
     const files = new HangingFiles();
+    const stat = async (path: string) => (await files.stats([path]))[0] ?? null;
     const env = { ...workspace.env, PATH: agentsview.path };
-    const delegate = findDelegate(archive.path, store, { clock, env, files });
+    const delegate = findDelegate(archive.path, store, { clock, env, stat });
     const ids = ["a", "b", "c"];
     for (const id of ids) add(id);
     files.hang(workspace.folder);
     const tokens = Promise.all(ids.map((id) => delegate?.sourceToken(id)));
     while (files.hanging === 0) await settled();
-    await clock.advance(PATIENCE_MS);
+    await clock.advance(STAT_MS);
     expect(await tokens).toEqual([null, null, null]);
     expect(files.begun).toBe(1);
     await expect(delegate?.sync("a")).rejects.toMatchObject({

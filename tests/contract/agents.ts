@@ -2,17 +2,19 @@
 
 import { existsSync } from "node:fs";
 import { describe, test } from "bun:test";
-import type { LinesAgent } from "../../src/agents/agent.ts";
+import type { Agent, LinesAgent } from "../../src/agents/agent.ts";
 import { specimensAmong } from "../support/hostile.ts";
 import { linesIn, recordingsOf } from "../support/recordings.ts";
 import { importContract } from "./agents/import.ts";
 import { parseContract } from "./agents/parse.ts";
 import { placeContract } from "./agents/place.ts";
 import { syncContract } from "./agents/sync.ts";
+import { wholeContract } from "./agents/whole.ts";
 
 /** @param home recordings of the agent, in the layout of a home folder; `sessions.json` in it may tell what they hold. */
-export function agentContract(agent: LinesAgent, home: string): void {
+export function agentContract(agent: Agent, home: string): void {
   describe(`${agent.name} keeps the agent contract:`, () => {
+    if (agent.kind !== "lines") return wholeContract(agent, home);
     const recordings = recordingsOf(agent, home);
     if (recordings.length === 0) {
       test("has recordings", () => {

@@ -18,7 +18,7 @@ const MB = 1024 * 1024;
 /** SESSIONWATCH_TEST_SEED throws the dice of a failure again; the processes' own timing cannot be had again. */
 const SEED = Number(process.env["SESSIONWATCH_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 /** How long (ms) a survivor may take to tell the last update. */
-const PATIENCE_MS = 10_000;
+const OPERATION_MS = 10_000;
 
 let workspace: Workspace;
 
@@ -62,7 +62,7 @@ seeded(
       await expectLikeFullImport(place);
       const version = await versionOf(place, steady.id);
       for (const survivor of survivors) {
-        await seen(() => updatesOf(survivor).at(-1)?.["version"] === version, PATIENCE_MS);
+        await seen(() => updatesOf(survivor).at(-1)?.["version"] === version, OPERATION_MS);
         expectSurvived(survivor, version);
       }
     } finally {

@@ -163,7 +163,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect([next.status, next.headers.get("retry-after"), await next.json()]).toEqual([
       503,
       "10",
-      { error: "this server has all the 1 streams that it may have (--max-streams); try again later" },
+      { error: "all 1 streams of this server are in use (--max-streams); try again later" },
     ]);
     expect((await fetch(path, { method: "HEAD" })).status).toBe(503);
     await first[Symbol.asyncDispose]();

@@ -31,7 +31,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(headers.get("content-type")).toBe("text/event-stream");
     expect(headers.get("cache-control")).toBe("no-cache, no-transform");
     expect(headers.get("x-accel-buffering")).toBe("no");
-    expect(await client.frame()).toMatch(/^: ok\nretry: 3000\nid: [\w-]{16}$/);
+    expect(await client.frame()).toMatch(/^: ok\nretry: 3000\nid: [\w-]{16}\nevent: heartbeat\ndata: \S+Z$/);
     transcript.assistant("hi");
     expect(await client.frame()).toMatch(
       new RegExp(`^id: [\\w-]{16}\nevent: session_updated\ndata: ${transcript.id}$`),
@@ -198,7 +198,9 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
       const path = `${url}/api/v1/sessions/${encodeURIComponent(id)}`;
       expect(await (await fetch(path)).json()).toMatchObject({ id });
       await using client = await SseClient.open(`${path}/watch?data=json`);
-      expect(await client.frame()).toMatch(/^: ok\nretry: 3000\nid: [\w-]{16}$/);
+      expect(await client.frame()).toMatch(
+        /^: ok\nretry: 3000\nid: [\w-]{16}\nevent: heartbeat\ndata: \S+Z$/,
+      );
       archive.touch(id);
       const { event, data } = await client.event();
       expect([event, JSON.parse(data)]).toEqual(["session_updated", expect.objectContaining({ data: id })]);

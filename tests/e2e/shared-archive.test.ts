@@ -319,7 +319,7 @@ describe("what a role may not do in a shared archive", () => {
       const { code, stdout, stderr } = await stranger.run("pg", "init");
       expect([code, stdout]).toEqual([1, ""]);
       expect(stderr).toMatch(
-        /^watch: Cannot [^\n]+ permission denied for [^\n]+; ask who administers the database\n$/,
+        /^watch: Cannot [^\n]+ permission denied for [^\n]+; ask the database's administrator\n$/,
       );
     }
   });
@@ -355,7 +355,7 @@ describe("the schema of a shared archive", () => {
       const { code, stdout, stderr } = await laptop.run(...args);
       expect([args, code, stdout]).toEqual([args, 1, ""]);
       expect(stderr).toMatch(
-        /^watch: Cannot write to archive "[^\n]+": it is of schema 0, and this sessionwatch writes \d+: run `watch pg init`, or only read with --no-sync\n$/,
+        /^watch: Cannot write to archive "[^\n]+": its schema version is 0, and this sessionwatch writes \d+: run `watch pg init`, or only read with --no-sync\n$/,
       );
     }
     expect(await laptop.run("list", "--no-sync")).toMatchObject({ code: 0, stderr: "" });

@@ -1,8 +1,9 @@
-/** `watch serve` as curl sees it, where the machine has one. */
+/** `watch serve` with curl, where the machine has it. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { ForeignArchive } from "../support/archives.ts";
 import { EventStream } from "../support/event-stream.ts";
+import type { Message } from "../support/event-stream.ts";
 import { LANES, serve, until, within } from "../support/program.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -32,21 +33,21 @@ describe.skipIf(CURL === null).each(LANES)("curl ($name)", (lane) => {
       for (const count of [1, 2]) {
         archive.touch("a");
         await until(
-          () => curl.events.messages.length === count,
+          () => curl.updates.length === count,
           () => `event ${count} in ${JSON.stringify(curl.text)}`,
         );
       }
-      expect(curl.events.messages.map(({ type, data }) => [type, data])).toEqual([
+      expect(curl.updates.map(({ type, data }) => [type, data])).toEqual([
         ["session_updated", "a"],
         ["session_updated", "a"],
       ]);
       program.kill("SIGTERM");
-      // 18 would be a transfer that broke off.
+      // 18 would be an incomplete transfer.
       expect(await curl.exit()).toBe(0);
     },
   );
 
-  test("-I is answered, and -f fails for a session that is unknown", async () => {
+  test("-I is answered, and -f fails for an unknown session", async () => {
     archive.add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
     await using _program = program;
@@ -73,6 +74,11 @@ class Curl implements AsyncDisposable {
       stderr: "inherit",
     });
     this.#read = this.#readOutput();
+  }
+
+  /** What was printed but heartbeats. */
+  get updates(): Message[] {
+    return this.events.messages.filter(({ type }) => type !== "heartbeat");
   }
 
   async printed(text: string): Promise<void> {

@@ -4,7 +4,7 @@ import { PAGE_FILES } from "../../src/page/files.ts";
 import type { Hono } from "hono";
 import { createApp } from "../../src/server/app.ts";
 import type { AppOptions } from "../../src/server/app.ts";
-import type { Connection, Env } from "../../src/server/env.ts";
+import type { ClientConnection, Env } from "../../src/server/env.ts";
 import { LOCAL_ACCESS } from "../../src/server/guards/guards.ts";
 import type { Access } from "../../src/server/guards/guards.ts";
 import { Admission } from "../../src/server/streams/admission.ts";
@@ -20,7 +20,7 @@ import { openForeign } from "./stores.ts";
 import { Workspace } from "./workspace.ts";
 
 /** A client of this machine. */
-export const CONNECTION: Connection = {
+export const CONNECTION: ClientConnection = {
   address: () => "127.0.0.1",
   allowSilence: () => undefined,
   cut: () => undefined,

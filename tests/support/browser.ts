@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 const MODULES = join(import.meta.dir, "../../node_modules");
 
 /** How long (ms) a page may take for anything before a test calls it lost. */
-const PATIENCE_MS = 15_000;
+const OPERATION_MS = 15_000;
 
 /** Runs in the page: what the page's own policy forbids is never meant to be tried. */
 const COMPLAIN_OF_VIOLATIONS = `addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) =>
@@ -39,7 +39,7 @@ export async function visit(
 ): Promise<{ page: Page; complaints: string[] }> {
   const page = await context.newPage();
   const complaints: string[] = [];
-  page.setDefaultTimeout(PATIENCE_MS);
+  page.setDefaultTimeout(OPERATION_MS);
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());

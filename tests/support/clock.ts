@@ -1,7 +1,7 @@
 /** Time that moves only when a test says so, or in which no time passes. */
 
 import { systemClock } from "../../src/runtime/clock.ts";
-import { READ_PATIENCE_MS } from "../../src/sync/reading/patience.ts";
+import { READ_MS } from "../../src/sync/reading/guarded-files.ts";
 import type { Clock } from "../../src/async/clock.ts";
 
 export class FakeClock implements Clock {
@@ -59,7 +59,7 @@ export const hurriedClock: Clock = {
   now: () => Date.now(),
   date: () => Date.now(),
   after(ms, run) {
-    if (ms >= READ_PATIENCE_MS) return systemClock.after(ms, run);
+    if (ms >= READ_MS) return systemClock.after(ms, run);
     const immediate = setImmediate(run);
     return () => clearImmediate(immediate);
   },
@@ -70,7 +70,7 @@ export function deadlinesOf(clock: FakeClock): Clock {
   return {
     now: () => clock.now(),
     date: () => clock.date(),
-    after: (ms, run) => (ms >= READ_PATIENCE_MS ? clock.after(ms, run) : hurriedClock.after(ms, run)),
+    after: (ms, run) => (ms >= READ_MS ? clock.after(ms, run) : hurriedClock.after(ms, run)),
   };
 }
 

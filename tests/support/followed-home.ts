@@ -102,7 +102,7 @@ export class FollowedHome implements AsyncDisposable {
   async look(path: string, { by, restarts }: Look): Promise<void> {
     if (restarts) this.synced.restart();
     const file = this.synced.file(this.#at(path));
-    if (by === "file") await this.synced.engine.syncFile(file);
+    if (by === "file") await this.synced.engine.lines.taskOf(file).run();
     if (by === "session") await this.synced.engine.sync(file.place.id);
     if (by === "search") await this.#syncAll();
   }

@@ -7,7 +7,7 @@ import type { Dice } from "./dice.ts";
 import { BINARY, Program, seen } from "./program.ts";
 
 /** How long (ms) a sign is waited for. */
-const PATIENCE_MS = 300;
+const OPERATION_MS = 300;
 /** What Bun calls the end by SIGKILL. */
 const KILLED = 137;
 /** All that a process may say on standard error. */
@@ -46,9 +46,9 @@ export async function kill(mortal: Mortal, options: KillOptions): Promise<void> 
     // What ends by itself says nothing before that.
     const hasOutput = (): boolean => mortal.ends || program.stdout + program.stderr !== "";
     const appearing = async (): Promise<void> => {
-      if (sign !== "start") await seen(hasOutput, PATIENCE_MS);
+      if (sign !== "start") await seen(hasOutput, OPERATION_MS);
       const before = writtenAt(`${archive}-wal`);
-      if (sign === "write") await seen(() => writtenAt(`${archive}-wal`) !== before, PATIENCE_MS);
+      if (sign === "write") await seen(() => writtenAt(`${archive}-wal`) !== before, OPERATION_MS);
       await sleep(dice.below(mortal.delayMs + 1));
     };
     await Promise.race([program.ended, appearing()]);

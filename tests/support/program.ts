@@ -19,7 +19,7 @@ export const DENO: Lane = {
 export const LANES: readonly Lane[] = [BINARY, DENO];
 
 /** How long (ms) anything may take before a test calls it lost; less than a test may take, which could not say what. */
-const PATIENCE_MS = 40_000;
+const OPERATION_MS = 40_000;
 
 export class Program implements AsyncDisposable {
   readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
@@ -125,7 +125,7 @@ export async function listed(url: string, id: string): Promise<void> {
 export async function within<T>(promise: Promise<T>, what: () => string): Promise<T> {
   let timer: Timer | undefined;
   const tooLong = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited in vain for ${what()}`)), PATIENCE_MS);
+    timer = setTimeout(() => reject(new Error(`waited in vain for ${what()}`)), OPERATION_MS);
   });
   try {
     return await Promise.race([promise, tooLong]);
@@ -136,7 +136,7 @@ export async function within<T>(promise: Promise<T>, what: () => string): Promis
 
 /** Asks again and again. @throws when it takes too long for `holds` to hold; `what` says what was waited for. */
 export async function until(holds: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  const isSo = await within(seen(holds, PATIENCE_MS), what);
+  const isSo = await within(seen(holds, OPERATION_MS), what);
   if (!isSo) throw new Error(`waited in vain for ${what()}`);
 }
 

@@ -4,7 +4,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
+import { AGENTS } from "../../src/agents/registry.ts";
 import type { LinesAgent, Parsed, ParserState, TranscriptPlace } from "../../src/agents/agent.ts";
+
+/** Agents whose transcripts are lines. */
+export const LINES_AGENTS = AGENTS.filter((agent) => agent.kind === "lines");
 
 /** One folder for each agent, called like it. */
 export const FIXTURES = join(import.meta.dir, "../fixtures");

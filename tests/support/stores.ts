@@ -1,17 +1,18 @@
 /** Stores for tests of what stands above them: real ones, seen through a glass. */
 
+import { systemClock } from "../../src/runtime/clock.ts";
 import { openSqlite } from "../../src/stores/sqlite/open.ts";
 import type { Archive } from "../../src/watch/archive.ts";
 import type { Store } from "../../src/watch/ports.ts";
 
 /** @returns the store of an archive that exists; nothing is ever created. */
 export function openForeign(path: string): Store {
-  return openSqlite(path, { isDefault: false, readOnly: false }).store;
+  return openSqlite(path, { isDefault: false, readOnly: false, clock: systemClock }).store;
 }
 
 /** @returns our own archive, created if there is none. */
 export function openOwn(path: string): Archive {
-  const { archive } = openSqlite(path, { isDefault: true, readOnly: false });
+  const { archive } = openSqlite(path, { isDefault: true, readOnly: false, clock: systemClock });
   if (archive === undefined) throw new Error("our own archive can be written");
   return archive;
 }

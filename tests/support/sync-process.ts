@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import process from "node:process";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { systemTarget } from "../../src/stores/postgres/connect/system-target.ts";
+import { systemAddress } from "../../src/stores/postgres/connect/archive-address.ts";
 import { ArchiveWriter } from "../../src/stores/postgres/write/writer.ts";
 import { openSqlite } from "../../src/stores/sqlite/open.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
@@ -16,10 +16,8 @@ export type Where = { path: string; machine: string } | { url: string; schema: s
 const [where = "{}", mode] = process.argv.slice(2);
 const archive = open(JSON.parse(where) as Where);
 const { env } = process;
-const roots = AGENTS.flatMap((agent) =>
-  agent.roots({ env, home: env["HOME"] ?? homedir() }).map((path) => ({ agent, path })),
-);
-const engine = new SyncEngine(archive, roots, { clock: systemClock });
+const surroundings = { env, home: env["HOME"] ?? homedir() };
+const engine = new SyncEngine(archive, AGENTS, surroundings, { clock: systemClock });
 engine.onSynced(({ id }) => console.log(id));
 await syncAll();
 if (mode === "forever") for (;;) await syncAll();
@@ -32,8 +30,14 @@ async function syncAll(): Promise<void> {
 
 function open(where: Where): ArchiveWriting & { close(): Promise<void> } {
   const { machine } = where;
-  if ("url" in where) return new ArchiveWriter(systemTarget(where.url), { schema: where.schema, machine });
-  const { archive } = openSqlite(where.path, { isDefault: true, readOnly: false, machine });
+  if ("url" in where)
+    return new ArchiveWriter(systemAddress(where.url), systemClock, { schema: where.schema, machine });
+  const { archive } = openSqlite(where.path, {
+    isDefault: true,
+    readOnly: false,
+    clock: systemClock,
+    machine,
+  });
   if (archive === undefined) throw new Error("our own archive can be written");
   return archive;
 }

@@ -1,14 +1,16 @@
 /** A real archive with an engine that syncs an agent's folders into it, and all that is in it. */
 
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "bun:test";
-import type { LinesAgent } from "../../src/agents/agent.ts";
+import type { Agent, Surroundings } from "../../src/agents/agent.ts";
 import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import type { EngineOptions } from "../../src/sync/engine.ts";
 import type { Files } from "../../src/sync/reading/files.ts";
-import type { RootFolder, TranscriptFile } from "../../src/sync/discovery/transcript.ts";
+import type { TranscriptFile } from "../../src/sync/discovery/transcript.ts";
 import type { Archive, ArchiveWriting } from "../../src/watch/archive.ts";
 import type { Clock } from "../../src/async/clock.ts";
 import { ArchiveConnection } from "./archive-connection.ts";
@@ -23,7 +25,7 @@ export interface SyncedOptions {
   /** @default the system's */
   clock?: Clock;
   /** @default Claude Code's */
-  agent?: LinesAgent;
+  agent?: Agent;
   /** @default the disk */
   files?: Files;
   /** @default "root" */
@@ -36,10 +38,10 @@ export class SyncedArchive implements AsyncDisposable {
   readonly archive: Archive;
   engine: SyncEngine;
   readonly path: string;
-  readonly #roots: RootFolder[];
+  readonly #surroundings: Surroundings;
   readonly #options: EngineOptions;
   readonly #into: ArchiveWriting | undefined;
-  readonly #home: { agent: LinesAgent; folder: string; kind: "home" | "root" };
+  readonly #home: { agent: Agent; folder: string; kind: "home" | "root" };
 
   /** @param folder a home that holds the agent's folders, or the folder that its environment variable names. */
   constructor(path: string, folder: string, options: SyncedOptions = {}) {
@@ -47,7 +49,13 @@ export class SyncedArchive implements AsyncDisposable {
     this.path = path;
     this.#home = { agent, folder, kind };
     const env = kind === "home" ? {} : { CLAUDE_CONFIG_DIR: folder, CODEX_HOME: folder };
-    this.#roots = agent.roots({ env, home: folder }).map((path) => ({ agent, path }));
+    this.#surroundings = {
+      env,
+      home: folder,
+      get folders() {
+        return foldersIn(folder);
+      },
+    };
     this.#options = { clock, ...(files === undefined ? {} : { files }) };
     this.archive = openOwn(path);
     this.#into = options.into;
@@ -61,14 +69,14 @@ export class SyncedArchive implements AsyncDisposable {
   }
 
   file(path: string): TranscriptFile {
-    const file = this.engine.catalog.at(path);
+    const file = this.engine.lines.index.at(path);
     if (file === null) throw new Error(`no transcript: ${path}`);
     return file;
   }
 
   /** @returns whether the archive has changed. */
   sync(path: string): Promise<boolean> {
-    return this.engine.syncFile(this.file(path));
+    return this.engine.lines.taskOf(this.file(path)).run();
   }
 
   /** Seen by a connection of its own, as another process would. */
@@ -124,6 +132,14 @@ export class SyncedArchive implements AsyncDisposable {
   }
 
   #newEngine(): SyncEngine {
-    return new SyncEngine(this.#into ?? this.archive, this.#roots, this.#options);
+    return new SyncEngine(this.#into ?? this.archive, [this.#home.agent], this.#surroundings, this.#options);
   }
+}
+
+/** Where projects may be. */
+function foldersIn(home: string): string[] {
+  if (!existsSync(home)) return [];
+  return readdirSync(home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
 }

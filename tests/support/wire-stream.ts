@@ -9,7 +9,10 @@ import { faultsOf } from "./strict-event-stream.ts";
 export class WireStream implements Disposable {
   readonly connection: RawConnection;
   readonly answer: Answer;
+  /** Without the heartbeat that opens the stream. */
   readonly events = new EventStream();
+  /** The heartbeat that opens the stream; null where it has none. */
+  opening: Message | null = null;
   /** As the server cut them. */
   readonly chunks: Uint8Array[] = [];
   #taken = 0;
@@ -19,7 +22,7 @@ export class WireStream implements Disposable {
     this.answer = answer;
   }
 
-  /** Asks on a connection of its own, and waits for the first bytes: what changes from now on must be told. */
+  /** Asks on a connection of its own, and waits for the first block: the server sends every change from then on. */
   static async open(url: string, target: string, options: RequestOptions = {}): Promise<WireStream> {
     const connection = await RawConnection.open(url);
     return WireStream.begin(connection, await connection.ask(target, options));
@@ -31,6 +34,8 @@ export class WireStream implements Disposable {
       throw new Error(`${answer.status} instead of a stream: ${await answer.body()}`);
     const stream = new WireStream(connection, answer);
     while (!stream.text.includes("\n\n") && (await stream.read())) continue;
+    if (stream.events.messages[0]?.type === "heartbeat")
+      stream.opening = stream.events.messages.shift() ?? null;
     return stream;
   }
 

@@ -1,5 +1,6 @@
 /** Our own archives, in each database that they can lie in: what a test needs to write to one, and to see what is in it. */
 
+import { systemClock } from "../../src/runtime/clock.ts";
 import { openSqlite } from "../../src/stores/sqlite/open.ts";
 import type { ArchiveWriting } from "../../src/watch/archive.ts";
 import { ArchiveConnection } from "./archive-connection.ts";
@@ -30,7 +31,7 @@ export async function writableSqlite(): Promise<WritableArchive> {
   const { archive: path } = workspace;
   const writers: Writer[] = [];
   const open = (machine: string): Writer => {
-    const { archive } = openSqlite(path, { isDefault: true, readOnly: false, machine });
+    const { archive } = openSqlite(path, { isDefault: true, readOnly: false, clock: systemClock, machine });
     if (archive === undefined) throw new Error("our own archive can be written");
     writers.push(archive);
     return archive;

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { utimesSync } from "node:fs";
+import { claudeCode } from "../../src/agents/claude-code/claude-code.ts";
 import { codex } from "../../src/agents/codex/codex.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import { systemWatch } from "../../src/sync/live/folder-watch.ts";
@@ -93,7 +94,8 @@ test.each(["serve", "follow"])(
   "a followed session costs one stat per poll, the feed's look included (%s)",
   async (mode) => {
     const clock = new FakeClock();
-    const engine = new SyncEngine(synced.archive, synced.engine.catalog.roots, {
+    const surroundings = { env: { CLAUDE_CONFIG_DIR: workspace.claude }, home: workspace.folder };
+    const engine = new SyncEngine(synced.archive, [claudeCode], surroundings, {
       clock: {
         now: () => clock.now(),
         date: () => clock.date(),

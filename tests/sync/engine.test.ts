@@ -132,12 +132,13 @@ test("fault 14: find() searches the folders once for many sessions without a tra
   expect(searches.length).toBeLessThan(12);
 });
 
-test("find() takes the newer of two transcripts of one session", async () => {
+test("look() takes the newer of two transcripts of one session", async () => {
   const synced = archive();
   const old = new ClaudeTranscript(workspace.claude).user("old");
   utimesSync(old.path, 1, 1);
   const young = new ClaudeTranscript(workspace.claude, old.id, "-elsewhere").user("young");
-  expect((await synced.engine.find(old.id))?.files[0].path).toBe(young.path);
+  await synced.engine.find(old.id);
+  expect((await synced.engine.lines.index.look(old.id))?.files[0].path).toBe(young.path);
 });
 
 test("syncAll() reads a session whose files lie in two roots as a whole, and is then done with it", async () => {
@@ -202,10 +203,13 @@ test("two engines on two connections that sync one transcript at once never doub
   const first = archive();
   const second = openOwn(first.path);
   try {
-    const roots = [{ agent: claudeCode, path: join(workspace.claude, "projects") }];
+    const surroundings = { env: { CLAUDE_CONFIG_DIR: workspace.claude }, home: workspace.folder };
     for (let n = 1; n <= 30; n += 1) {
       transcript.user(String(n)).assistant(`re ${n}`, `msg_${Math.ceil(n / 2)}`);
-      const engines = [first.restart().engine, new SyncEngine(second, roots, { clock: systemClock })];
+      const engines = [
+        first.restart().engine,
+        new SyncEngine(second, [claudeCode], surroundings, { clock: systemClock }),
+      ];
       await Promise.all(engines.map((engine) => engine.sync(transcript.id)));
     }
     await first.expectLikeFullImport();

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { appendFileSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { LinesAgent } from "../../src/agents/agent.ts";
-import { AGENTS } from "../../src/agents/registry.ts";
+import { LINES_AGENTS } from "../support/recordings.ts";
 import { expectIntegrity } from "../support/archive-image.ts";
 import { hurriedClock } from "../support/clock.ts";
 import { Dice } from "../support/dice.ts";
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 afterEach(() => workspace[Symbol.dispose]());
 
-describe.each(AGENTS.map((agent) => [agent.name, agent] as const))(
+describe.each(LINES_AGENTS.map((agent) => [agent.name, agent] as const))(
   "damaged transcripts of %s",
   (_name, agent) => {
     test(

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { openStore } from "../../src/stores/open.ts";
+import { openStore } from "../../src/mod.ts";
 import type { Update } from "../../src/session/events.ts";
 import { Watcher } from "../../src/watch/watcher.ts";
 import { takeAll } from "../support/deliveries.ts";

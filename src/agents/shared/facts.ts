@@ -9,7 +9,7 @@ import { asName, asString, cut } from "./json.ts";
 const FIRST_MESSAGE_LENGTH = 300;
 
 /** @param agent as the archive's `agent` column has it. */
-export function noFacts(agent: string, { parentId }: TranscriptPlace): SessionFacts {
+export function noFacts(agent: string, { parentId }: Pick<TranscriptPlace, "parentId">): SessionFacts {
   return {
     agent,
     project: "",

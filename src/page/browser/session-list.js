@@ -1,16 +1,15 @@
-/** The list of sessions, and how a session is called. */
+/** The list of sessions. */
 
 import { byId, childrenOf, flash, part, reconcile, setText, setTime, show } from "./dom.js";
+import { aboutOf, activityOf, titleOf } from "./session.js";
 import { ago } from "./times.js";
 
-/** @import { SessionSummary } from "../../session/session.ts" */
-
-const MAX_TITLE = 300;
+/** @import { Session } from "../../session/session.ts" */
 
 const list = byId("sessions");
 
 /**
- * @param {readonly SessionSummary[]} sessions
+ * @param {readonly Session[]} sessions
  * @param {string | null} selectedId
  * @param {ReadonlySet<string>} unread
  */
@@ -23,9 +22,9 @@ export function renderSessions(sessions, selectedId, unread) {
 }
 
 /**
- * Tells of sessions that have changed, to eyes and to ears.
+ * Announces changed sessions: flashes their rows, and tells screen readers.
  *
- * @param {readonly SessionSummary[]} changed
+ * @param {readonly Session[]} changed
  */
 export function announce(changed) {
   const [first, ...others] = changed;
@@ -34,32 +33,19 @@ export function announce(changed) {
   const text =
     others.length === 0
       ? `New in ${titleOf(first)}: ${aboutOf(first)}`
-      : `${changed.length} sessions have news`;
+      : `${changed.length} sessions have changed`;
   setText(byId("news"), text);
 }
 
-/** @param {string | null} id null and unknown ones have no link. */
+/** @param {string | null} id there is no link for null, or for an unknown session. */
 export function linkTo(id) {
   const row = childrenOf(list).find((row) => row.dataset["key"] === id);
   return row && part(row, "a");
 }
 
-/** @param {SessionSummary} session */
-export function titleOf({ id, display_name: name, title, first_message: prompt }) {
-  return String(name || title || prompt || id).slice(0, MAX_TITLE);
-}
-
-/** @param {SessionSummary} session */
-export function aboutOf({ project, machine, agent, message_count: count }) {
-  const owner = machine === "local" ? "" : machine;
-  return [project, owner, agent, `${count} ${count === 1 ? "message" : "messages"}`]
-    .filter(Boolean)
-    .join(" · ");
-}
-
 /**
  * @param {HTMLElement} row
- * @param {SessionSummary} session
+ * @param {Session} session
  * @param {boolean} isSelected
  * @param {boolean} isUnread
  */
@@ -72,6 +58,5 @@ function fill(row, session, isSelected, isUnread) {
   show(part(row, ".mark"), isUnread);
   setText(part(row, ".title"), titleOf(session));
   setText(part(row, ".about"), aboutOf(session));
-  const { ended_at: ended, started_at: started, created_at: created } = session;
-  setTime(part(row, "time"), ended ?? started ?? created, ago);
+  setTime(part(row, "time"), activityOf(session), ago);
 }

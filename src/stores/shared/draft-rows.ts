@@ -1,90 +1,49 @@
-/** What a draft of a message is as rows: the same for every archive that is written to. */
+/** Makes rows of drafts, the same for every store. */
 
+import { namesOf } from "../../session/column.ts";
+import type { SyncedName } from "../../session/column.ts";
+import { MESSAGE_COLUMNS } from "../../session/message-columns.ts";
+import type { MessageColumn } from "../../session/message-columns.ts";
+import type { TOOL_CALL_COLUMNS } from "../../session/tool-call-columns.ts";
 import { renderBlock } from "../../session/entries.ts";
 import type { TokenUsage } from "../../session/entries.ts";
 import { newBlocks } from "./batch.ts";
 import type { Draft, DraftBlock } from "./batch.ts";
 
-/** What a column takes; where there are no booleans, 0 or 1 in place of one. */
+/** A value of a column. */
 export type Cell = string | number | bigint | boolean | null;
 export type CellRow = Record<string, Cell>;
 
-/** What a message has used; all of it is written and taken over together. */
-export const USAGE_COLUMNS = [
-  "token_usage",
-  "context_tokens",
-  "output_tokens",
-  "has_context_tokens",
-  "has_output_tokens",
-];
+/** All columns of a message that a sync writes. */
+type MessageCells = Record<SyncedName<typeof MESSAGE_COLUMNS>, Cell>;
+/** All columns of a tool call that a sync writes, except those that name its message. */
+type CallCells = Record<SyncedName<typeof TOOL_CALL_COLUMNS>, Cell>;
+type UsageCells = Pick<MessageCells, UsageName>;
+type UsageName = Extract<(typeof MESSAGE_COLUMNS)[number], { isUsage: true }>["name"];
+type GrowthCells = Pick<MessageCells, Extract<(typeof MESSAGE_COLUMNS)[number], { growth: string }>["name"]>;
 
-/** What later lines may change of a message. */
-export const EXTENDED_COLUMNS = [
-  "content",
-  "thinking_text",
-  "has_thinking",
-  "has_tool_use",
-  "content_length",
-  "block_hashes",
-  ...USAGE_COLUMNS,
-];
+/** What a message has used. These columns are written together. */
+export const USAGE_COLUMNS = namesOf<MessageColumn>(MESSAGE_COLUMNS, ({ isUsage }) => isUsage === true);
 
-/** @returns whether what later lines bring is appended to the column; everything else is replaced. */
-export function isAppended(column: string): boolean {
-  return column === "content" || column === "thinking_text";
-}
-
-/** What is written of a message, in the order in which it is bound. */
-export const MESSAGE_COLUMNS = [
-  ...EXTENDED_COLUMNS,
-  "session_id",
-  "ordinal",
-  "role",
-  "timestamp",
-  "is_system",
-  "model",
-  "claude_message_id",
-  "claude_request_id",
-  "source_type",
-  "source_subtype",
-  "source_uuid",
-  "source_parent_uuid",
-  "is_sidechain",
-  "is_compact_boundary",
-  "merge_key",
-];
-
-/** What is written of a tool call. */
-export const CALL_COLUMNS = [
-  "tool_name",
-  "category",
-  "tool_use_id",
-  "input_json",
-  "skill_name",
-  "result_content",
-  "result_content_length",
-  "subagent_session_id",
-];
-
-/** What has to be known of a message that lines are added to. */
+/** What an extension needs to know of the message that it extends. */
 export interface KnownMessage {
   block_hashes: string;
   /** UTF-16 units. */
   content_length: number;
   has_thinking: boolean;
   has_tool_use: boolean;
-  /** The USAGE_COLUMNS, as the archive has them. */
-  usage: CellRow;
+  /** As the archive has it. */
+  usage: UsageCells;
 }
 
 export interface Extension {
-  /** EXTENDED_COLUMNS; of the two texts, only what is to be appended. */
-  row: CellRow;
+  /** The columns that grow. Of a column that is appended to, only what to append. */
+  row: GrowthCells;
   added: DraftBlock[];
 }
 
-/** @returns a row of `messages`; which one it is in which session, its archive says. */
-export function messageRow({ entry, blocks, usage }: Draft, id: string, ordinal: number): CellRow {
+/** @returns a row of `messages`. */
+export function messageRow({ entry, blocks, usage }: Draft, id: string, ordinal: number): MessageCells {
   const { content, thinking } = render(blocks);
   return {
     session_id: id,
@@ -112,20 +71,18 @@ export function messageRow({ entry, blocks, usage }: Draft, id: string, ordinal:
   };
 }
 
-/** @param row of `messages`; where there are no booleans, with 0 or 1 in place of one. */
+/** @param row of `messages`. Its booleans may be 0 or 1. */
 export function knownMessage(row: Record<string, unknown>): KnownMessage {
   return {
     block_hashes: String(row["block_hashes"]),
     content_length: Number(row["content_length"]),
     has_thinking: Boolean(row["has_thinking"]),
     has_tool_use: Boolean(row["has_tool_use"]),
-    usage: Object.fromEntries(USAGE_COLUMNS.map((name) => [name, row[name] as Cell])),
+    usage: Object.fromEntries(USAGE_COLUMNS.map((name) => [name, row[name] as Cell])) as UsageCells,
   };
 }
 
-/**
- * @returns what a draft adds to the message that has its key: lines repeat earlier ones, and only what is new counts.
- */
+/** @returns what a draft adds to the message with its key. Blocks that the message already has are left out. */
 export function extensionOf({ blocks, usage }: Draft, known: KnownMessage): Extension {
   const hashes = known.block_hashes.split(" ").filter(Boolean);
   const added = newBlocks(blocks, new Set(hashes));
@@ -143,9 +100,9 @@ export function extensionOf({ blocks, usage }: Draft, known: KnownMessage): Exte
   return { row, added };
 }
 
-/** @returns rows of `tool_calls`; whose they are, their archive says. */
-export function callRows(blocks: readonly DraftBlock[]): CellRow[] {
-  const rows: CellRow[] = [];
+/** @returns rows of `tool_calls`, without the columns that name their message. */
+export function callRows(blocks: readonly DraftBlock[]): CallCells[] {
+  const rows: CallCells[] = [];
   for (const { block, result, subagentSessionId } of blocks) {
     if (block.type !== "tool_use") continue;
     rows.push({
@@ -156,7 +113,7 @@ export function callRows(blocks: readonly DraftBlock[]): CellRow[] {
       skill_name: block.skill,
       result_content: result,
       result_content_length: result?.length ?? null,
-      // Links are read from texts too: only calls that start subagents take one.
+      // Links are read from texts as well, so only calls that start subagents take one.
       subagent_session_id: block.category === "Task" ? subagentSessionId : null,
     });
   }
@@ -182,7 +139,7 @@ function isCall({ block }: DraftBlock): boolean {
   return block.type === "tool_use";
 }
 
-function usageRow(usage: TokenUsage | null): CellRow {
+function usageRow(usage: TokenUsage | null): UsageCells {
   return {
     token_usage: usage?.json ?? null,
     context_tokens: usage?.contextTokens ?? 0,

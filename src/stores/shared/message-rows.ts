@@ -1,62 +1,38 @@
-/** What a store reads of a session's messages, and what is made of the rows: the same for every archive. */
+/** Makes messages of rows, the same for every store. */
 
-import type { MessageRow } from "../../session/session.ts";
+import type { Column } from "../../session/column.ts";
+import { MESSAGE_COLUMNS } from "../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../session/tool-call-columns.ts";
+import type { Message, ToolCall } from "../../session/session.ts";
 
-export const MESSAGE_COLUMNS = [
-  "id",
-  "session_id",
-  "ordinal",
-  "role",
-  "content",
-  "thinking_text",
-  "timestamp",
-  "has_thinking",
-  "has_tool_use",
-  "content_length",
-  "is_system",
-  "model",
-  "token_usage",
-  "context_tokens",
-  "output_tokens",
-  "source_subtype",
-  "is_sidechain",
-  "is_compact_boundary",
-];
+/** A row from a database driver. */
+type Row = Readonly<Record<string, unknown>>;
 
-export const TOOL_CALL_COLUMNS = [
-  "tool_name",
-  "category",
-  "tool_use_id",
-  "input_json",
-  "skill_name",
-  "result_content_length",
-  "result_content",
-  "subagent_session_id",
-];
-
-/**
- * @param calls in their order; `owner` is what the column says that names a call's message.
- * @param key the column of a message that `owner` refers to.
- */
-export function withCalls(
-  messages: readonly MessageRow[],
-  calls: readonly { owner: unknown; call: MessageRow }[],
-  key: string,
-): MessageRow[] {
-  const byOwner = new Map<unknown, MessageRow[]>();
-  for (const { owner, call } of calls) {
-    const siblings = byOwner.get(owner);
-    if (siblings === undefined) byOwner.set(owner, [call]);
-    else siblings.push(call);
-  }
-  return messages.map((row) => messageOf(row, byOwner.get(row[key]) ?? []));
+/** A tool call, and the value that identifies its message. */
+export interface OwnedCall {
+  owner: unknown;
+  call: Row;
 }
 
-function messageOf(row: MessageRow, toolCalls: MessageRow[]): MessageRow {
-  const message: MessageRow = { ...row, tool_calls: toolCalls };
-  for (const [column, value] of Object.entries(row)) {
-    // SQLite has no booleans; the columns that mean one are named so.
-    if (/^(is|has)_/.test(column)) message[column] = value !== 0 && value !== false && value !== null;
+/**
+ * @param calls in their order.
+ * @param key the column of messages that `owner` refers to.
+ */
+export function messagesOf(rows: readonly Row[], calls: readonly OwnedCall[], key: string): Message[] {
+  const byOwner = Map.groupBy(calls, ({ owner }) => owner);
+  return rows.map((row) => ({
+    ...(wireRow(MESSAGE_COLUMNS, row) as Omit<Message, "tool_calls">),
+    tool_calls: (byOwner.get(row[key]) ?? []).map(({ call }) => wireRow(TOOL_CALL_COLUMNS, call) as ToolCall),
+  }));
+}
+
+/** @returns the columns of the row that clients get. SQLite stores booleans as 0 or 1. */
+function wireRow(columns: readonly Column[], row: Row): object {
+  const shown: Record<string, unknown> = {};
+  for (const { name, type, isShown } of columns) {
+    const value = row[name];
+    if (isShown !== true || value === undefined) continue;
+    shown[name] = type === "boolean" ? value !== 0 && value !== false && value !== null : value;
   }
-  return message;
+  return shown;
 }

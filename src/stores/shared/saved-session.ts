@@ -1,61 +1,32 @@
-/** What a sync says of its session, as a row: the same for every archive that is written to. */
+/** Makes the session's row of a sync, the same for every store. */
 
 import { transcriptToken } from "../../watch/archive.ts";
-import type { SourceRecord } from "../../watch/archive.ts";
+import type { SavedSource } from "../../watch/archive.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { SessionFacts } from "../../session/entries.ts";
-import type { CellRow } from "./draft-rows.ts";
+import type { SyncedName } from "../../session/column.ts";
+import type { SESSION_COLUMNS } from "../../session/session-columns.ts";
+import type { Cell } from "./draft-rows.ts";
 import { signed } from "./source-rows.ts";
 import type { Totals } from "./totals.ts";
 
-/** What is written of a session, in the order in which it is bound. */
-export const SESSION_COLUMNS = [
-  "id",
-  "machine",
-  "project",
-  "agent",
-  "first_message",
-  "display_name",
-  "started_at",
-  "ended_at",
-  "created_at",
-  "message_count",
-  "user_message_count",
-  "file_path",
-  "file_size",
-  "file_mtime",
-  "file_inode",
-  "file_device",
-  "parent_session_id",
-  "relationship_type",
-  "total_output_tokens",
-  "has_total_output_tokens",
-  "peak_context_tokens",
-  "has_peak_context_tokens",
-  "cwd",
-  "git_branch",
-  "source_session_id",
-  "source_version",
-  "parser_malformed_lines",
-  "is_automated",
-  "title",
-  "source_token",
-];
+/** All columns of a session that a sync writes. */
+type SessionCells = Record<SyncedName<typeof SESSION_COLUMNS>, Cell>;
 
-/** What a save writes of a session. */
+/** What a sync knows of a session. */
 export interface Saved {
   machine: string;
   facts: SessionFacts;
-  source: SourceRecord;
+  source: SavedSource;
   totals: Totals;
 }
 
-/** @param now RFC 3339 UTC: when a session was created whose records tell no time. */
+/** @param now RFC 3339 UTC: the creation time of a session whose records have no times. */
 export function savedSession(
   id: SessionId,
   { machine, facts, source, totals }: Saved,
-  now = new Date().toISOString(),
-): CellRow {
+  now: string,
+): SessionCells {
   // The first file begins the transcript, the last one is written to.
   const [first] = source.files;
   const last = source.files.at(-1);
@@ -77,6 +48,7 @@ export function savedSession(
     file_mtime: last.mtimeNs,
     file_inode: signed(last.inode),
     file_device: signed(last.device),
+    file_hash: source.contentHash ?? null,
     parent_session_id: facts.parentSessionId,
     relationship_type: facts.relationshipType ?? "",
     total_output_tokens: totals.outputTokens,
@@ -94,11 +66,13 @@ export function savedSession(
   };
 }
 
-/** @returns what a column becomes when the session's row is there already, whose values are those of `sessions`. */
+/**
+ * @returns SQL for a column's new value in a row that exists; `sessions` has the old values, `excluded` the new ones.
+ */
 export function mergedColumn(name: string): string {
-  // Whoever has brought it keeps it.
+  // A session stays with the machine that has synced it first.
   if (name === "machine") return "sessions.machine";
-  // A session whose records tell no time was created when it was first seen.
+  // A session whose records have no times keeps the time when it was first seen.
   if (name === "created_at") return "COALESCE(excluded.started_at, sessions.created_at)";
   return `excluded.${name}`;
 }

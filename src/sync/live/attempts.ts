@@ -3,8 +3,8 @@
 import { messageOf } from "../../errors.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import type { Clock } from "../../async/clock.ts";
-import type { Failure, SyncEngine } from "../engine.ts";
-import type { TranscriptFile } from "../discovery/transcript.ts";
+import type { Failure } from "../engine.ts";
+import type { SyncTask } from "../sources/source.ts";
 
 /** Longest wait (ms) before something that has failed is tried again by itself. */
 const MAX_WAIT_MS = 300_000;
@@ -23,8 +23,13 @@ export interface AttemptsOptions {
   onFailure: (failure: Failure) => void;
 }
 
+/** A sync of one session, or of one document. */
+export interface AttemptedTask extends SyncTask {
+  /** Whether there may be something new already: as a rule, that is notified. */
+  hasGrown?: () => Promise<boolean>;
+}
+
 export class Attempts {
-  readonly #engine: SyncEngine;
   readonly #clock: Clock;
   readonly #options: AttemptsOptions;
   readonly #failing = new Map<string, Attempt>();
@@ -32,24 +37,21 @@ export class Attempts {
   readonly #messages = new Map<string, number>();
   #stopped = false;
 
-  constructor(engine: SyncEngine, clock: Clock, options: AttemptsOptions) {
-    this.#engine = engine;
+  constructor(clock: Clock, options: AttemptsOptions) {
     this.#clock = clock;
     this.#options = options;
   }
 
   /** @returns whether the archive has changed. */
-  async sync(file: TranscriptFile): Promise<boolean> {
+  async sync(task: AttemptedTask): Promise<boolean> {
     if (this.#stopped) return false;
-    const { id } = file.place;
     try {
-      const changed = await this.#engine.syncFile(file);
-      this.succeeded(id);
-      // Bun drops a notification that follows another of the same file within 2 ms: look once more when it is quiet.
-      if (changed) void this.sync(file);
+      const changed = await task.run();
+      this.succeeded(keyOf(task));
+      if (changed) void this.#followUp(task);
       return changed;
     } catch (error) {
-      this.failed({ id, path: file.path, error });
+      this.failed({ id: task.id, path: task.path, error });
       return false;
     }
   }
@@ -59,12 +61,11 @@ export class Attempts {
    *
    * @returns whether the archive has changed.
    */
-  async hinted(file: TranscriptFile): Promise<boolean> {
-    const { id } = file.place;
-    const attempt = this.#failing.get(id);
+  async hinted(task: AttemptedTask): Promise<boolean> {
+    const attempt = this.#failing.get(keyOf(task));
     if (attempt !== undefined)
       attempt.dueMs = Math.min(attempt.dueMs, attempt.failedMs + this.#options.firstWaitMs);
-    return this.isDue(id) && (await this.sync(file));
+    return this.isDue(keyOf(task)) && (await this.sync(task));
   }
 
   /** @param key a session's id, or the name of what has failed as a whole. */
@@ -100,6 +101,10 @@ export class Attempts {
     this.#stopped = true;
   }
 
+  async #followUp(task: AttemptedTask): Promise<void> {
+    if ((await task.hasGrown?.()) === true) await this.sync(task);
+  }
+
   #forget(key: string): void {
     const message = this.#failing.get(key)?.message;
     if (message === undefined) return;
@@ -108,4 +113,8 @@ export class Attempts {
     if (left > 0) this.#messages.set(message, left);
     else this.#messages.delete(message);
   }
+}
+
+function keyOf({ id, path }: SyncTask): string {
+  return id ?? path;
 }

@@ -1,12 +1,11 @@
 /** Syncs transcripts as they are written: notifications first, a poll for what they miss. */
 
+import { oncePer } from "../../async/once.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import { Attempts } from "./attempts.ts";
 import type { Failure, SyncEngine } from "../engine.ts";
 import type { Follower, FollowerOptions } from "./follower.ts";
-import { RootFollower } from "./root-follower.ts";
-import { SessionFollower } from "./session-follower.ts";
 
 export interface LiveOptions extends FollowerOptions {
   pollIntervalMs: number;
@@ -29,12 +28,19 @@ export class LiveSync {
     const { pollIntervalMs, only, onFailure } = options;
     this.#clock = clock;
     this.#pollIntervalMs = pollIntervalMs;
-    this.#attempts = new Attempts(engine, clock, { firstWaitMs: pollIntervalMs, onFailure });
-    const once = { ...options, onUncovered: toldOnce(options.onUncovered) };
+    this.#attempts = new Attempts(clock, { firstWaitMs: pollIntervalMs, onFailure });
+    const tools = {
+      attempts: this.#attempts,
+      clock,
+      options: {
+        ...options,
+        onUncovered: oncePer((_folder: string, _error: unknown) => "", options.onUncovered),
+      },
+    };
     this.#followers =
       only === undefined
-        ? engine.catalog.roots.map((root) => new RootFollower(root, engine, this.#attempts, clock, once))
-        : [new SessionFollower(only, engine, this.#attempts, clock, once)];
+        ? engine.sources.flatMap((source) => source.followAll(tools))
+        : [engine.sourceOf(only).followOne(only, tools)];
   }
 
   /** How many transcripts were found to be behind, and wait for their turn to be synced. */
@@ -67,12 +73,4 @@ export class LiveSync {
       this.#clock.after(this.#pollIntervalMs, () => void this.#poll(follower)),
     );
   }
-}
-
-function toldOnce(tell: FollowerOptions["onUncovered"]): FollowerOptions["onUncovered"] {
-  let told = false;
-  return (folder, error) => {
-    if (!told) tell(folder, error);
-    told = true;
-  };
 }

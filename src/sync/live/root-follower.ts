@@ -4,10 +4,10 @@ import { join } from "node:path";
 import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { Attempts } from "./attempts.ts";
-import type { Behind, SyncEngine } from "../engine.ts";
+import type { LinesSource } from "../sources/lines-source.ts";
+import type { BehindTask, FollowTools } from "../sources/source.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower, FollowerOptions } from "./follower.ts";
-import { lastWriteMs } from "../discovery/transcript.ts";
+import type { Follower } from "./follower.ts";
 import type { Root, TranscriptFile } from "../discovery/transcript.ts";
 
 /** For so long (ms) after its last change a transcript is looked at on every poll. */
@@ -32,7 +32,7 @@ interface Recent {
 export class RootFollower implements Follower {
   readonly name: string;
   waiting = 0;
-  readonly #engine: SyncEngine;
+  readonly #source: LinesSource;
   readonly #attempts: Attempts;
   readonly #clock: Clock;
   readonly #watch: FolderWatch;
@@ -44,15 +44,15 @@ export class RootFollower implements Follower {
   #lookAgain = new Set<string>();
   #fullLook = { endedMs: -Infinity, tookMs: 0 };
 
-  constructor(root: Root, engine: SyncEngine, attempts: Attempts, clock: Clock, options: FollowerOptions) {
+  constructor(root: Root, source: LinesSource, { attempts, clock, options }: FollowTools) {
     this.name = root.path;
-    this.#engine = engine;
+    this.#source = source;
     this.#attempts = attempts;
     this.#clock = clock;
     this.#watch = new FolderWatch(root.path, clock, {
       recursive: true,
       watch: options.watch,
-      token: () => engine.catalog.folderToken(root.path),
+      token: () => source.index.folderToken(root.path),
       onHint: (name) => this.#hint(join(root.path, name)),
       onUncovered: (error) => options.onUncovered(root.path, error),
     });
@@ -94,9 +94,9 @@ export class RootFollower implements Follower {
   }
 
   #hint(path: string): void {
-    const file = this.#engine.catalog.at(path);
+    const file = this.#source.index.at(path);
     if (file !== null) {
-      void this.#noteChange(file, this.#clock.now(), this.#attempts.hinted(file));
+      void this.#noteChange(file, this.#clock.now(), this.#attempts.hinted(this.#source.taskOf(file)));
       return;
     }
     this.#hinted.add(path);
@@ -121,28 +121,29 @@ export class RootFollower implements Follower {
     this.#isLookingAtHinted = false;
   }
 
-  async #behind(places: ReadonlySet<string>): Promise<Behind[]> {
+  async #behind(places: ReadonlySet<string>): Promise<BehindTask[]> {
     return await this.#behindIn(places.size > MAX_PLACES ? [this.name] : [...places]);
   }
 
-  async #behindIn(folders: readonly string[]): Promise<Behind[]> {
-    const { behind, failures } = await this.#engine.behind(folders);
-    for (const failure of failures) this.#attempts.failed(failure);
-    return behind;
+  async #behindIn(folders: readonly string[]): Promise<BehindTask[]> {
+    const { tasks, failures } = await this.#source.behindIn(folders);
+    for (const failure of failures) this.#attempts.failed({ id: null, ...failure });
+    return tasks;
   }
 
   /** One after the other, so that a change that is notified meanwhile is the next. */
-  async #syncAll(behind: readonly Behind[]): Promise<void> {
+  async #syncAll(behind: readonly BehindTask[]): Promise<void> {
     this.waiting += behind.length;
-    for (const { transcript } of behind) {
+    for (const { id, path, writtenMs } of behind) {
       this.waiting -= 1;
-      if (this.#attempts.isDue(transcript.id))
-        await this.#sync(transcript.files[0], Math.min(lastWriteMs(transcript), this.#clock.now()));
+      const file = this.#source.index.at(path);
+      if (file !== null && this.#attempts.isDue(id ?? path))
+        await this.#sync(file, Math.min(writtenMs, this.#clock.now()));
     }
   }
 
   async #sync(file: TranscriptFile, changedMs: number): Promise<void> {
-    await this.#noteChange(file, changedMs, this.#attempts.sync(file));
+    await this.#noteChange(file, changedMs, this.#attempts.sync(this.#source.taskOf(file)));
   }
 
   /** What fails is recent however old it is, so that it is tried again in time. */

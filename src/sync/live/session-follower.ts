@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { Attempts } from "./attempts.ts";
-import type { SyncEngine } from "../engine.ts";
+import type { LinesSource } from "../sources/lines-source.ts";
+import type { FollowTools } from "../sources/source.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import type { Follower, FollowerOptions } from "./follower.ts";
 import type { TranscriptFile } from "../discovery/transcript.ts";
@@ -16,7 +17,7 @@ export class SessionFollower implements Follower {
   readonly name: string;
   readonly waiting = 0;
   readonly #id: SessionId;
-  readonly #engine: SyncEngine;
+  readonly #source: LinesSource;
   readonly #attempts: Attempts;
   readonly #clock: Clock;
   readonly #options: FollowerOptions;
@@ -24,10 +25,10 @@ export class SessionFollower implements Follower {
   #hasLooked = false;
   #nextSearchMs = 0;
 
-  constructor(id: SessionId, engine: SyncEngine, attempts: Attempts, clock: Clock, options: FollowerOptions) {
+  constructor(id: SessionId, source: LinesSource, { attempts, clock, options }: FollowTools) {
     this.name = `session ${id}`;
     this.#id = id;
-    this.#engine = engine;
+    this.#source = source;
     this.#attempts = attempts;
     this.#clock = clock;
     this.#options = options;
@@ -40,7 +41,7 @@ export class SessionFollower implements Follower {
     await this.#lookAtKnown();
     if (this.#known.length > 0) return;
     // It was never known where it is, or it is not there any more.
-    await this.#engine.find(this.#id);
+    await this.#source.find(this.#id);
     await this.#lookAtKnown();
   }
 
@@ -49,14 +50,14 @@ export class SessionFollower implements Follower {
   }
 
   get #known(): readonly TranscriptFile[] {
-    return this.#engine.catalog.known(this.#id);
+    return this.#source.index.known(this.#id);
   }
 
   async #lookAtKnown(): Promise<void> {
     const [first] = this.#known;
     if (first === undefined) return;
     await this.#watch(new Set(this.#known.map(({ path }) => dirname(path))));
-    if (this.#attempts.isDue(this.#id)) await this.#attempts.sync(first);
+    if (this.#attempts.isDue(this.#id)) await this.#attempts.sync(this.#source.taskOf(first));
   }
 
   /** In the folders that are watched, files with which the session goes on are found at once; in others, by this. */
@@ -64,7 +65,7 @@ export class SessionFollower implements Follower {
     const agent = this.#known[0]?.root.agent;
     if (agent === undefined || this.#clock.now() < this.#nextSearchMs) return;
     this.#nextSearchMs = this.#clock.now() + SEARCH_MS;
-    await this.#engine.catalog.searchParts(this.#id, agent);
+    await this.#source.index.searchParts(this.#id, agent);
   }
 
   async #watch(folders: ReadonlySet<string>): Promise<void> {
@@ -84,14 +85,14 @@ export class SessionFollower implements Follower {
     return new FolderWatch(folder, this.#clock, {
       recursive: false,
       watch: this.#options.watch,
-      token: () => this.#engine.catalog.folderToken(folder),
+      token: () => this.#source.index.folderToken(folder),
       onHint: (name) => this.#hint(join(folder, name)),
       onUncovered: (error) => this.#options.onUncovered(folder, error),
     });
   }
 
   #hint(path: string): void {
-    const file = this.#engine.catalog.at(path);
-    if (file?.place.id === this.#id) void this.#attempts.hinted(file);
+    const file = this.#source.index.at(path);
+    if (file?.place.id === this.#id) void this.#attempts.hinted(this.#source.taskOf(file));
   }
 }

@@ -26,8 +26,10 @@ export interface CopyOptions {
 
 /** What a copy has brought. */
 export interface Copied {
-  /** Lines that could not be read, among those that were new. */
+  /** New lines that could not be read. */
   malformedLines: number;
+  files: readonly SourceFile[];
+  revision: number;
 }
 
 /** How far a transcript has been read. */
@@ -81,14 +83,22 @@ export class TranscriptCopy {
     if (progress === null) return null;
     const isMoved = progress.files.some(({ path }, index) => path !== files[index]?.path);
     if (progress === before && !isMoved) return null;
+    const { revision } = agent;
+    const read = progress.files.map((file, index) => ({ ...file, path: files[index]?.path ?? file.path }));
     await transaction.save(progress.state.facts, {
-      files: progress.files.map((file, index) => ({ ...file, path: files[index]?.path ?? file.path })),
-      revision: agent.revision,
+      files: read,
+      revision,
       parserState: JSON.stringify(progress.state),
     });
     const malformedBefore = before?.state.facts.malformedLines ?? 0;
     // After a fresh start there may be fewer than before.
-    return { malformedLines: Math.max(progress.state.facts.malformedLines - malformedBefore, 0) };
+    const malformedLines = Math.max(progress.state.facts.malformedLines - malformedBefore, 0);
+    return { malformedLines, files: read, revision };
+  }
+
+  /** @returns whether a file that was read has been written to since. */
+  async hasGrown(): Promise<boolean> {
+    return await this.#files.haveChanged();
   }
 
   async close(): Promise<void> {

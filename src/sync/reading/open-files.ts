@@ -63,6 +63,15 @@ export class OpenFiles {
     this.#stats.clear();
   }
 
+  /** @returns whether a file has changed since this round has looked at it. */
+  async haveChanged(): Promise<boolean> {
+    for (const [file, handle] of this.#handles) {
+      const seen = this.#stats.get(file);
+      if (seen !== undefined && tokenOf(await statsOf(handle, file.path)) !== tokenOf(seen)) return true;
+    }
+    return false;
+  }
+
   async close(): Promise<void> {
     for (const handle of this.#handles.values()) await handle.close();
     this.#handles.clear();

@@ -17,7 +17,7 @@ export class VanishedError extends Error {
 export function unreadable(
   path: string,
   cause: unknown,
-  what: "transcript" | "folder" = "transcript",
+  what: "transcript" | "folder" | "database" | "document" = "transcript",
 ): Error {
   if (cause instanceof WatchError || cause instanceof VanishedError || cause instanceof RewrittenError)
     return cause;

@@ -56,7 +56,10 @@ function advance(state: PollingState, seen: Seen, pollIntervalMs: number): Polli
     case "readable":
       return { ...state, outage: NO_OUTAGE };
     case "answer": {
-      const answered = withAnswer({ ...state, turn: "idle", outage: NO_OUTAGE }, seen);
+      const read = withAnswer({ ...state, turn: "idle" }, seen);
+      // Some archives give their revision without being asked; it proves something only where nothing else is read.
+      const isReadable = seen.answer.to !== "revision" || read.todo.length === 0;
+      const answered = isReadable ? { ...read, outage: NO_OUTAGE } : read;
       if (state.following === "nothing") return { ...answered, todo: [] };
       const isPutOff = answered.knowledge.mode === "behind" && state.knowledge.mode !== "behind";
       return isPutOff ? { ...answered, pollAtMs: nextPoll(answered, seen.nowMs, pollIntervalMs) } : answered;

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../async/clock.ts";
 import type { StatusEvent } from "../../session/events.ts";
-import type { SessionId, SessionState } from "../../session/session.ts";
+import type { SessionId, SessionVersion } from "../../session/session.ts";
 import type { Changes, Store } from "../ports.ts";
 import { plan } from "./plan.ts";
 import { isComplete, NOT_POLLING } from "./polling-state.ts";
@@ -19,7 +19,11 @@ export interface Circumstances {
 /** What comes of reading. */
 export type Observation =
   /** The rows of these sessions; those that are missing or in the trash have none. */
-  | ({ kind: "rows"; ids: readonly SessionId[]; rows: ReadonlyMap<SessionId, SessionState> } & Circumstances)
+  | ({
+      kind: "rows";
+      ids: readonly SessionId[];
+      rows: ReadonlyMap<SessionId, SessionVersion>;
+    } & Circumstances)
   | ({ kind: "changes"; changes: Changes } & Circumstances)
   /** What was read before is known from now on: arriving subscribers join before anything else is read. */
   | { kind: "known" }
@@ -136,7 +140,7 @@ export class Poller {
       default: {
         const isNews = this.isComplete;
         const ids = this.#reader.idsFor(read);
-        const rows = ids.length === 0 ? new Map<SessionId, SessionState>() : await this.#store.states(ids);
+        const rows = ids.length === 0 ? new Map<SessionId, SessionVersion>() : await this.#store.states(ids);
         this.#apply({ kind: "rows", ids, rows, isNews, noticedMs: this.#noticedMs() });
         return { to: "sessions" };
       }

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { sessionLines } from "../../../src/cli/output/session-lines.ts";
-import type { SessionSummary } from "../../../src/session/session.ts";
+import type { Session } from "../../../src/session/session.ts";
 
-const SESSION: SessionSummary = {
+const SESSION: Session = {
   id: "a",
   version: "v",
   message_count: 12,

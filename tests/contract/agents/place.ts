@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { LinesAgent } from "../../../src/agents/agent.ts";
+import type { Agent, LinesAgent } from "../../../src/agents/agent.ts";
 import type { Recording } from "../../support/recordings.ts";
 
 export function placeContract(agent: LinesAgent, recordings: readonly Recording[]): void {
@@ -43,6 +43,6 @@ export function placeContract(agent: LinesAgent, recordings: readonly Recording[
 }
 
 /** Claude Code's ids stand bare in an archive, all others behind their agent's name (formats: "sessions.id"). */
-export function idOf({ name }: LinesAgent): RegExp {
+export function idOf({ name }: Agent): RegExp {
   return name === "claude" ? /^[^]+$/ : new RegExp(`^${name}:[^]+$`);
 }

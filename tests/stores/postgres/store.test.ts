@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { storeContract } from "../../contract/store.ts";
 import type { ArchiveFixture } from "../../contract/store.ts";
-import { openStore } from "../../../src/stores/open.ts";
+import { openStore } from "../../../src/mod.ts";
 import { PGBOUNCER, PgBouncer } from "../../support/postgres/pgbouncer.ts";
 import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
 import { INSTALLATIONS, sharedServer } from "../../support/postgres/server.ts";
@@ -40,7 +40,7 @@ async function foreign(
   };
 }
 
-test("a text that the database's encoding lacks is in no archive, and no error", async () => {
+test("a text that the database's encoding cannot hold is not found, and is no error", async () => {
   const server = await sharedServer();
   const database = `test_${crypto.randomUUID().replaceAll("-", "")}`;
   const postgres = server.connect("postgres");

@@ -35,7 +35,7 @@ export class PgBouncer implements AsyncDisposable {
     chmodSync(folder, 0o755);
     const port = await freePort();
     writeFileSync(join(folder, "users.txt"), `"${SUPERUSER}" ""\n`);
-    // Few connections for many, so that nobody keeps one; and nothing is allowed that is not by default.
+    // Few connections for many clients, so that none keeps one; all other settings are the defaults.
     writeFileSync(
       join(folder, "pgbouncer.ini"),
       `[databases]\n* = host=127.0.0.1 port=${server.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${port}

@@ -3,14 +3,14 @@
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { listen } from "../../../src/runtime/listen.ts";
 import type { Listener } from "../../../src/runtime/listen.ts";
-import { openStore } from "../../../src/stores/open.ts";
+import { openStore } from "../../../src/mod.ts";
 import type { Store } from "../../../src/watch/ports.ts";
 import { Watcher } from "../../../src/watch/watcher.ts";
 import { createAppOver } from "../app.ts";
 import { WireStream } from "../wire-stream.ts";
 
 export interface ReplicaOptions {
-  /** How often (ms) the archive is looked at if no hint comes. @default a minute: what is told before was hinted at */
+  /** How often (ms) the archive is polled without a hint. @default a minute: earlier updates come from hints */
   pollIntervalMs?: number;
 }
 

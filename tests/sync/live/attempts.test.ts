@@ -18,7 +18,7 @@ beforeEach(() => {
   clock = new FakeClock();
   told = [];
   const onFailure = ({ path }: Failure): void => void told.push(path);
-  attempts = new Attempts(synced.engine, clock, { firstWaitMs: FIRST_WAIT_MS, onFailure });
+  attempts = new Attempts(clock, { firstWaitMs: FIRST_WAIT_MS, onFailure });
 });
 afterEach(async () => {
   await synced[Symbol.asyncDispose]();
@@ -59,14 +59,14 @@ test("isDue() waits twice as long after each failure, at most five minutes", asy
 });
 
 test("hinted() brings the next try nearer, but no nearer than the first wait", async () => {
-  const file = synced.file(`${workspace.claude}/projects/-folder/a.jsonl`);
+  const task = synced.engine.lines.taskOf(synced.file(`${workspace.claude}/projects/-folder/a.jsonl`));
   for (let n = 0; n < 8; n += 1) fail("a", "broken");
-  await attempts.hinted(file);
+  await attempts.hinted(task);
   expect(attempts.isDue("a")).toBe(false);
   await clock.advance(FIRST_WAIT_MS);
   expect(attempts.isDue("a")).toBe(true);
   // There is nothing to sync, and that goes well.
-  await attempts.hinted(file);
+  await attempts.hinted(task);
   expect(attempts.isFailing("a")).toBe(false);
 });
 

@@ -11,7 +11,7 @@ import { systemWatch } from "../../../src/sync/live/folder-watch.ts";
 import type { Watch } from "../../../src/sync/live/folder-watch.ts";
 import { LiveSync } from "../../../src/sync/live/live.ts";
 import type { LiveOptions } from "../../../src/sync/live/live.ts";
-import { READ_PATIENCE_MS } from "../../../src/sync/reading/patience.ts";
+import { READ_MS } from "../../../src/sync/reading/guarded-files.ts";
 import type { Clock } from "../../../src/async/clock.ts";
 import { ClaudeTranscript } from "../../support/claude.ts";
 import { deadlinesOf, FakeClock, hurriedClock, settled } from "../../support/clock.ts";
@@ -430,7 +430,7 @@ test("it is known how many transcripts are behind, and how often a sync has fail
   );
   expect([live.waiting, engine.figures]).toEqual([2, { backlog: 1, failures: 0 }]);
   // The first is given up on, and nothing else there is waited for meanwhile.
-  await patience.advance(READ_PATIENCE_MS);
+  await patience.advance(READ_MS);
   await started;
   expect([live.waiting, engine.figures]).toEqual([0, { backlog: 0, failures: 3 }]);
   files.release();
@@ -455,7 +455,7 @@ test("a read that hangs keeps nobody else from the archive", async () => {
   good.user("two");
   expect(await synced.sync(good.path)).toBe(true);
   expect(synced.texts(good.id)).toEqual(["one", "two"]);
-  await clock.advance(READ_PATIENCE_MS);
+  await clock.advance(READ_MS);
   expect(await failed).toContain("does not answer");
   files.release();
   const answers = async (): Promise<boolean> =>

@@ -1,25 +1,28 @@
-/** The messages of one session, each with its tool calls. */
+/** Reads the messages of one session with their tool calls. */
 
 import type { MessageQuery } from "../../../watch/ports.ts";
-import type { MessageRow, SessionId } from "../../../session/session.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS, withCalls } from "../../shared/message-rows.ts";
-import type { Run } from "../connect/run.ts";
-import { quoted } from "../quoting.ts";
-import type { Columns, Tables } from "./tables.ts";
-import { asValue, shortTime } from "./text.ts";
+import type { Message, SessionId } from "../../../session/session.ts";
+import { shownNames } from "../../../session/column.ts";
+import { MESSAGE_COLUMNS } from "../../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../../session/tool-call-columns.ts";
+import { messagesOf } from "../../shared/message-rows.ts";
+import type { ResultRow, Run } from "../sql/statement.ts";
+import { quoted } from "../sql/quoting.ts";
+import type { Columns, IntrospectedTables } from "./introspection.ts";
+import { asValue, shortTime } from "./values-as-text.ts";
 
-/** How long (ms) whoever asks for messages waits: they may be many megabytes. */
+/** How long (ms) a query for messages may take: they can be many megabytes. */
 const DEADLINE_MS = 10_000;
 /** Ordinals are integers of 32 bits. */
 const ORDINAL_MAX = 2_147_483_647;
 
-/** In reading order, at most `limit` of them; none if the archive keeps no messages. */
+/** @returns at most `limit` messages in reading order; none if the archive has no messages table. */
 export async function readMessages(
   run: Run,
-  tables: Tables,
+  tables: IntrospectedTables,
   id: SessionId,
   query: MessageQuery,
-): Promise<MessageRow[]> {
+): Promise<Message[]> {
   const { schema, messages, toolCalls } = tables;
   const { direction = "asc", limit = 100 } = query;
   const from = Math.min(query.from ?? (direction === "asc" ? 0 : ORDINAL_MAX), ORDINAL_MAX);
@@ -27,7 +30,7 @@ export async function readMessages(
 
   const [compare, order] = direction === "asc" ? [">=", "ASC"] : ["<=", "DESC"];
   const found = await run(
-    `SELECT ${columnsOf(MESSAGE_COLUMNS, messages)} FROM ${quoted(schema)}.messages
+    `SELECT ${columnsOf(shownNames(MESSAGE_COLUMNS), messages)} FROM ${quoted(schema)}.messages
      WHERE session_id = $1 AND ordinal ${compare} $2::int ORDER BY ordinal ${order} LIMIT $3::int`,
     [id, from, limit],
     DEADLINE_MS,
@@ -35,16 +38,16 @@ export async function readMessages(
   const rows = found.map(withShortTime);
   const [first, last] = direction === "asc" ? [rows[0], rows.at(-1)] : [rows.at(-1), rows[0]];
   if (first === undefined || last === undefined || !toolCalls.has("message_ordinal"))
-    return withCalls(rows, [], "ordinal");
+    return messagesOf(rows, [], "ordinal");
   const calls = await run(
-    `SELECT message_ordinal, ${columnsOf(TOOL_CALL_COLUMNS, toolCalls)} FROM ${quoted(schema)}.tool_calls
+    `SELECT message_ordinal, ${columnsOf(shownNames(TOOL_CALL_COLUMNS), toolCalls)} FROM ${quoted(schema)}.tool_calls
      WHERE session_id = $1 AND message_ordinal BETWEEN $2::int AND $3::int
      ORDER BY message_ordinal${toolCalls.has("call_index") ? ", call_index" : ""}`,
     [id, Number(first["ordinal"]), Number(last["ordinal"])],
     DEADLINE_MS,
   );
   const owned = calls.map(({ message_ordinal: owner, ...call }) => ({ owner, call }));
-  return withCalls(rows, owned, "ordinal");
+  return messagesOf(rows, owned, "ordinal");
 }
 
 function columnsOf(wanted: readonly string[], types: Columns): string {
@@ -54,7 +57,7 @@ function columnsOf(wanted: readonly string[], types: Columns): string {
     .join(", ");
 }
 
-function withShortTime(row: MessageRow): MessageRow {
+function withShortTime(row: ResultRow): ResultRow {
   const { timestamp } = row;
   return typeof timestamp === "string" ? { ...row, timestamp: shortTime(timestamp) } : row;
 }

@@ -1,43 +1,51 @@
-/** The SQL of a sync into one schema; the transaction around it is the writer's. */
+/** The SQL of a sync into one schema; the writer runs it in a transaction. */
 
-import {
-  CALL_COLUMNS,
-  EXTENDED_COLUMNS,
-  isAppended,
-  MESSAGE_COLUMNS,
-  USAGE_COLUMNS,
-} from "../../shared/draft-rows.ts";
+import { syncedNames } from "../../../session/column.ts";
+import type { Column } from "../../../session/column.ts";
+import { MESSAGE_COLUMNS } from "../../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../../session/tool-call-columns.ts";
+import type { MessageColumn } from "../../../session/message-columns.ts";
+import { SESSION_COLUMNS } from "../../../session/session-columns.ts";
+import { SYNC_FILE_COLUMNS, SYNC_STATE_COLUMNS } from "../../../session/sync-columns.ts";
+import { USAGE_COLUMNS } from "../../shared/draft-rows.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
-import { mergedColumn, SESSION_COLUMNS } from "../../shared/saved-session.ts";
-import { FILE_COLUMNS } from "../../shared/source-rows.ts";
-import { dollarQuoted, literal, quoted } from "../quoting.ts";
-import { storable } from "../storable.ts";
+import { mergedColumn } from "../../shared/saved-session.ts";
+import { dollarQuoted, literal, quoted } from "../sql/quoting.ts";
+import { storable } from "../sql/storable-text.ts";
 import { clampInteger } from "./cell.ts";
-import { typeOf } from "./column-types.ts";
 import { Recordset } from "./recordset.ts";
 
-const SESSIONS = recordset(SESSION_COLUMNS);
-const MESSAGES = recordset(MESSAGE_COLUMNS);
-const EXTENSIONS = recordset([...EXTENDED_COLUMNS, "ordinal"]);
-const CALLS = recordset(["session_id", "message_ordinal", "call_index", ...CALL_COLUMNS]);
-const RESULTS = recordset(["tool_use_id", "result_content", "result_content_length"]);
-const SUBAGENTS = recordset(["tool_use_id", "subagent_session_id"]);
-const STATES = recordset(["session_id", "revision", "parser_state"]);
-const FILES = recordset(FILE_COLUMNS);
-const KEYS = recordset(["merge_key"]);
+const GROWING: readonly MessageColumn[] = MESSAGE_COLUMNS.filter((column) => "growth" in column);
+
+const MESSAGES = new Recordset(synced(MESSAGE_COLUMNS));
+const EXTENSIONS = new Recordset([...GROWING, ...named(MESSAGE_COLUMNS, "ordinal")]);
+const CALLS = new Recordset([
+  ...named(TOOL_CALL_COLUMNS, "session_id", "message_ordinal", "call_index"),
+  ...synced(TOOL_CALL_COLUMNS),
+]);
+const RESULTS = new Recordset(
+  named(TOOL_CALL_COLUMNS, "tool_use_id", "result_content", "result_content_length"),
+);
+const SUBAGENTS = new Recordset(named(TOOL_CALL_COLUMNS, "tool_use_id", "subagent_session_id"));
+const STATES = new Recordset(synced(SYNC_STATE_COLUMNS));
+const FILES = new Recordset(synced(SYNC_FILE_COLUMNS));
+const KEYS = new Recordset(named(MESSAGE_COLUMNS, "merge_key"));
 
 /** As `isTyped()` has it, and the index `messages_by_predecessor`. */
 const IS_TYPED = "role = 'user' AND NOT is_system AND NOT is_sidechain";
 
 /** Statements without parameters, so that many of them can be sent together. */
-export class Statements {
+export class SyncStatements {
   readonly #schema: string;
+  readonly #sessions: Recordset;
 
-  constructor(schema: string) {
+  /** @param sessionColumns those of `sessions`. */
+  constructor(schema: string, sessionColumns: readonly Column[] = SESSION_COLUMNS) {
     this.#schema = quoted(schema);
+    this.#sessions = new Recordset(synced(sessionColumns));
   }
 
-  /** One row, whether there is such a session or not. */
+  /** One row, whether the session exists or not. */
   selectState(id: string): string {
     const asked = text(id);
     return `
@@ -57,13 +65,20 @@ export class Statements {
       FROM ${this.#schema}.sync_state WHERE session_id = ${text(id)}`;
   }
 
-  /** Of these sessions, those that somebody has deleted or that are another machine's. */
+  /** Of these sessions, those that were deleted or belong to another machine. */
   selectOffLimits(ids: readonly string[], machine: string): string {
     const list = dollarQuoted(JSON.stringify(ids.map(storable)));
     return `
       SELECT id FROM json_array_elements_text(${list}::json) AS asked (id) LEFT JOIN ${this.#schema}.sessions USING (id)
       WHERE machine <> ${text(machine)} OR deleted_at IS NOT NULL
         OR EXISTS (SELECT FROM ${this.#schema}.excluded_sessions WHERE excluded_sessions.id = asked.id)`;
+  }
+
+  /** The folders in which sessions of a machine worked, the most recent first. */
+  selectFolders(machine: string, limit: number): string {
+    return `
+      SELECT cwd FROM ${this.#schema}.sessions WHERE machine = ${text(machine)} AND cwd <> '' GROUP BY cwd
+      ORDER BY max(COALESCE(ended_at, started_at, created_at)) DESC LIMIT ${clampInteger(limit)}`;
   }
 
   /** Of all sessions of a machine, as one JSON text. */
@@ -75,24 +90,25 @@ export class Statements {
       JOIN ${this.#schema}.sessions ON id = session_id WHERE machine = ${text(machine)}`;
   }
 
-  /** Messages need their session's row; where they are sent before the facts are known, it comes first. */
+  /** Creates the row that messages refer to, for syncs that send messages before the facts are known. */
   insertSession(id: string, machine: string): string {
     return `INSERT INTO ${this.#schema}.sessions (id, machine) VALUES (${text(id)}, ${text(machine)})
       ON CONFLICT (id) DO NOTHING`;
   }
 
   upsertSession(row: CellRow): string[] {
-    return SESSIONS.tables([row]).map(
+    const { names, columns } = this.#sessions;
+    return this.#sessions.tables([row]).map(
       (table) => `
-        INSERT INTO ${this.#schema}.sessions (${SESSIONS.names}, updated_at)
-        SELECT ${SESSIONS.names}, clock_timestamp() FROM ${table}
+        INSERT INTO ${this.#schema}.sessions (${names}, updated_at)
+        SELECT ${names}, clock_timestamp() FROM ${table}
         ON CONFLICT (id) DO UPDATE SET
-          ${SESSION_COLUMNS.map((name) => `${name} = ${mergedColumn(name)}`).join(", ")},
+          ${columns.map(({ name }) => `${name} = ${mergedColumn(name)}`).join(", ")},
           updated_at = clock_timestamp()`,
     );
   }
 
-  /** Retractions are not waited for: how many prompts are left is counted once, where there were any. */
+  /** Counts the prompts that are left once, after all retractions. */
   recountPrompts(id: string): string {
     return `
       UPDATE ${this.#schema}.sessions SET user_message_count =
@@ -116,14 +132,14 @@ export class Statements {
     return [`DELETE FROM ${this.#schema}.sync_files WHERE session_id = ${text(id)}`, ...inserts];
   }
 
-  /** Calls first: one by one, as their messages go, would take longer. */
+  /** Calls first: deleting them by cascade, message by message, takes longer. */
   deleteMessages(id: string): string[] {
     return ["tool_calls", "messages"].map(
       (table) => `DELETE FROM ${this.#schema}.${table} WHERE session_id = ${text(id)}`,
     );
   }
 
-  /** Of the messages that have one of the keys, what has to be known to extend them. */
+  /** Selects what is needed to extend the messages that have one of the keys. */
   selectByKeys(id: string, keys: Iterable<string>): string[] {
     const rows = Iterator.from(keys).map((key) => ({ merge_key: key }));
     return KEYS.tables(rows).map(
@@ -145,8 +161,8 @@ export class Statements {
   }
 
   extendMessages(id: string, rows: readonly CellRow[]): string[] {
-    const set = EXTENDED_COLUMNS.map((name) =>
-      isAppended(name) ? `${name} = messages.${name} || r.${name}` : `${name} = r.${name}`,
+    const set = GROWING.map(({ name, growth }) =>
+      growth === "appended" ? `${name} = messages.${name} || r.${name}` : `${name} = r.${name}`,
     );
     return EXTENSIONS.tables(rows).map(
       (table) => `
@@ -171,7 +187,7 @@ export class Statements {
     );
   }
 
-  /** Links are read from texts too: only calls that start subagents take one. */
+  /** Only calls that start subagents have a link: links are also found in texts, which can be wrong. */
   setSubagents(id: string, rows: readonly CellRow[]): string[] {
     return SUBAGENTS.tables(rows).map(
       (table) => `
@@ -224,8 +240,12 @@ export class Statements {
   }
 }
 
-function recordset(columns: readonly string[]): Recordset {
-  return new Recordset(Object.fromEntries(columns.map((name) => [name, typeOf(name)])));
+function synced(table: readonly Column[]): Column[] {
+  return named(table, ...syncedNames(table));
+}
+
+function named(table: readonly Column[], ...names: readonly string[]): Column[] {
+  return table.filter(({ name }) => names.includes(name));
 }
 
 /** The second condition is what the index knows. */

@@ -1,23 +1,23 @@
-/** Which sessions have changed: asked of the log that our own archive keeps, told of everything by any other. */
+/** Reads which sessions have changed: from the log of our own archive; a foreign archive gives all sessions. */
 
 import type { Changes, Mark } from "../../../watch/ports.ts";
-import type { SessionId, SessionState } from "../../../session/session.ts";
-import type { Connection } from "../connection.ts";
+import type { SessionId, SessionVersion } from "../../../session/session.ts";
+import type { SqliteConnection } from "../database/sqlite-connection.ts";
 import { readAllStates, readStates } from "./sessions.ts";
 
-/** Where the log was read to, on one connection: another one may be to another file. */
+/** How far the log was read on one connection. Another connection may be to another file. */
 interface Place {
   generation: number;
   sequence: number;
 }
 
-/** Every session that has changed since `mark`, or every one that there is. */
-export function readChanges(connection: Connection, mark: Mark | null): Changes {
+/** @returns the sessions that have changed since `mark`, or all sessions. */
+export function readChanges(connection: SqliteConnection, mark: Mark | null): Changes {
   if (connection.tables.sessionChanges.size === 0) return completeAnswer("", connection);
   const { generation } = connection;
   const place = mark === null ? null : parseMark(mark);
   if (place?.generation !== generation) {
-    // Asked first: what is committed in between is then told twice, and not never.
+    // Read before the sessions: a commit in between is reported twice, not missed.
     const newest = connection.prepare("SELECT max(sequence) AS sequence FROM session_changes").get();
     const sequence = Number(newest?.["sequence"]);
     return completeAnswer(formatMark({ generation, sequence }), connection);
@@ -28,7 +28,7 @@ export function readChanges(connection: Connection, mark: Mark | null): Changes 
   const ids = changed.map((row) => String(row["session_id"]));
   const sequence = Number(changed.at(-1)?.["sequence"] ?? place.sequence);
   const found = readStates(connection, ids);
-  const states = new Map<SessionId, SessionState | null>(ids.map((id) => [id, found.get(id) ?? null]));
+  const states = new Map<SessionId, SessionVersion | null>(ids.map((id) => [id, found.get(id) ?? null]));
   return {
     mark: formatMark({ generation, sequence }),
     states,
@@ -39,7 +39,7 @@ export function readChanges(connection: Connection, mark: Mark | null): Changes 
   };
 }
 
-function completeAnswer(mark: Mark, connection: Connection): Changes {
+function completeAnswer(mark: Mark, connection: SqliteConnection): Changes {
   const states = readAllStates(connection);
   return { mark, states, isComplete: true, total: states.size, isScan: true, isHearsay: false };
 }

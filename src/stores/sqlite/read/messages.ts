@@ -1,18 +1,23 @@
-/** The messages of one session, each with its tool calls. */
+/** Reads the messages of one session, each with its tool calls. */
 
 import type { MessageQuery } from "../../../watch/ports.ts";
-import type { MessageRow, SessionId } from "../../../session/session.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS, withCalls } from "../../shared/message-rows.ts";
-import type { Connection } from "../connection.ts";
+import type { Message, SessionId } from "../../../session/session.ts";
+import { shownNames } from "../../../session/column.ts";
+import { MESSAGE_COLUMNS } from "../../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../../session/tool-call-columns.ts";
+import { messagesOf } from "../../shared/message-rows.ts";
+import type { SqliteConnection } from "../database/sqlite-connection.ts";
 
-/** In reading order, at most `limit` of them; none if the archive keeps no messages. */
-export function readMessages(connection: Connection, id: SessionId, query: MessageQuery): MessageRow[] {
+/** @returns at most `limit` messages in reading order; none if the archive keeps no messages. */
+export function readMessages(connection: SqliteConnection, id: SessionId, query: MessageQuery): Message[] {
   const { direction = "asc", limit = 100 } = query;
   const from = query.from ?? (direction === "asc" ? 0 : Number.MAX_SAFE_INTEGER);
   const { messages, toolCalls } = connection.tables;
   if (!messages.has("session_id") || !messages.has("ordinal")) return [];
 
-  const columns = MESSAGE_COLUMNS.filter((column) => messages.has(column)).join(", ");
+  const columns = shownNames(MESSAGE_COLUMNS)
+    .filter((column) => messages.has(column))
+    .join(", ");
   const [compare, order] = direction === "asc" ? [">=", "ASC"] : ["<=", "DESC"];
   const rows = connection
     .prepare(
@@ -20,8 +25,10 @@ export function readMessages(connection: Connection, id: SessionId, query: Messa
     )
     .all(id, from, limit);
 
-  if (!toolCalls.has("message_id")) return withCalls(rows, [], "id");
-  const callColumns = TOOL_CALL_COLUMNS.filter((column) => toolCalls.has(column)).join(", ");
+  if (!toolCalls.has("message_id")) return messagesOf(rows, [], "id");
+  const callColumns = shownNames(TOOL_CALL_COLUMNS)
+    .filter((column) => toolCalls.has(column))
+    .join(", ");
   const found = connection
     .prepare(
       `SELECT message_id, ${callColumns} FROM tool_calls
@@ -29,5 +36,5 @@ export function readMessages(connection: Connection, id: SessionId, query: Messa
     )
     .all(JSON.stringify(rows.map((row) => row["id"])));
   const calls = found.map(({ message_id: owner, ...call }) => ({ owner, call }));
-  return withCalls(rows, calls, "id");
+  return messagesOf(rows, calls, "id");
 }

@@ -1,14 +1,17 @@
-/** The queries over an archive's sessions, made of the columns that it has. */
+/** Queries for an archive's sessions, made of the columns that it has. */
 
 import type { ListQuery, SessionPage } from "../../../watch/ports.ts";
-import type { SessionId, SessionState, SessionSummary } from "../../../session/session.ts";
+import type { SessionId, SessionVersion, Session } from "../../../session/session.ts";
 import { decodeCursor, encodeCursor } from "../../shared/page-cursor.ts";
-import { stateOf, summaryOf, versionName } from "../../shared/session-rows.ts";
-import type { Row } from "../../shared/session-rows.ts";
-import type { Connection } from "../connection.ts";
+import { sessionOf, stateOf, versionName } from "../../shared/session-rows.ts";
+import type { ArchiveRow } from "../../shared/session-rows.ts";
+import type { SqliteConnection } from "../database/sqlite-connection.ts";
 
-/** Sessions that are missing or in the trash are left out. */
-export function readStates(connection: Connection, ids: readonly SessionId[]): Map<SessionId, SessionState> {
+/** @returns the sessions that exist and are not in the trash. */
+export function readStates(
+  connection: SqliteConnection,
+  ids: readonly SessionId[],
+): Map<SessionId, SessionVersion> {
   const statement = connection.prepare(
     `SELECT ${stateColumns(connection)} FROM sessions
      WHERE id IN (SELECT value FROM json_each(?)) AND ${isKept(connection)}`,
@@ -16,8 +19,8 @@ export function readStates(connection: Connection, ids: readonly SessionId[]): M
   return statesOf(connection, statement.all(JSON.stringify(ids)));
 }
 
-/** The whole archive. */
-export function readAllStates(connection: Connection): Map<SessionId, SessionState> {
+/** @returns all sessions that are not in the trash. */
+export function readAllStates(connection: SqliteConnection): Map<SessionId, SessionVersion> {
   const statement = connection.prepare(
     `SELECT ${stateColumns(connection)} FROM sessions WHERE ${isKept(connection)}`,
   );
@@ -25,15 +28,15 @@ export function readAllStates(connection: Connection): Map<SessionId, SessionSta
 }
 
 /** @returns null for a session that is missing or in the trash. */
-export function readSummary(connection: Connection, id: SessionId): SessionSummary | null {
+export function readSession(connection: SqliteConnection, id: SessionId): Session | null {
   const row = connection
-    .prepare(`SELECT ${summaryColumns(connection)} FROM sessions WHERE id = ? AND ${isKept(connection)}`)
+    .prepare(`SELECT ${shownColumns(connection)} FROM sessions WHERE id = ? AND ${isKept(connection)}`)
     .get(id);
-  return row === undefined ? null : summaryOf(connection.columns, row);
+  return row === undefined ? null : sessionOf(connection.columns, row);
 }
 
-/** @throws WatchError `usage` if the cursor is none of ours. */
-export function readSummaries(connection: Connection, query: ListQuery): SessionPage {
+/** @throws WatchError `usage` if no server of ours has made the cursor. */
+export function readSessions(connection: SqliteConnection, query: ListQuery): SessionPage {
   const { project, agent, machine, activeSince, limit = 100, cursor } = query;
   const activity = activityOf(connection);
   const filters: [sql: string, value: string | undefined][] = [
@@ -55,7 +58,7 @@ export function readSummaries(connection: Connection, query: ListQuery): Session
   const after = cursor === undefined ? null : decodeCursor(cursor);
   const rows = connection
     .prepare(
-      `SELECT ${summaryColumns(connection)}, ${activity} AS activity FROM sessions
+      `SELECT ${shownColumns(connection)}, ${activity} AS activity FROM sessions
        WHERE ${where}${after === null ? "" : ` AND (${activity}, id) < (?, ?)`}
        ORDER BY ${activity} DESC, id DESC LIMIT ?`,
     )
@@ -63,17 +66,18 @@ export function readSummaries(connection: Connection, query: ListQuery): Session
 
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
-    sessions: rows.slice(0, limit).map((row) => summaryOf(connection.columns, row)),
+    sessions: rows.slice(0, limit).map((row) => sessionOf(connection.columns, row)),
     nextCursor: last === undefined ? null : encodeCursor([String(last["activity"]), String(last["id"])]),
     total: Number(total?.["total"]),
   };
 }
 
 /**
- * Ids that start with `prefix`, their agent's name and colon counted or not; the newest first. Compared as bytes,
- * because SQLite's functions on text end at a NUL.
+ * Compares bytes, because SQLite's functions on text end at a NUL.
+ *
+ * @returns the ids that start with `prefix`, with or without their agent's name and colon; the newest first.
  */
-export function findIds(connection: Connection, prefix: string, limit: number): SessionId[] {
+export function findIds(connection: SqliteConnection, prefix: string, limit: number): SessionId[] {
   const bytes = new TextEncoder().encode(prefix);
   const rows = connection
     .prepare(
@@ -85,40 +89,40 @@ export function findIds(connection: Connection, prefix: string, limit: number): 
   return rows.map((row) => String(row["id"]));
 }
 
-function statesOf(connection: Connection, rows: readonly Row[]): Map<SessionId, SessionState> {
+function statesOf(connection: SqliteConnection, rows: readonly ArchiveRow[]): Map<SessionId, SessionVersion> {
   return new Map(rows.map((row) => [String(row["id"]), stateOf(connection.columns, row)]));
 }
 
-function isKept({ tables }: Connection): string {
+function isKept({ tables }: SqliteConnection): string {
   return tables.sessions.has("deleted_at") ? "deleted_at IS NULL" : "TRUE";
 }
 
-function activityOf({ columns }: Connection): string {
+function activityOf({ columns }: SqliteConnection): string {
   return `COALESCE(${[...columns.activity, "''", "''"].join(", ")})`;
 }
 
 /**
- * Somebody else's archive says at most when the transcript that it has read was written: 0 is never, and a whole
- * millisecond all that every runtime can compare it with.
+ * A foreign archive has at most the transcript's mtime. 0 stands for none. Whole milliseconds are what every runtime
+ * can compare.
  */
-function sourceToken({ tables }: Connection): string {
+function sourceToken({ tables }: SqliteConnection): string {
   if (tables.sessions.has("source_token")) return "source_token";
   if (!tables.sessions.has("file_mtime")) return "NULL";
   return "CAST(NULLIF(CAST(file_mtime AS INTEGER), 0) / 1000000 AS TEXT)";
 }
 
 /** As text: nanoseconds do not fit into a JavaScript number. */
-function versionColumns({ columns }: Connection): string {
+function versionColumns({ columns }: SqliteConnection): string {
   return columns.version.map((column) => `CAST(${column} AS TEXT) AS ${versionName(column)}`).join(", ");
 }
 
-function stateColumns(connection: Connection): string {
+function stateColumns(connection: SqliteConnection): string {
   const { traits } = connection.columns;
   return ["id", ...traits, `${sourceToken(connection)} AS source_token`, versionColumns(connection)].join(
     ", ",
   );
 }
 
-function summaryColumns(connection: Connection): string {
-  return ["id", ...connection.columns.summary, versionColumns(connection)].join(", ");
+function shownColumns(connection: SqliteConnection): string {
+  return ["id", ...connection.columns.shown, versionColumns(connection)].join(", ");
 }

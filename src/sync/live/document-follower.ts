@@ -1,0 +1,80 @@
+/** Keeps documents in sync: their folders are watched, and every poll stats the files. */
+
+import { dirname, join } from "node:path";
+import type { SessionId } from "../../session/session.ts";
+import type { DocumentSource } from "../sources/document-source.ts";
+import type { FollowTools } from "../sources/source.ts";
+import { FolderWatch } from "./folder-watch.ts";
+import type { Follower } from "./follower.ts";
+
+/** How often (ms) it is asked in which folders documents may be. */
+const SEARCH_MS = 60_000;
+
+export class DocumentFollower implements Follower {
+  readonly name: string;
+  readonly waiting = 0;
+  readonly #source: DocumentSource;
+  readonly #tools: FollowTools;
+  readonly #only: SessionId | null;
+  readonly #watches = new Map<string, FolderWatch>();
+  #paths: ReadonlySet<string> = new Set();
+  #nextSearchMs = 0;
+
+  /** @param only the session to keep in sync; null for all of them. */
+  constructor(name: string, source: DocumentSource, tools: FollowTools, only: SessionId | null) {
+    this.name = name;
+    this.#source = source;
+    this.#tools = tools;
+    this.#only = only;
+  }
+
+  async look(): Promise<void> {
+    const nowMs = this.#tools.clock.now();
+    if (nowMs >= this.#nextSearchMs || (this.#only !== null && this.#paths.size === 0)) {
+      this.#nextSearchMs = nowMs + SEARCH_MS;
+      this.#paths = await this.#search();
+      this.#watchFolders();
+    }
+    for (const watch of this.#watches.values()) await watch.arm();
+    for (const path of this.#paths) {
+      const task = this.#source.taskOf(path);
+      if (this.#tools.attempts.isDue(path) && (await this.#source.isNews(path)))
+        await this.#tools.attempts.sync(task);
+    }
+  }
+
+  close(): void {
+    for (const watch of this.#watches.values()) watch.close();
+  }
+
+  async #search(): Promise<ReadonlySet<string>> {
+    if (this.#only === null) return await this.#source.paths();
+    const path = await this.#source.pathOf(this.#only);
+    return new Set(path === null ? [] : [path]);
+  }
+
+  #watchFolders(): void {
+    const { clock, options } = this.#tools;
+    const folders = new Set([...this.#paths].map((path) => dirname(path)));
+    for (const [folder, watch] of this.#watches) {
+      if (folders.has(folder)) continue;
+      watch.close();
+      this.#watches.delete(folder);
+    }
+    for (const folder of folders) {
+      if (this.#watches.has(folder)) continue;
+      const watch = new FolderWatch(folder, clock, {
+        recursive: false,
+        watch: options.watch,
+        token: () => this.#source.folderToken(folder),
+        onHint: (name) => this.#hint(join(folder, name)),
+        onUncovered: (error) => options.onUncovered(folder, error),
+      });
+      this.#watches.set(folder, watch);
+    }
+  }
+
+  #hint(path: string): void {
+    if (this.#paths.has(path)) void this.#tools.attempts.hinted(this.#source.taskOf(path));
+  }
+}

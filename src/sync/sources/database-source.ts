@@ -1,0 +1,228 @@
+/** Sessions in an agent's own database: asked for what has changed, and then for the sessions that did. */
+
+import type { BigIntStats } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { DatabaseAgent, Surroundings } from "../../agents/agent.ts";
+import type { SessionId, SourceToken } from "../../session/session.ts";
+import type { Follower } from "../live/follower.ts";
+import { DatabaseFollower } from "../live/database-follower.ts";
+import { AgentDatabase } from "../reading/agent-database.ts";
+import type { Files } from "../reading/files.ts";
+import { GuardedFiles } from "../reading/guarded-files.ts";
+import { writeWhole } from "../reading/whole-session.ts";
+import type {
+  Behind,
+  FollowTools,
+  FoundSession,
+  Source,
+  SourceTools,
+  SyncTask,
+  Unreadable,
+} from "./source.ts";
+
+/** One database file, and what was seen in it. */
+export interface DatabasePlace {
+  readonly path: string;
+  readonly database: AgentDatabase;
+  readonly files: Files;
+  /** Of the database when its sessions were listed last; null if they never were. */
+  revision: string | null;
+  sessions: ReadonlyMap<SessionId, ListedSession>;
+}
+
+interface ListedSession {
+  token: SourceToken;
+  writtenMs: number;
+  isSubagent: boolean;
+}
+
+export class DatabaseSource implements Source {
+  readonly places: readonly DatabasePlace[];
+  readonly #agent: DatabaseAgent;
+  readonly #tools: SourceTools;
+
+  constructor(agent: DatabaseAgent, surroundings: Surroundings, tools: SourceTools) {
+    const { files, clock } = tools;
+    const paths = new Set(agent.databases(surroundings).map((path) => resolve(path)));
+    this.places = [...paths].map((path) => ({
+      path,
+      database: new AgentDatabase(path, clock),
+      files: new GuardedFiles(files, clock, dirname(path)),
+      revision: null,
+      sessions: new Map(),
+    }));
+    this.#agent = agent;
+    this.#tools = tools;
+  }
+
+  owns(id: SessionId): boolean {
+    return id.startsWith(`${this.#agent.name}:`);
+  }
+
+  async find(id: SessionId): Promise<FoundSession | null> {
+    for (const place of this.places) {
+      const session = (await this.#listed(place)).get(id);
+      if (session !== undefined) return foundSession(id, session);
+    }
+    return null;
+  }
+
+  async token(id: SessionId): Promise<SourceToken | null> {
+    for (const place of this.places) {
+      const session = (await this.#listed(place)).get(id);
+      if (session !== undefined) return session.token;
+    }
+    return null;
+  }
+
+  async list(): ReturnType<Source["list"]> {
+    const { found, failures } = await this.#all();
+    return { sessions: found.map(({ id, session }) => foundSession(id, session)), failures };
+  }
+
+  async behind(): Promise<Behind> {
+    const { found, failures } = await this.#all();
+    if (found.length === 0) return { tasks: [], failures, leftAlone: 0 };
+    const { archive } = this.#tools;
+    const synced = await archive.syncedTranscripts();
+    const differing = found.filter(({ id, session }) => {
+      const known = synced.get(id);
+      return known?.revision !== this.#agent.revision || known.files[0]?.token !== session.token;
+    });
+    const offLimits = await archive.offLimits(differing.map(({ id }) => id));
+    const tasks = differing
+      .filter(({ id }) => !offLimits.has(id))
+      .map(({ id, place, session }) => ({
+        ...this.#taskOf(id, place),
+        bytes: 0,
+        writtenMs: session.writtenMs,
+      }));
+    return { tasks, failures, leftAlone: differing.length - tasks.length };
+  }
+
+  /** A database holds everybody's sessions: there is none that its path stands for. */
+  at(): null {
+    return null;
+  }
+
+  async sync(id: SessionId): Promise<boolean> {
+    for (const place of this.places)
+      if ((await this.#listed(place)).has(id)) return await this.#taskOf(id, place).run();
+    return false;
+  }
+
+  followAll(tools: FollowTools): Follower[] {
+    return this.places.map((place) => new DatabaseFollower(place, this, tools, null));
+  }
+
+  followOne(id: SessionId, tools: FollowTools): Follower {
+    const [place] = this.places;
+    return place === undefined ? new NothingToFollow(id) : new DatabaseFollower(place, this, tools, id);
+  }
+
+  /**
+   * @returns the syncs of sessions that have changed since this was asked last; at first, of all that the archive has
+   *   otherwise.
+   * @throws WatchError `transcript_unreadable`, `archive_unavailable`.
+   */
+  async changed(place: DatabasePlace): Promise<SyncTask[]> {
+    if (place.revision === null) {
+      const { tasks } = await this.behind();
+      return tasks;
+    }
+    const before = place.sessions;
+    const now = await this.#listed(place);
+    if (now === before) return [];
+    return [...now].flatMap(([id, { token }]) =>
+      before.get(id)?.token === token ? [] : [this.#taskOf(id, place)],
+    );
+  }
+
+  #taskOf(id: SessionId, place: DatabasePlace): SyncTask {
+    return {
+      id,
+      path: place.path,
+      run: () => this.#tools.runner.run(id, () => this.#syncNow(id, place)),
+    };
+  }
+
+  async #syncNow(id: SessionId, { path, database, files }: DatabasePlace): Promise<boolean> {
+    const stats = await statsOf(files, path);
+    if (stats === null) return false;
+    // Token and content are of one moment.
+    const read = await database.read(identityOf(stats), (rows) => ({
+      token: this.#agent.token(rows, id),
+      session: this.#agent.read(rows, id),
+    }));
+    if (read.session === null || read.token === null) return false;
+    const { revision } = this.#agent;
+    return await writeWhole(read.session, { path, stats, token: read.token, revision }, this.#tools);
+  }
+
+  async #all(): Promise<{
+    found: { id: SessionId; place: DatabasePlace; session: ListedSession }[];
+    failures: Unreadable[];
+  }> {
+    const failures: Unreadable[] = [];
+    const found = new Map<SessionId, { id: SessionId; place: DatabasePlace; session: ListedSession }>();
+    for (const place of this.places) {
+      try {
+        for (const [id, session] of await this.#listed(place))
+          if (!found.has(id)) found.set(id, { id, place, session });
+      } catch (error) {
+        failures.push({ path: place.path, error });
+      }
+    }
+    return { found: [...found.values()], failures };
+  }
+
+  /** Lists the sessions if anything was committed since they were listed. @returns the same map if nothing was. */
+  async #listed(place: DatabasePlace): Promise<DatabasePlace["sessions"]> {
+    const { database, path } = place;
+    const stats = await statsOf(place.files, path);
+    if (stats === null) {
+      database.close();
+      place.revision = null;
+      if (place.sessions.size > 0) place.sessions = new Map();
+      return place.sessions;
+    }
+    const identity = identityOf(stats);
+    // Asked first: what is committed in between is then seen again, and not never.
+    const revision = await database.revision(identity);
+    if (revision === place.revision) return place.sessions;
+    const sessions = await database.read(
+      identity,
+      (rows) => new Map(Iterator.from(this.#agent.sessions(rows)).map(({ id, ...session }) => [id, session])),
+    );
+    place.revision = revision;
+    place.sessions = sessions;
+    return sessions;
+  }
+}
+
+/** An agent without a database has no session that could be followed. */
+class NothingToFollow implements Follower {
+  readonly name: string;
+  readonly waiting = 0;
+
+  constructor(id: SessionId) {
+    this.name = `session ${id}`;
+  }
+
+  async look(): Promise<void> {}
+
+  close(): void {}
+}
+
+async function statsOf(files: Files, path: string): Promise<BigIntStats | null> {
+  const [stats] = await files.stats([path]);
+  return stats?.isFile() === true ? stats : null;
+}
+
+function identityOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
+}
+
+function foundSession(id: SessionId, { isSubagent, writtenMs }: ListedSession): FoundSession {
+  return { id, isSubagent, writtenMs };
+}

@@ -1,0 +1,259 @@
+/** Sessions in documents that are read as a whole; one may hold many, and only those that differ are written. */
+
+import { resolve } from "node:path";
+import type { DocumentAgent, Surroundings, WholeSession, WrittenDocument } from "../../agents/agent.ts";
+import { pause } from "../../async/abortable.ts";
+import { backoffMs } from "../../async/backoff.ts";
+import { WatchError } from "../../errors.ts";
+import type { SessionId, SourceToken } from "../../session/session.ts";
+import { DocumentFollower } from "../live/document-follower.ts";
+import type { Follower } from "../live/follower.ts";
+import { tokenOf } from "../reading/files.ts";
+import type { Files } from "../reading/files.ts";
+import { GuardedFiles } from "../reading/guarded-files.ts";
+import { unreadable } from "../reading/unreadable.ts";
+import { hashOf, writeWhole } from "../reading/whole-session.ts";
+import type {
+  Behind,
+  FollowTools,
+  FoundSession,
+  Source,
+  SourceTools,
+  SyncTask,
+  Unreadable,
+} from "./source.ts";
+
+/** This many project folders of the archive are looked into. */
+const FOLDERS_MAX = 200;
+/** A larger document (bytes) is not read. */
+const DOCUMENT_MAX = 64 * 1024 * 1024;
+/** A document that is being written is read once more after this long (ms). */
+const REREAD_MS = 100;
+/** Between two searches for a session that is in no document. */
+const SEARCH_BACKOFF = { firstMs: 1500, maxMs: 60_000 };
+
+/** A document as it was read last. */
+interface KnownDocument {
+  /** Of the file. */
+  token: SourceToken;
+  writtenMs: number;
+  /** The digest of each session in it. */
+  sessions: ReadonlyMap<SessionId, SourceToken>;
+}
+
+export class DocumentSource implements Source {
+  readonly #agent: DocumentAgent;
+  readonly #surroundings: Surroundings;
+  readonly #tools: SourceTools;
+  readonly #files: Files;
+  readonly #known = new Map<string, KnownDocument>();
+  /** What each file was when its sessions were written. */
+  readonly #synced = new Map<string, SourceToken>();
+  #search = { nextMs: 0, misses: 0 };
+
+  constructor(agent: DocumentAgent, surroundings: Surroundings, tools: SourceTools) {
+    this.#agent = agent;
+    this.#surroundings = surroundings;
+    this.#tools = tools;
+    this.#files = new GuardedFiles(tools.files, tools.clock, "a project's folder");
+  }
+
+  owns(id: SessionId): boolean {
+    return id.startsWith(`${this.#agent.name}:`);
+  }
+
+  async find(id: SessionId): Promise<FoundSession | null> {
+    const known = this.#documentOf(id) ?? (await this.#searchFor(id));
+    return known === null ? null : { id, isSubagent: false, writtenMs: known.document.writtenMs };
+  }
+
+  async token(id: SessionId): Promise<SourceToken | null> {
+    const known = this.#documentOf(id) ?? (await this.#searchFor(id));
+    if (known === null) return null;
+    await this.#read(known.path);
+    return this.#known.get(known.path)?.sessions.get(id) ?? null;
+  }
+
+  async list(): ReturnType<Source["list"]> {
+    const failures = await this.#readAll();
+    const sessions = [...this.#known.values()].flatMap(({ sessions, writtenMs }) =>
+      [...sessions.keys()].map((id) => ({ id, isSubagent: false, writtenMs })),
+    );
+    return { sessions, failures };
+  }
+
+  async behind(): Promise<Behind> {
+    const failures = await this.#readAll();
+    const { archive } = this.#tools;
+    const synced = await archive.syncedTranscripts();
+    const tasks: Behind["tasks"] = [];
+    let leftAlone = 0;
+    for (const [path, { sessions, writtenMs }] of this.#known) {
+      const differing = [...sessions].flatMap(([id, token]) =>
+        synced.get(id)?.files[0]?.token === token && synced.get(id)?.revision === this.#agent.revision
+          ? []
+          : [id],
+      );
+      const offLimits = await archive.offLimits(differing);
+      leftAlone += offLimits.size;
+      if (differing.length > offLimits.size) tasks.push({ ...this.taskOf(path), bytes: 0, writtenMs });
+    }
+    return { tasks, failures, leftAlone };
+  }
+
+  at(path: string): SyncTask | null {
+    return this.#agent.isDocument(path) ? this.taskOf(path) : null;
+  }
+
+  async sync(id: SessionId): Promise<boolean> {
+    const known = this.#documentOf(id) ?? (await this.#searchFor(id));
+    return known !== null && (await this.taskOf(known.path).run());
+  }
+
+  followAll(tools: FollowTools): Follower[] {
+    return [new DocumentFollower(this.#agent.name, this, tools, null)];
+  }
+
+  followOne(id: SessionId, tools: FollowTools): Follower {
+    return new DocumentFollower(`session ${id}`, this, tools, id);
+  }
+
+  /** Looks where documents may be, which changes with the projects that the archive knows. */
+  async paths(): Promise<ReadonlySet<string>> {
+    const folders = await this.#tools.archive.projectFolders(FOLDERS_MAX);
+    const known = [...(this.#surroundings.folders ?? []), ...folders];
+    const documents = this.#agent.documents({ ...this.#surroundings, folders: known });
+    return new Set(documents.map((path) => resolve(path)));
+  }
+
+  /** @returns the document that has the session; null if none is known. */
+  async pathOf(id: SessionId): Promise<string | null> {
+    return (this.#documentOf(id) ?? (await this.#searchFor(id)))?.path ?? null;
+  }
+
+  /** @returns a token of the folder of a document; null if there is none. */
+  async folderToken(folder: string): Promise<string | null> {
+    const [stats] = await this.#files.stats([folder]);
+    return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}:${stats.birthtimeNs}` : null;
+  }
+
+  /** One stat. @returns whether the document is not as it was read last. */
+  async isNews(path: string): Promise<boolean> {
+    const [stats] = await this.#files.stats([path]);
+    if (stats?.isFile() !== true) return false;
+    return this.#synced.get(path) !== tokenOf(stats);
+  }
+
+  /** The sync of all sessions in a document. */
+  taskOf(path: string): SyncTask {
+    return { id: null, path, run: () => this.#tools.runner.run(path, () => this.#syncNow(path)) };
+  }
+
+  async #syncNow(path: string): Promise<boolean> {
+    const read = await this.#read(path, true);
+    if (read === null) return false;
+    let changed = false;
+    for (const { session, token } of read.sessions) {
+      const source = { path, stats: read.stats, token, revision: this.#agent.revision };
+      if (await writeWhole(session, source, this.#tools)) changed = true;
+    }
+    this.#synced.set(path, tokenOf(read.stats));
+    return changed;
+  }
+
+  #documentOf(id: SessionId): { path: string; document: KnownDocument } | null {
+    for (const [path, document] of this.#known) if (document.sessions.has(id)) return { path, document };
+    return null;
+  }
+
+  async #searchFor(id: SessionId): Promise<{ path: string; document: KnownDocument } | null> {
+    const nowMs = this.#tools.clock.now();
+    if (nowMs < this.#search.nextMs) return null;
+    const misses = this.#search.misses + 1;
+    this.#search = { misses, nextMs: nowMs + backoffMs(misses, SEARCH_BACKOFF) };
+    await this.#readAll();
+    const found = this.#documentOf(id);
+    if (found !== null) this.#search = { misses: 0, nextMs: 0 };
+    return found;
+  }
+
+  async #readAll(): Promise<Unreadable[]> {
+    const failures: Unreadable[] = [];
+    for (const path of await this.paths()) {
+      try {
+        await this.#read(path);
+      } catch (error) {
+        failures.push({ path, error });
+      }
+    }
+    return failures;
+  }
+
+  /**
+   * One stat if the file is as it was read.
+   *
+   * @param isForced read it all the same.
+   * @returns what it holds; null if it was not read.
+   * @throws WatchError `transcript_unreadable`
+   */
+  async #read(path: string, isForced = false) {
+    const [stats] = await this.#files.stats([path]);
+    if (stats?.isFile() !== true) {
+      this.#known.delete(path);
+      return null;
+    }
+    const token = tokenOf(stats);
+    if (!isForced && this.#known.get(path)?.token === token) return null;
+    if (stats.size > DOCUMENT_MAX)
+      throw new WatchError(
+        "transcript_unreadable",
+        `Cannot read document ${JSON.stringify(path)}: it is too large`,
+      );
+    const writtenMs = Number(stats.mtimeNs / 1_000_000n);
+    const sessions = (await this.#parsed({ path, writtenMs })).map((session) => ({
+      session,
+      token: digestOf(session),
+    }));
+    const digests = new Map(sessions.map(({ session: { id }, token }) => [id, token]));
+    this.#known.set(path, { token, writtenMs, sessions: digests });
+    return { stats, sessions };
+  }
+
+  async #parsed(document: WrittenDocument): Promise<WholeSession[]> {
+    const { path } = document;
+    try {
+      return this.#agent.read(await this.#text(path), document);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw unreadable(path, error, "document");
+    }
+    await pause(REREAD_MS, this.#tools.clock, NEVER);
+    try {
+      return this.#agent.read(await this.#text(path), document);
+    } catch (error) {
+      throw unreadable(path, error, "document");
+    }
+  }
+
+  async #text(path: string): Promise<string> {
+    const file = await this.#files.open(path);
+    try {
+      const { size } = await file.stat({ bigint: true });
+      const bytes = new Uint8Array(Math.min(Number(size), DOCUMENT_MAX));
+      let length = 0;
+      while (length < bytes.length) {
+        const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+      return new TextDecoder().decode(bytes.subarray(0, length));
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+function digestOf({ facts, entries }: WholeSession): SourceToken {
+  return hashOf(JSON.stringify([facts, entries]));
+}

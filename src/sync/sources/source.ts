@@ -1,0 +1,84 @@
+/** What the engine asks of a source: a place where agents of one kind keep sessions. */
+
+import type { Clock } from "../../async/clock.ts";
+import type { SessionId, SourceToken } from "../../session/session.ts";
+import type { ArchiveWriting } from "../../watch/archive.ts";
+import type { Attempts } from "../live/attempts.ts";
+import type { Follower, FollowerOptions } from "../live/follower.ts";
+import type { Files } from "../reading/files.ts";
+import type { SyncRunner } from "../sync-runner.ts";
+
+/** A session that a source has now. */
+export interface FoundSession {
+  id: SessionId;
+  /** A part of another session's work, as far as its place says. */
+  isSubagent: boolean;
+  /** When it was last written (ms since the epoch). */
+  writtenMs: number;
+}
+
+/** Something that could not be looked at. */
+export interface Unreadable {
+  path: string;
+  error: unknown;
+}
+
+/** A sync that can be asked for: of one session, or of all in one document. */
+export interface SyncTask {
+  /** Known by this in logs and retries; null where it is more than one session. */
+  id: SessionId | null;
+  path: string;
+  /** @returns whether the archive has changed. @throws WatchError `transcript_unreadable`, `archive_unavailable`. */
+  run(): Promise<boolean>;
+}
+
+/** A task with something new in it. */
+export interface BehindTask extends SyncTask {
+  /** Bytes to read, as far as can be told before reading; 0 where bytes say nothing. */
+  bytes: number;
+  writtenMs: number;
+  run(onRead?: (bytes: number) => void): Promise<boolean>;
+}
+
+export interface Behind {
+  tasks: BehindTask[];
+  failures: Unreadable[];
+  /** Sessions that are not synced, because they were deleted or are another machine's. */
+  leftAlone: number;
+}
+
+/** What a source works with. */
+export interface SourceTools {
+  archive: ArchiveWriting;
+  runner: SyncRunner;
+  files: Files;
+  clock: Clock;
+}
+
+/** What followers work with. */
+export interface FollowTools {
+  attempts: Attempts;
+  clock: Clock;
+  options: FollowerOptions;
+}
+
+export interface Source {
+  /** @returns whether a session with this id can only be here. */
+  owns(id: SessionId): boolean;
+  /** @returns null while there is no such session; where all places have to be searched, that is bounded by a backoff. */
+  find(id: SessionId): Promise<FoundSession | null>;
+  /** @returns what is stored with the session's row when it is up to date; null while there is none. Cheap. */
+  token(id: SessionId): Promise<SourceToken | null>;
+  /** Every session there is. */
+  list(): Promise<{ sessions: FoundSession[]; failures: Unreadable[] }>;
+  /** Everything that differs from what was synced. @throws WatchError `archive_unavailable`. */
+  behind(): Promise<Behind>;
+  /** @returns the sync of the sessions that are kept in this file; null if no agent keeps any there. */
+  at(path: string): SyncTask | null;
+  /** @returns whether the archive has changed. @throws WatchError `transcript_unreadable`, `archive_unavailable`. */
+  sync(id: SessionId): Promise<boolean>;
+  /** Keeps all sessions of the source in sync. */
+  followAll(tools: FollowTools): Follower[];
+  /** Keeps one session in sync. */
+  followOne(id: SessionId, tools: FollowTools): Follower;
+}
