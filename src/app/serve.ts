@@ -2,7 +2,8 @@
 
 import process from "node:process";
 import { abortable } from "../async/abortable.ts";
-import { messageOf, WatchError } from "../errors.ts";
+import { codeOf, reasonOf } from "../async/failure-words.ts";
+import { WatchError } from "../errors.ts";
 import { PAGE_FILES } from "../page/files.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { listen } from "../runtime/listen.ts";
@@ -160,14 +161,14 @@ function open({ host, port }: ServeOptions, fetch: ListenOptions["fetch"]): List
   try {
     return listen({ hostname: host, port, fetch });
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    const why = REASONS[code] ?? messageOf(error);
+    const advice = LISTEN_ADVICE[codeOf(error) ?? ""];
+    const why = advice === undefined ? reasonOf(error) : `${reasonOf(error)}; ${advice}`;
     throw new WatchError("cannot_listen", `Cannot listen on ${host}:${port}: ${why}`, { cause: error });
   }
 }
 
-const REASONS: Record<string, string> = {
-  EADDRINUSE: "the port is in use; choose another with --port (0 picks a free one)",
-  EADDRNOTAVAIL: "this machine has no such address; choose another with --host",
-  EACCES: "permission denied; only the administrator may use ports below 1024",
+const LISTEN_ADVICE: Record<string, string> = {
+  EADDRINUSE: "choose another with --port (0 picks a free one)",
+  EADDRNOTAVAIL: "choose another with --host",
+  EACCES: "only the administrator may use ports below 1024",
 };

@@ -1,5 +1,6 @@
 /** How requests to a server fail, in the same words on every runtime. */
 
+import { codeOf, FAILURE_WORDS, reasonOf } from "../async/failure-words.ts";
 import { messageOf, WatchError } from "../errors.ts";
 
 export interface ServerFailureOptions extends ErrorOptions {
@@ -63,26 +64,22 @@ function parseRetryAfter(header: string | null): number | null {
   return header !== null && /^\d{1,9}$/.test(header) ? Number(header) * 1000 : null;
 }
 
-/** Each runtime has its own words for the common cases, in its own place. */
+/** Bun and Deno report the common cases in words of their own, and not always with a code. */
 function explain(error: unknown): { reason: string; isAbsent: boolean } {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown; message?: unknown } };
-  const words = [code, messageOf(error), cause?.code, cause?.message].join(" ");
-  const known = REASONS.find(({ pattern }) => pattern.test(words));
-  return known ?? { reason: messageOf(error), isAbsent: false };
+  const { cause } = (error ?? {}) as { cause?: unknown };
+  const words = [error, cause].flatMap((part) => [codeOf(part), messageOf(part)]).join(" ");
+  const code = WORDS_OF_RUNTIMES.find(({ pattern }) => pattern.test(words))?.code;
+  const reason = FAILURE_WORDS.get(code ?? "") ?? reasonOf(error);
+  return { reason, isAbsent: code === "ECONNREFUSED" || code === "ENOTFOUND" };
 }
 
-const REASONS: readonly { pattern: RegExp; reason: string; isAbsent: boolean }[] = [
-  { pattern: /ECONNREFUSED|connection ?refused/i, reason: "connection refused", isAbsent: true },
+const WORDS_OF_RUNTIMES: readonly { pattern: RegExp; code: string }[] = [
+  { pattern: /ECONNREFUSED|connection ?refused/i, code: "ECONNREFUSED" },
   {
     pattern: /ECONNRESET|connection ?(reset|closed)|connection was closed|reading a body/i,
-    reason: "connection lost",
-    isAbsent: false,
+    code: "ECONNRESET",
   },
-  {
-    pattern: /ENOTFOUND|FailedToOpenSocket|dns error/i,
-    reason: "there is no such host",
-    isAbsent: true,
-  },
+  { pattern: /ENOTFOUND|FailedToOpenSocket|dns error/i, code: "ENOTFOUND" },
 ];
 
 function reasonIn(body: string): string | null {
