@@ -80,7 +80,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     const { program } = await start("--token-file", exposed);
     await using _program = program;
     expect(program.stderr).toContain(
-      `watch: warning: --token-file: others on this machine may read ${exposed}; change that with chmod 600\n`,
+      `watch: warning: --token-file: other users of this machine can read ${exposed}; protect it with chmod 600\n`,
     );
     for (const [content, why] of [
       ["\n", "there is no token"],
@@ -100,7 +100,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
 
   test("listens beyond this machine with a token, or when told that everybody may read", async () => {
     expect(await refused("--host", "0.0.0.0")).toBe(
-      "watch: --host: 0.0.0.0 is not this machine's own address: others could read every session; set a token with --token-file or SESSIONWATCH_TOKEN, or use --insecure\n",
+      "watch: --host: 0.0.0.0 can be reached from other machines, which could read every session; set a token with --token-file or SESSIONWATCH_TOKEN, or use --insecure\n",
     );
     const guarded = await start("--host", "0.0.0.0", "--token-file", secretFile(TOKEN));
     await using _guarded = guarded.program;
@@ -108,7 +108,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     const open = await start("--host", "0.0.0.0", "--insecure");
     await using _open = open.program;
     expect(open.program.stderr).toContain(
-      "watch: warning: --insecure: everybody who can reach 0.0.0.0 can read every session\n",
+      "watch: warning: --insecure: anyone who can reach 0.0.0.0 can read every session\n",
     );
     const { port } = new URL(open.url);
     const ask = (host: string) => fetch(`http://127.0.0.1:${port}/api/ping`, { headers: { host } });
@@ -147,7 +147,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
       );
     }
     expect(await refused("--cors-origin", "*")).toBe(
-      "watch: --cors-origin: * would let every page that a browser opens read every session; name origins, or set a token with --token-file\n",
+      "watch: --cors-origin: * would let every web page read every session; name origins, or set a token with --token-file\n",
     );
   });
 
@@ -197,7 +197,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(await sync({ path: transcript.path })).toEqual([200, expect.objectContaining({ id: "a" })]);
     expect(await sync({ id: "a" })).toEqual([200, expect.objectContaining({ id: "a" })]);
     expect(await sync({ id: "nobody" })).toEqual([404, { error: "session not found: nobody" }]);
-    expect(await sync({ path: "a.jsonl" })).toEqual([400, { error: "path: use an absolute one" }]);
+    expect(await sync({ path: "a.jsonl" })).toEqual([400, { error: "path: use an absolute path" }]);
     for (const path of [
       "/etc/passwd",
       outside,
@@ -285,7 +285,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
       ]);
       await using _program = program;
       expect(program.stderr).toContain(
-        "watch: warning: --max-streams: 20000 do not fit into this system's limit of 300 open files: there will be 100; raise it with ulimit -n\n",
+        "watch: warning: --max-streams: 20000 streams exceed this system's limit of 300 open files; using 100; raise the limit with ulimit -n\n",
       );
       const stream = `${url}/api/v1/sessions/a/watch`;
       const open = (): Promise<SseClient> => SseClient.open(stream);

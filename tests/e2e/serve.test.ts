@@ -224,7 +224,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     ).toBe(200);
     await using open = new Program(lane, ["serve", "--host", "0.0.0.0"], workspace.env);
     expect(await open.exit()).toBe(2);
-    expect(open.stderr).toContain("--host: 0.0.0.0 is not this machine's own address");
+    expect(open.stderr).toContain("--host: 0.0.0.0 can be reached from other machines");
   });
 
   test("tells an outage and its end to every client, and answers 503 meanwhile", async () => {
@@ -285,7 +285,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     await using second = new Program(lane, args, workspace.env);
     expect(await second.exit()).toBe(1);
     expect(second.stderr).toBe(
-      `watch: Cannot listen on 127.0.0.1:${new URL(url).port}: the port is in use; choose another with --port (0 for any free one)\n`,
+      `watch: Cannot listen on 127.0.0.1:${new URL(url).port}: the port is in use; choose another with --port (0 picks a free one)\n`,
     );
   });
 });

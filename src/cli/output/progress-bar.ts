@@ -1,30 +1,32 @@
-/** What a person is told of a sync: a bar on the terminal while it lasts, and one line at its end. */
+/** Shows a sync on a terminal: a bar while it runs, and one line at its end. */
 
+import process from "node:process";
 import type { createLogUpdate } from "log-update";
-import type { Progress, SyncReport } from "../../sync/engine.ts";
+import type { ProgressDisplay } from "../../app/sync-everything.ts";
 import type { Clock } from "../../async/clock.ts";
+import type { Progress, SyncReport } from "../../sync/engine.ts";
 
-/** A sync that is over sooner (ms) shows no bar: it would only flicker. */
+/** A shorter sync (ms) shows no bar, which would only flicker. */
 const QUIET_MS = 300;
-/** Least time (ms) between two drawings. */
+/** Shortest time (ms) between two drawings. */
 const DRAWING_INTERVAL_MS = 100;
-/** The speed is that of the last so many ms: old enough not to jump, young enough to follow a slow disk. */
+/** The speed is the average of this many ms: long enough not to jump, short enough to follow a slow disk. */
 const SPEED_WINDOW_MS = 10_000;
-/** In columns. A longer bar tells nothing more, and a shorter one nothing at all. */
+/** In columns. */
 const BAR_WIDTH = { least: 8, most: 40 };
 
-/** Where the bar is drawn. */
+/** The terminal. */
 type Screen = NodeJS.WritableStream & { columns: number };
 type Paint = ReturnType<typeof createLogUpdate>;
 
-/** How much had been done when. */
+/** How much was done at a time. */
 export interface Sample {
   atMs: number;
   bytesDone: number;
 }
 
-/** Draws on a terminal until it is cleared. The cursor is hidden meanwhile, and back even if a signal ends us. */
-export class ProgressBar {
+/** Draws until it is cleared. The library hides the cursor meanwhile, and restores it even if a signal ends the program. */
+export class ProgressBar implements ProgressDisplay {
   readonly #screen: Screen;
   readonly #clock: Clock;
   readonly #paint: Paint;
@@ -39,13 +41,13 @@ export class ProgressBar {
     this.#paint = paint;
   }
 
-  /** The library is loaded only where a bar may be seen: elsewhere it would add a seventh to the time of a start. */
+  /** Loads the library only when it is needed: it takes a seventh of a start. */
   static async on(screen: Screen, clock: Clock): Promise<ProgressBar> {
     const { createLogUpdate } = await import("log-update");
     return new ProgressBar(screen, clock, createLogUpdate(screen));
   }
 
-  /** May be called as often as there is progress; most calls draw nothing. */
+  /** Most calls draw nothing, so call it on all progress. */
   update(progress: Progress): void {
     const nowMs = this.#clock.now();
     const sample = { atMs: nowMs, bytesDone: progress.bytesDone };
@@ -53,7 +55,7 @@ export class ProgressBar {
       this.#dueMs = nowMs + QUIET_MS;
       this.#samples = [sample];
     }
-    // A terminal of no width has no window either: there is nobody to draw for.
+    // A terminal without a width has no window.
     const { columns } = this.#screen;
     if (nowMs < this.#dueMs || progress.filesDone === progress.files || !columns) return;
     this.#dueMs = nowMs + DRAWING_INTERVAL_MS;
@@ -62,7 +64,7 @@ export class ProgressBar {
     this.#paint(progressLine(progress, bytesPerSecond(this.#samples), columns));
   }
 
-  /** Leaves the terminal as it was: call it before anything else is written there. */
+  /** Erases the bar: call it before anything else is written to the terminal. */
   clear(): void {
     if (!this.#isShown) return;
     this.#isShown = false;
@@ -71,13 +73,21 @@ export class ProgressBar {
   }
 }
 
-/** @returns the samples that the speed is told from: those within the window, and the last one before it. */
+/** @returns a bar; undefined if `stream` cannot redraw a line. A dumb terminal, such as an editor's, only appends. */
+export async function openProgressBar(
+  stream: NodeJS.WriteStream,
+  clock: Clock,
+): Promise<ProgressBar | undefined> {
+  return stream.isTTY && process.env["TERM"] !== "dumb" ? await ProgressBar.on(stream, clock) : undefined;
+}
+
+/** @returns the samples to compute the speed from: those within the window, and the last one before it. */
 export function withSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
   const first = samples.findLastIndex(({ atMs }) => atMs <= sample.atMs - SPEED_WINDOW_MS);
   return [...samples.slice(Math.max(first, 0)), sample];
 }
 
-/** @returns null while nothing can be said. */
+/** @returns null while it is unknown. */
 export function bytesPerSecond(samples: readonly Sample[]): number | null {
   const [first] = samples;
   const last = samples.at(-1);
@@ -89,8 +99,8 @@ export function bytesPerSecond(samples: readonly Sample[]): number | null {
 
 /**
  * @param speed in bytes per second; null while unknown.
- * @returns one line shorter than `columns`. Where there is no room for all, the label goes first, then the speed, the
- * bytes, and the time that is left. What stays keeps its width, so that nothing jumps from one drawing to the next.
+ * @returns one line shorter than `columns`. If the room is too small, it leaves out the label, then the speed, the
+ * bytes, and the time left. The rest keeps its width, so that nothing jumps from one drawing to the next.
  */
 export function progressLine(progress: Progress, speed: number | null, columns: number): string {
   const { files, filesDone, bytes, bytesDone } = progress;
@@ -117,7 +127,7 @@ export function progressLine(progress: Progress, speed: number | null, columns: 
   return counted.trimStart().slice(0, columns - 1);
 }
 
-/** @returns `0:07`, `12:34`, `1:02:03`; a time that has begun counts whole. */
+/** @returns `0:07`, `12:34`, `1:02:03`; a fraction of a second counts as a second. */
 export function countdown(seconds: number): string {
   const whole = Math.ceil(seconds);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
@@ -125,13 +135,13 @@ export function countdown(seconds: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-/** @param ms how long it took. @returns what is said at the end. */
+/** @param ms how long it took. @returns the line at the end of a sync. */
 export function summaryLine({ filesDone, bytesDone, failures, leftAlone }: SyncReport, ms: number): string {
-  // A folder that could not be searched is a failure too, but none of the transcripts.
+  // Failures without an id are folders that could not be searched, not transcripts.
   const synced = filesDone - failures.filter(({ id }) => id !== null).length;
   const transcripts = `${synced} ${synced === 1 ? "transcript" : "transcripts"}`;
   const failed = failures.length === 0 ? "" : `, ${failures.length} failed`;
-  const others = leftAlone === 0 ? "" : `; ${leftAlone} left alone: deleted, or of another machine`;
+  const others = leftAlone === 0 ? "" : `; ${leftAlone} not synced: deleted, or of another machine`;
   return `synced ${transcripts}, ${megabytes(bytesDone)} MB in ${(ms / 1000).toFixed(1)} s${failed}${others}`;
 }
 
@@ -143,12 +153,12 @@ function secondsLeft({ bytes, bytesDone }: Progress, speed: number | null): stri
   return speed === null ? "-:--" : countdown(Math.max(bytes - bytesDone, 0) / speed);
 }
 
-/** From 0 to 1; a transcript that grows while it is read cannot make it more. */
+/** From 0 to 1, even if a transcript grows while it is read. */
 function shareDone({ files, filesDone, bytes, bytesDone }: Progress): number {
   return Math.min(bytes > 0 ? bytesDone / bytes : filesDone / files, 1);
 }
 
-/** Both characters are in every terminal's font, be it the console of Linux or of Windows. */
+/** Both characters are in every terminal's font, including the consoles of Linux and Windows. */
 function bar(share: number, width: number): string {
   const full = Math.floor(share * width);
   return "█".repeat(full) + "░".repeat(width - full);

@@ -1,10 +1,10 @@
 /** Events as one line for a person. */
 
 import type { Heartbeat, StreamEvent } from "../../session/events.ts";
-import { printable } from "./output.ts";
+import { printable } from "../../session/printable.ts";
 
-/** `14:03:22  updated  12 messages`, in local time; null for a heartbeat, which is for programs. */
-export function textLine(event: StreamEvent): string | null {
+/** `14:03:22  updated    12 messages  <id>`, in local time; null for a heartbeat, which is for programs. */
+export function eventText(event: StreamEvent): string | null {
   if (event.event === "heartbeat") return null;
   const now = "at" in event ? new Date(event.at) : new Date();
   return `${now.toLocaleTimeString("en-GB")}  ${printable(describe(event))}`;

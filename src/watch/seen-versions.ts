@@ -1,19 +1,19 @@
-/** What a reader knows of each session, so that nothing is told twice. */
+/** The version of each session that a reader has seen, so that no event is repeated. */
 
 import { isSessionEvent, versionAfter } from "../session/events.ts";
 import { DELETED } from "../session/session.ts";
 import type { StreamEvent } from "../session/events.ts";
 import type { SessionId, Version } from "../session/session.ts";
 
-export class Told {
+export class SeenVersions {
   readonly #versions = new Map<SessionId, Version>();
 
-  /** Sessions that are there, as far as the reader knows. */
+  /** Sessions that exist, as far as the reader knows. */
   get ids(): SessionId[] {
     return [...this.#versions.keys()];
   }
 
-  /** @returns whether the event says nothing that the reader does not know; only what is said of sessions can be. */
+  /** @returns whether the reader has seen what the event says; false for events that are not about a session. */
   knows(event: StreamEvent): boolean {
     return isSessionEvent(event) && (this.#versions.get(event.data) ?? DELETED) === versionAfter(event);
   }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { readToken } from "../../../src/cli/input/token.ts";
+import { readToken } from "../../../src/cli/input/token-file.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 let workspace: Workspace;
@@ -12,7 +12,7 @@ afterEach(() => {
   workspace[Symbol.dispose]();
 });
 
-test("readToken() takes the file's only word, else the variable, else none", () => {
+test("readToken() reads the file, else the variable, else nothing", () => {
   expect(readToken(undefined)).toBe(null);
   process.env["SESSIONWATCH_TOKEN"] = "";
   expect(readToken(undefined)).toBe(null);
@@ -21,7 +21,7 @@ test("readToken() takes the file's only word, else the variable, else none", () 
   expect(readToken(fileWith("\n from-file~!\r\n"))).toBe("from-file~!");
 });
 
-test("readToken() says what is wrong, and never the token", () => {
+test("readToken() says what is wrong, but never shows the token", () => {
   for (const text of ["", " \n", "hunter2 hunter2", "hunter2\nhunter2", "hunter2é", "hunter2\0"]) {
     const { message, code } = failure(() => readToken(fileWith(text)));
     expect([message, code]).toEqual([expect.not.stringContaining("hunter2"), "usage"]);

@@ -1,4 +1,4 @@
-/** Syncs one session on request of a client: only what an agent keeps where agents keep transcripts. */
+/** Syncs one session for a client of the server: only a transcript in a folder where an agent keeps them. */
 
 import { realpath } from "node:fs/promises";
 import { isAbsolute, resolve, sep } from "node:path";
@@ -9,12 +9,12 @@ import type { Root, TranscriptFile } from "../sync/discovery/transcript.ts";
 import type { Engine, Store } from "../watch/ports.ts";
 import type { SessionId } from "../session/session.ts";
 
-/** What there is to sync with. */
+/** What can sync. */
 export interface Syncers {
   store: Store;
-  /** Where the archive is ours. */
+  /** Only for our own archive. */
   engine: SyncEngine | undefined;
-  /** Where it is somebody else's, who can be asked. */
+  /** Only for an archive of another program that can sync it. */
   delegate: Engine | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface Syncers {
  * @returns the session.
  * @throws WatchError `session_not_found`, `forbidden`, `usage`, `transcript_unreadable`, `archive_unavailable`.
  */
-export async function syncTarget(target: SyncTarget, syncers: Syncers): Promise<SessionId> {
+export async function syncOnRequest(target: SyncTarget, syncers: Syncers): Promise<SessionId> {
   const { store, engine, delegate } = syncers;
   if ("path" in target) return await syncPath(target.path, engine);
   const { id } = target;
@@ -34,7 +34,7 @@ export async function syncTarget(target: SyncTarget, syncers: Syncers): Promise<
 
 async function syncPath(path: string, engine: SyncEngine | undefined): Promise<SessionId> {
   const ours = syncerOf(engine);
-  if (!isAbsolute(path)) throw new WatchError("usage", "path: use an absolute one");
+  if (!isAbsolute(path)) throw new WatchError("usage", "path: use an absolute path");
   const file = ours.lines.index.at(resolve(path));
   if (file === null || (await leadsOut(file, ours.lines.index.roots)))
     throw new WatchError("forbidden", "path: no agent keeps transcripts there");
@@ -42,12 +42,12 @@ async function syncPath(path: string, engine: SyncEngine | undefined): Promise<S
   return file.place.id;
 }
 
-/** Whether links lead from a place where an agent keeps transcripts to one where none does. */
+/** Whether symbolic links lead from an agent's folder to a place outside all agents' folders. */
 async function leadsOut({ path, root }: TranscriptFile, roots: readonly Root[]): Promise<boolean> {
-  // Says so if the file system does not answer: nobody else gives up waiting for it.
+  // Fails if the file system does not answer; `realpath` alone would wait forever.
   await root.files.stats([path]);
   const target = await realPath(path);
-  // Nothing is read where nothing is.
+  // There is nothing to read.
   if (target === null) return false;
   for (const { path: folder } of [root, ...roots]) {
     const real = await realPath(folder);
@@ -56,7 +56,7 @@ async function leadsOut({ path, root }: TranscriptFile, roots: readonly Root[]):
   return true;
 }
 
-/** @returns null where nothing is, or it cannot be reached. */
+/** @returns null if nothing is there, or it cannot be reached. */
 async function realPath(path: string): Promise<string | null> {
   try {
     return await realpath(path);
@@ -70,5 +70,5 @@ const UNREACHABLE = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EACC
 
 function syncerOf<T extends Engine>(engine: T | undefined): T {
   if (engine !== undefined) return engine;
-  throw new WatchError("forbidden", "this server only reads its archive: it syncs nothing");
+  throw new WatchError("forbidden", "this server only reads its archive and cannot sync");
 }

@@ -1,25 +1,26 @@
-/** Says what went wrong with transcripts: one line for all that goes wrong in a row, never a flood. */
+/** Logs problems with transcripts: one line for a burst of them, never a flood. */
 
 import type { Logger } from "@logtape/logtape";
+import type { Reporter } from "../../app/reporter.ts";
+import type { Clock } from "../../async/clock.ts";
 import { messageOf } from "../../errors.ts";
 import type { Failure } from "../../sync/engine.ts";
 import type { Synced } from "../../sync/sync-runner.ts";
-import type { Clock } from "../../async/clock.ts";
 
-/** It is said when nothing more has gone wrong for so long (ms), or when the first of it has waited for so long. */
+/** A burst ends after this time (ms) without another problem, or when its first problem has waited this long. */
 const QUIET_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
-/** Collects what went wrong, and logs it in one go; `flush()` it before the program ends. */
-export class Troubles {
+/** Collects problems and logs each burst as one line; call `flush()` before the program ends. */
+export class ProblemLog implements Reporter {
   readonly #log: Logger;
   readonly #clock: Clock;
   #failures: Failure[] = [];
   #malformed: Synced[] = [];
-  /** Transcripts whose malformed lines were told: that there are more of them is in the session's row. */
-  readonly #toldMalformed = new Set<string>();
+  /** Sessions whose malformed lines are logged; the session's row counts later ones. */
+  readonly #loggedMalformed = new Set<string>();
   #cancel: (() => void) | null = null;
-  /** When the first of what is to be said may wait no longer. */
+  /** When the current burst is logged at the latest. */
   #latestMs: number | null = null;
 
   constructor(log: Logger, clock: Clock) {
@@ -27,19 +28,23 @@ export class Troubles {
     this.#clock = clock;
   }
 
+  warn(message: string): void {
+    this.#log.warning(message);
+  }
+
   failed(failure: Failure): void {
     this.#failures.push(failure);
-    this.#saySoon();
+    this.#flushSoon();
   }
 
   synced(synced: Synced): void {
-    if (synced.malformedLines === 0 || this.#toldMalformed.has(synced.id)) return;
-    this.#toldMalformed.add(synced.id);
+    if (synced.malformedLines === 0 || this.#loggedMalformed.has(synced.id)) return;
+    this.#loggedMalformed.add(synced.id);
     this.#malformed.push(synced);
-    this.#saySoon();
+    this.#flushSoon();
   }
 
-  /** Says now what there is to say. */
+  /** Logs the current burst now. */
   flush(): void {
     this.#cancel?.();
     this.#cancel = null;
@@ -49,18 +54,18 @@ export class Troubles {
     this.#failures = [];
     this.#malformed = [];
     const [failure] = failures;
-    if (failure !== undefined) this.#say(messageOf(failure.error), failures.length);
+    if (failure !== undefined) this.#warn(messageOf(failure.error), failures.length);
     for (const { error } of failures.slice(1)) this.#log.debug(messageOf(error), { error });
     const [first] = malformed;
-    if (first !== undefined) this.#say(malformedText(first), malformed.length);
+    if (first !== undefined) this.#warn(malformedText(first), malformed.length);
     for (const synced of malformed.slice(1)) this.#log.debug(malformedText(synced));
   }
 
-  #say(text: string, count: number): void {
+  #warn(text: string, count: number): void {
     this.#log.warning(count === 1 ? text : `${text}; and ${count - 1} more like it`);
   }
 
-  #saySoon(): void {
+  #flushSoon(): void {
     const nowMs = this.#clock.now();
     this.#latestMs ??= nowMs + LONGEST_WAIT_MS;
     this.#cancel?.();
@@ -72,7 +77,7 @@ function malformedText({ path, malformedLines }: Synced): string {
   return `skipped ${countMalformed(malformedLines)} in ${JSON.stringify(path)}`;
 }
 
-/** @param lines how many. */
+/** `1 malformed line`, `2 malformed lines`. */
 export function countMalformed(lines: number): string {
   return lines === 1 ? "1 malformed line" : `${lines} malformed lines`;
 }

@@ -8,8 +8,8 @@ import {
   progressLine,
   summaryLine,
   withSample,
-} from "../../../src/cli/output/progress.ts";
-import type { Sample } from "../../../src/cli/output/progress.ts";
+} from "../../../src/cli/output/progress-bar.ts";
+import type { Sample } from "../../../src/cli/output/progress-bar.ts";
 import type { Progress } from "../../../src/sync/engine.ts";
 import { FakeClock } from "../../support/clock.ts";
 
@@ -17,7 +17,7 @@ const HALFWAY: Progress = { files: 1632, filesDone: 612, bytes: 300_300_000, byt
 const WIDTHS = fc.integer({ min: 1, max: 250 });
 
 describe("progressLine()", () => {
-  test("shows as much as there is room for", () => {
+  test("shows as much as fits", () => {
     const lines = [120, 80, 70, 60, 40, 30, 20, 10].map((columns) =>
       progressLine(HALFWAY, 48_700_000, columns),
     );
@@ -33,13 +33,13 @@ describe("progressLine()", () => {
     ]);
   });
 
-  test("says that it cannot know the speed yet", () => {
+  test("shows an unknown speed as a dash", () => {
     expect(progressLine({ ...HALFWAY, filesDone: 1, bytesDone: 0 }, null, 80)).toBe(
       "syncing  ░░░░░░░░░░░░░     1/1632 files    0.0/300.3 MB      - MB/s   -:-- left",
     );
   });
 
-  test("counts files where all of them are empty", () => {
+  test("counts files if all of them are empty", () => {
     expect(progressLine({ files: 4, filesDone: 1, bytes: 0, bytesDone: 0 }, null, 20)).toBe(
       "██░░░░░░  1/4 files",
     );
@@ -55,7 +55,7 @@ describe("progressLine()", () => {
     .filter(({ files, filesDone }) => filesDone <= files);
   const speeds = fc.option(fc.double({ min: 1e-3, max: 1e12, noNaN: true }));
 
-  test("is one line, and leaves the last column free, whatever the figures", () => {
+  test("is one line, and leaves the last column free, for all figures", () => {
     fc.assert(
       fc.property(progresses, speeds, WIDTHS, (progress, speed, columns) => {
         const line = progressLine(progress, speed, columns);
@@ -65,7 +65,7 @@ describe("progressLine()", () => {
     );
   });
 
-  test("keeps every figure in its place while the files go by", () => {
+  test("keeps every figure in its column while it counts", () => {
     const steps = fc.record({ filesDone: fc.nat(HALFWAY.files), bytesDone: fc.nat(HALFWAY.bytes) });
     const usualSpeeds = fc.option(fc.double({ min: 1e5, max: 999e6, noNaN: true }));
     const widths = fc.integer({ min: 26, max: 250 });
@@ -80,7 +80,7 @@ describe("progressLine()", () => {
 });
 
 describe("bytesPerSecond()", () => {
-  test("is what was done between the first sample and the last", () => {
+  test("is the work between the first sample and the last", () => {
     const samples = [
       { atMs: 1000, bytesDone: 5e6 },
       { atMs: 1100, bytesDone: 6e6 },
@@ -89,7 +89,7 @@ describe("bytesPerSecond()", () => {
     expect(bytesPerSecond(samples)).toBe(10e6);
   });
 
-  test("is unknown before anything was done, and while no time has passed", () => {
+  test("is unknown before any work, and before any time has passed", () => {
     expect(bytesPerSecond([])).toBeNull();
     expect(bytesPerSecond([{ atMs: 1, bytesDone: 7 }])).toBeNull();
     for (const last of [
@@ -102,7 +102,7 @@ describe("bytesPerSecond()", () => {
 });
 
 describe("withSample()", () => {
-  test("forgets what is older than 10 s, so that the speed is the present one", () => {
+  test("drops samples older than 10 s, so that the speed is current", () => {
     let samples: readonly Sample[] = [];
     let bytesDone = 0;
     for (let atMs = 0; atMs <= 60_000; atMs += 100) {
@@ -113,13 +113,13 @@ describe("withSample()", () => {
     expect(bytesPerSecond(samples)).toBe(10e6);
   });
 
-  test("keeps one sample to compare with after a long silence", () => {
+  test("keeps one older sample to compare with after a long pause", () => {
     const samples = withSample([{ atMs: 0, bytesDone: 0 }], { atMs: 50_000, bytesDone: 100e6 });
     expect(bytesPerSecond(samples)).toBe(2e6);
   });
 });
 
-test("countdown() writes minutes and seconds, and hours where there are any", () => {
+test("countdown() writes minutes and seconds, and hours if there are any", () => {
   expect([0, 0.1, 7, 59.5, 754, 3600, 3723, 360_000].map(countdown)).toEqual([
     "0:00",
     "0:01",
@@ -132,7 +132,7 @@ test("countdown() writes minutes and seconds, and hours where there are any", ()
   ]);
 });
 
-test("summaryLine() says how many, how much, how long, what failed, and what was left alone", () => {
+test("summaryLine() says how many, how much, how long, what failed, and what was not synced", () => {
   const done = { files: 1632, filesDone: 1632, bytes: 300_300_000, bytesDone: 300_300_000 };
   const report = { ...done, failures: [], leftAlone: 0 };
   expect(summaryLine(report, 5120)).toBe("synced 1632 transcripts, 300.3 MB in 5.1 s");
@@ -143,7 +143,7 @@ test("summaryLine() says how many, how much, how long, what failed, and what was
   const one = { files: 1, filesDone: 1, bytes: 300, bytesDone: 300, failures: [], leftAlone: 0 };
   expect(summaryLine(one, 12)).toBe("synced 1 transcript, 0.0 MB in 0.0 s");
   expect(summaryLine({ ...one, leftAlone: 7 }, 12)).toBe(
-    "synced 1 transcript, 0.0 MB in 0.0 s; 7 left alone: deleted, or of another machine",
+    "synced 1 transcript, 0.0 MB in 0.0 s; 7 not synced: deleted, or of another machine",
   );
 });
 
@@ -174,7 +174,7 @@ describe("ProgressBar", () => {
     expect(written()).toContain("██████░░░░░░ ");
   });
 
-  test("draws nothing when all is done by then, and has nothing to clear", async () => {
+  test("draws nothing if everything is done by then, and has nothing to clear", async () => {
     const { bar, clock, written } = await open();
     bar.update(at(0));
     await clock.advance(1000);
@@ -183,7 +183,7 @@ describe("ProgressBar", () => {
     expect(written()).toBe("");
   });
 
-  test("draws ten times a second, however often it is told", async () => {
+  test("draws ten times a second, however often it is updated", async () => {
     const { bar, clock, written } = await open();
     for (let ms = 0; ms < 2300; ms += 1) {
       bar.update(at(ms / 2300));
@@ -192,7 +192,7 @@ describe("ProgressBar", () => {
     expect(written().match(/syncing/g)?.length).toBe(20);
   });
 
-  test("draws for the width that the terminal has at the time", async () => {
+  test("draws for the current width of the terminal", async () => {
     const { bar, clock, screen, written } = await open();
     const widths: number[] = [];
     bar.update(at(0.3));

@@ -1,17 +1,18 @@
-/** How requests to a server fail, in words that are the same on every runtime. */
+/** How requests to a server fail, in the same words on every runtime. */
 
+import { codeOf, FAILURE_WORDS, reasonOf } from "../async/failure-words.ts";
 import { messageOf, WatchError } from "../errors.ts";
 
 export interface ServerFailureOptions extends ErrorOptions {
-  /** There is nobody at that address. @default false */
+  /** Nothing answers at that address. @default false */
   isAbsent?: boolean;
-  /** How long (ms) the server asks to be left alone. @default null */
+  /** How long (ms) the server asks clients to wait. @default null */
   retryAfterMs?: number | null;
 }
 
-/** Trying again may help. Everything else that is thrown is final. */
+/** A failure that another attempt may overcome. All other errors are final. */
 export class ServerFailure extends WatchError {
-  /** Why, in a few words. */
+  /** The cause in a few words. */
   readonly reason: string;
   readonly isAbsent: boolean;
   readonly retryAfterMs: number | null;
@@ -25,27 +26,25 @@ export class ServerFailure extends WatchError {
   }
 }
 
-/** @returns the failure of a connection that could not be made, or broke. */
+/** @returns the failure of a connection that could not be made or that broke. */
 export function connectionFailure(origin: string, cause: unknown): ServerFailure {
   const { reason, isAbsent } = explain(cause);
   return new ServerFailure(`cannot reach ${origin}: ${reason}`, reason, { isAbsent, cause });
 }
 
-/** What a server has said to a request. */
-export interface Refused {
+/** A server's answer that is not a success. */
+export interface RefusedRequest {
   response: Response;
   body: string;
   /** Whether the request carried a token. */
   hadToken: boolean;
 }
 
-/** @returns the error that an answer stands for. */
-export function failureAnswered(origin: string, { response, body, hadToken }: Refused): WatchError {
+/** @returns the error that such an answer means. */
+export function answerFailure(origin: string, { response, body, hadToken }: RefusedRequest): WatchError {
   const { status, headers } = response;
   if (status === 401) {
-    const why = hadToken
-      ? "the token that was sent is not its own; look at"
-      : "it wants a token, and none was sent; give it with";
+    const why = hadToken ? "it does not accept the token; check" : "it needs a token; pass one with";
     return new WatchError(
       "server_refused",
       `${origin} answered 401: ${why} --token-file or SESSIONWATCH_TOKEN`,
@@ -57,34 +56,30 @@ export function failureAnswered(origin: string, { response, body, hadToken }: Re
   return new ServerFailure(message, reason, { retryAfterMs: parseRetryAfter(headers.get("retry-after")) });
 }
 
-/** What a client can do nothing about, and what may be over when it comes back: timeouts, too early, too many. */
+/** Client errors that may be over at the next attempt: timeout, too early, too many requests. */
 const MAY_PASS = new Set([408, 425, 429]);
 
-/** Dates are left to those who trust two clocks. */
+/** Ignores dates: they need two clocks that agree. */
 function parseRetryAfter(header: string | null): number | null {
   return header !== null && /^\d{1,9}$/.test(header) ? Number(header) * 1000 : null;
 }
 
-/** Each runtime has its own words for the common cases, and its own place to put them. */
+/** Bun and Deno report the common cases in words of their own, and not always with a code. */
 function explain(error: unknown): { reason: string; isAbsent: boolean } {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown; message?: unknown } };
-  const words = [code, messageOf(error), cause?.code, cause?.message].join(" ");
-  const known = REASONS.find(({ pattern }) => pattern.test(words));
-  return known ?? { reason: messageOf(error), isAbsent: false };
+  const { cause } = (error ?? {}) as { cause?: unknown };
+  const words = [error, cause].flatMap((part) => [codeOf(part), messageOf(part)]).join(" ");
+  const code = WORDS_OF_RUNTIMES.find(({ pattern }) => pattern.test(words))?.code;
+  const reason = FAILURE_WORDS.get(code ?? "") ?? reasonOf(error);
+  return { reason, isAbsent: code === "ECONNREFUSED" || code === "ENOTFOUND" };
 }
 
-const REASONS: readonly { pattern: RegExp; reason: string; isAbsent: boolean }[] = [
-  { pattern: /ECONNREFUSED|connection ?refused/i, reason: "connection refused", isAbsent: true },
+const WORDS_OF_RUNTIMES: readonly { pattern: RegExp; code: string }[] = [
+  { pattern: /ECONNREFUSED|connection ?refused/i, code: "ECONNREFUSED" },
   {
     pattern: /ECONNRESET|connection ?(reset|closed)|connection was closed|reading a body/i,
-    reason: "connection lost",
-    isAbsent: false,
+    code: "ECONNRESET",
   },
-  {
-    pattern: /ENOTFOUND|FailedToOpenSocket|dns error/i,
-    reason: "there is no such host",
-    isAbsent: true,
-  },
+  { pattern: /ENOTFOUND|FailedToOpenSocket|dns error/i, code: "ENOTFOUND" },
 ];
 
 function reasonIn(body: string): string | null {
@@ -92,7 +87,7 @@ function reasonIn(body: string): string | null {
     const { error } = JSON.parse(body) as { error?: unknown };
     return typeof error === "string" ? error : null;
   } catch {
-    // Not from one of our servers: the status says enough.
+    // Not an answer of one of our servers: the status is reason enough.
     return null;
   }
 }

@@ -1,16 +1,16 @@
-/** The token of a server: from a file or from the environment, never from an argument, which every process can see. */
+/** The token of a server, from a file or the environment: arguments are visible to every process. */
 
 import { readFileSync, statSync } from "node:fs";
 import process from "node:process";
 import { messageOf, WatchError } from "../../errors.ts";
 
-/** For the owner alone, as `chmod 600` leaves it. */
+/** Permission bits of a file that its group or everyone can read. */
 const OTHERS_MAY_READ = 0o044;
 
 /**
- * @param file comes before `SESSIONWATCH_TOKEN`.
- * @returns null if there is none.
- * @throws WatchError `usage`; no message holds any of the token.
+ * @param file takes precedence over `SESSIONWATCH_TOKEN`.
+ * @returns null without a token.
+ * @throws WatchError `usage`; no message holds any part of the token.
  */
 export function readToken(file: string | undefined): string | null {
   if (file !== undefined) return checked(contentOf(file), `--token-file ${file}`);
@@ -18,8 +18,8 @@ export function readToken(file: string | undefined): string | null {
   return token === undefined || token === "" ? null : checked(token.trim(), "SESSIONWATCH_TOKEN");
 }
 
-/** @returns whether others on this machine may read the file. Windows keeps that elsewhere. */
-export function isExposed(file: string): boolean {
+/** @returns whether other users of this machine can read the file; false on Windows, which has no such bits. */
+export function canOthersRead(file: string): boolean {
   return process.platform !== "win32" && (statSync(file).mode & OTHERS_MAY_READ) !== 0;
 }
 
@@ -34,7 +34,7 @@ function contentOf(file: string): string {
 function checked(token: string, source: string): string {
   const advice = "put one line of random letters and digits there";
   if (token === "") throw new WatchError("usage", `${source}: there is no token; ${advice}`);
-  // Anything else does not fit into a header.
+  // An HTTP header can hold nothing else.
   if (!/^[!-~]+$/.test(token))
     throw new WatchError("usage", `${source}: the token is not one word of ASCII; ${advice}`);
   return token;
