@@ -7,8 +7,8 @@ export const systemClock = {
   now: (): number => performance.timeOrigin + performance.now(),
   date: (): number => Date.now(),
   after(ms: number, run: () => void): () => void {
-    // Timers cut off fractions: whoever asks the time after a wait is not to find that it is too early.
-    const timer = setTimeout(run, Math.min(Math.ceil(ms), MAX_TIMER_MS));
+    // Timers cut off fractions, so a wait could end too early. A time in the past is due at once: Bun warns of it.
+    const timer = setTimeout(run, Math.min(Math.max(Math.ceil(ms), 0), MAX_TIMER_MS));
     return () => clearTimeout(timer);
   },
 };
