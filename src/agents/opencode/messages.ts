@@ -18,7 +18,7 @@ function promptOf(message: MessageRow): TranscriptEntry[] {
   const { parts } = message;
   const isCompaction = parts.some(({ data }) => data["type"] === "compaction");
   const typed = isCompaction ? [] : parts.filter(({ data }) => isTypedPart(data));
-  const added = parts.filter((part) => !typed.includes(part));
+  const added = isCompaction ? parts : parts.filter(({ data }) => !isTypedPart(data));
   const entries: TranscriptEntry[] = [];
   const [typedBlocks, addedBlocks] = [blocksOf(typed), blocksOf(added)];
   if (typedBlocks.length > 0) entries.push({ ...messageEntry(message, message.id), blocks: typedBlocks });
