@@ -1,4 +1,4 @@
-/** `watch <id> --server` and `watch --all --server`, with servers and connections that come and go, on every lane. */
+/** `watch <id> --server` and `watch --all --server`, with servers and connections that fail and return, in every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
@@ -58,7 +58,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     expect(await client.exit()).toBe(0);
   });
 
-  test("tells that the session was deleted while the server was away, and goes on", async () => {
+  test("reports that the session was deleted while the server was down, and goes on", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const server = await RestartableServer.start(lane, archive);
     await using _server = server;
@@ -73,7 +73,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     expect(await client.exit()).toBe(0);
   });
 
-  test("misses nothing, wherever in the stream the connection is cut", async () => {
+  test("misses nothing, wherever the connection is cut in the stream", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
     await using _server = program;
@@ -93,7 +93,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     }
   });
 
-  test("says once that it is disconnected for long, and once that it is back", async () => {
+  test("reports a long disconnection once, and the reconnect once", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
     await using _server = program;
@@ -166,7 +166,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     expect([await client.exit(), await waiting.exit()]).toEqual([130, 124]);
   });
 
-  test("stops while a server that was reached says nothing", async () => {
+  test("stops while a connected server does not answer", async () => {
     using mute = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
     const url = `http://127.0.0.1:${mute.port}`;
     for (const wanted of ["a", "--all"]) {
@@ -177,7 +177,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
 });
 
 describe.each(LANES)("watch --all --server ($name)", (lane) => {
-  test("begins with what is there, oldest activity first, and follows what starts later", async () => {
+  test("begins with the present sessions, oldest activity first, and follows those that start later", async () => {
     const old = new ClaudeTranscript(workspace.claude, "old").user("one");
     const young = new ClaudeTranscript(workspace.claude, "young").user("one").user("later");
     const { program, url } = await serve(lane, workspace.env);
@@ -195,7 +195,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
     expect(await client.exit()).toBe(0);
   });
 
-  test("is told once of each session that has changed or gone while the server was away", async () => {
+  test("reports once each session that changed or was deleted while the server was down", async () => {
     using archive = new ForeignArchive(workspace.path("view.db"));
     for (let index = 0; index < 1200; index += 1) archive.add(`s${index}`, index < 600 ? "here" : "there");
     const server = await RestartableServer.start(lane, archive);
@@ -225,7 +225,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
     expect([await told(all), await told(here)]).toEqual(["s5 2", "s5 2"]);
   });
 
-  test("a session that leaves the filter while the server is away is not called deleted", async () => {
+  test("does not report a session as deleted that left the filter while the server was down", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a").add("b");
     const server = await RestartableServer.start(lane, archive);
     await using _server = server;
@@ -262,7 +262,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
     }
   });
 
-  test("misses nothing and repeats nothing, wherever it is cut while it comes back to a new server", async () => {
+  test("misses nothing and repeats nothing, wherever a reconnect to a new server is cut", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a").add("b");
     const server = await RestartableServer.start(lane, archive);
     await using _server = server;
@@ -286,7 +286,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
     }
   });
 
-  test("begins, wherever its first connections are cut", async () => {
+  test("starts, wherever its first connections are cut", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
     await using _server = program;
@@ -301,7 +301,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
     }
   });
 
-  test("a server that streams single sessions only is one clear line, and exit code 1", async () => {
+  test("a server that streams only single sessions is one clear line, and exit code 1", async () => {
     for (const answer of [
       new Response("404 page not found", { status: 404 }),
       new Response("<html>", { headers: { "content-type": "text/html" } }),
@@ -325,7 +325,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
 });
 
 describe.each(LANES)("watch --server, the token ($name)", (lane) => {
-  test("is sent as it stands in the file or the variable, and refusals are final and clear", async () => {
+  test("is sent as the file or the variable has it, and refusals are final and clear", async () => {
     const asked: (string | null)[] = [];
     using server = Bun.serve({
       hostname: "127.0.0.1",
@@ -362,7 +362,7 @@ describe.each(LANES)("watch --server, the token ($name)", (lane) => {
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^watch: --token-file: .*ENOENT|No such file/)]);
   });
 
-  test("opens a server of ours, and a wrong one does not", async () => {
+  test("is accepted by our server, and a wrong one is not", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const env = { ...workspace.env, SESSIONWATCH_TOKEN: "right" };
     const { program, url } = await serve(lane, env, ["--db", archive.path]);
@@ -380,7 +380,7 @@ describe.each(LANES)("watch --server, the token ($name)", (lane) => {
     ]);
   });
 
-  test("goes to no other origin, wherever the server leads", async () => {
+  test("is sent to no other origin, wherever the server redirects", async () => {
     const seen: (string | null)[] = [];
     using other = Bun.serve({
       hostname: "127.0.0.1",
