@@ -8,8 +8,8 @@ export const systemClock = {
   now: (): number => performance.timeOrigin + performance.now(),
   date: (): number => Date.now(),
   after(ms: number, run: () => void): () => void {
-    // Timers cut off fractions; without rounding up, a wait could end too early by `now()`.
-    const timer = setTimeout(run, Math.min(Math.ceil(ms), MAX_TIMER_MS));
+    // Timers cut off fractions, so a wait could end too early. Bun warns of a time in the past: it is due at once.
+    const timer = setTimeout(run, Math.min(Math.max(Math.ceil(ms), 0), MAX_TIMER_MS));
     return () => clearTimeout(timer);
   },
 };

@@ -9,6 +9,7 @@ import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { BINARY, LANES, Program, serve, until } from "../support/program.ts";
 import { SseClient } from "../support/stream-clients.ts";
+import { notLinux, testUnless } from "../support/unless.ts";
 import { Workspace } from "../support/workspace.ts";
 
 const TOKEN = "s3cr3t-T0ken-of-this-server";
@@ -269,7 +270,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect((await stream.event()).event).toBe("session_updated");
   });
 
-  test.if(lane === BINARY && process.platform === "linux")(
+  testUnless(lane === BINARY ? notLinux() : "Deno does not know how many files it may open")(
     "limits streams to what the limit of open files allows, and starves no client",
     async () => {
       using archive = new ForeignArchive(workspace.path("view.db")).add("a");

@@ -1,8 +1,9 @@
 /** A Go client that oapi-codegen makes from the OpenAPI document, where the machine has Go and its modules. */
 
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { openApiJson } from "../support/openapi-json.ts";
+import { testUnless } from "../support/unless.ts";
 import { Workspace } from "../support/workspace.ts";
 
 const GENERATOR = "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2";
@@ -14,10 +15,8 @@ const TIMEOUT_MS = 300_000;
 const workspace = new Workspace();
 afterAll(() => workspace[Symbol.dispose]());
 
-const obstacle = whyNot();
-
-test.skipIf(obstacle !== null)(
-  `a Go client made by oapi-codegen compiles${obstacle === null ? "" : ` (skipped: ${obstacle})`}`,
+testUnless(whyNot())(
+  "a Go client made by oapi-codegen compiles",
   async () => {
     const folder = workspace.path("client");
     mkdirSync(folder);

@@ -5,6 +5,7 @@ import { ForeignArchive } from "../support/archives.ts";
 import { EventStream } from "../support/event-stream.ts";
 import type { Message } from "../support/event-stream.ts";
 import { LANES, serve, until, within } from "../support/program.ts";
+import { because } from "../support/unless.ts";
 import { Workspace } from "../support/workspace.ts";
 
 let workspace: Workspace;
@@ -19,9 +20,9 @@ afterEach(() => {
   workspace[Symbol.dispose]();
 });
 
-const CURL = Bun.which("curl");
+const NO_CURL = Bun.which("curl") === null ? "this machine has no curl" : null;
 
-describe.skipIf(CURL === null).each(LANES)("curl ($name)", (lane) => {
+describe.skipIf(NO_CURL !== null).each(LANES)(`curl ($name)${because(NO_CURL)}`, (lane) => {
   test.each([["--http1.1"], ["--http1.0"], ["--compressed"]])(
     "-N %s prints events as they come",
     async (flag) => {
@@ -68,7 +69,7 @@ class Curl implements AsyncDisposable {
   readonly #read: Promise<void>;
 
   constructor(...args: string[]) {
-    this.#process = Bun.spawn([CURL ?? "curl", "--silent", "--noproxy", "*", ...args], {
+    this.#process = Bun.spawn(["curl", "--silent", "--noproxy", "*", ...args], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",

@@ -21,3 +21,16 @@ test("systemClock.now() goes on when the machine's clock is set, and date() foll
     setSystemTime();
   }
 });
+
+test("systemClock.after() runs at once, without a warning, for a time in the past", async () => {
+  const warnings: string[] = [];
+  const note = (warning: Error): number => warnings.push(warning.message);
+  process.on("warning", note);
+  try {
+    await new Promise<void>((resolve) => void systemClock.after(-6, resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off("warning", note);
+  }
+});

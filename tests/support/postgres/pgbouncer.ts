@@ -12,8 +12,10 @@ import type { PostgresServer } from "./server.ts";
 import { until } from "../program.ts";
 
 /** Null where there is none. */
-export const PGBOUNCER =
-  ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find((path) => existsSync(path)) ?? null;
+const PGBOUNCER = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find((path) => existsSync(path)) ?? null;
+
+/** Keeps tests from running behind one; null if nothing does. */
+export const NO_PGBOUNCER = PGBOUNCER === null ? "this machine has no PgBouncer" : null;
 
 /** It refuses to run as root. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};

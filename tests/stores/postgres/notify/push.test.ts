@@ -5,12 +5,13 @@ import { systemClock } from "../../../../src/runtime/clock.ts";
 import type { Update } from "../../../../src/session/events.ts";
 import type { Subscription } from "../../../../src/watch/subscription.ts";
 import { Watcher } from "../../../../src/watch/watcher.ts";
-import { PGBOUNCER, PgBouncer } from "../../../support/postgres/pgbouncer.ts";
+import { NO_PGBOUNCER, PgBouncer } from "../../../support/postgres/pgbouncer.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
 import { INSTALLATIONS, sharedServer } from "../../../support/postgres/server.ts";
 import { until, within } from "../../../support/program.ts";
 import { observe } from "../../../support/stores.ts";
 import type { Observed } from "../../../support/stores.ts";
+import { testUnless } from "../../../support/unless.ts";
 
 for (const installation of INSTALLATIONS) {
   describe(`an archive in ${installation.name} with triggers`, () => {
@@ -124,34 +125,31 @@ for (const installation of INSTALLATIONS) {
   });
 }
 
-test.skipIf(PGBOUNCER === null)(
-  "behind PgBouncer no notification arrives, and polls find all changes",
-  async () => {
-    const server = await sharedServer();
-    await using archive = await PostgresForeignArchive.create(server);
-    for (const id of ["a", "b"]) await archive.add(id);
-    await archive.tell();
-    await using bouncer = await PgBouncer.start(server);
-    const { store } = await openStore(bouncer.url(archive.url));
-    const watcher = new Watcher(store, undefined, { clock: systemClock, pollIntervalMs: 50 });
-    const subscriptions = [["a"], "all"].map((sessions) =>
-      watcher.eventsOf({ sessions: sessions as string[] | "all", filter: {} }),
-    );
-    const updates = subscriptions.map((subscription) => subscription[Symbol.asyncIterator]());
-    for (const subscription of subscriptions) await subscription.ready;
-    for (let round = 0; round < 20; round += 1) {
-      await archive.touch("a");
-      for (const iterator of updates) {
-        const { value } = await within(iterator.next(), () => "an update");
-        expect(value).toMatchObject({ event: "session_updated", data: "a", message_count: 2 + round });
-      }
+testUnless(NO_PGBOUNCER)("behind PgBouncer no notification arrives, and polls find all changes", async () => {
+  const server = await sharedServer();
+  await using archive = await PostgresForeignArchive.create(server);
+  for (const id of ["a", "b"]) await archive.add(id);
+  await archive.tell();
+  await using bouncer = await PgBouncer.start(server);
+  const { store } = await openStore(bouncer.url(archive.url));
+  const watcher = new Watcher(store, undefined, { clock: systemClock, pollIntervalMs: 50 });
+  const subscriptions = [["a"], "all"].map((sessions) =>
+    watcher.eventsOf({ sessions: sessions as string[] | "all", filter: {} }),
+  );
+  const updates = subscriptions.map((subscription) => subscription[Symbol.asyncIterator]());
+  for (const subscription of subscriptions) await subscription.ready;
+  for (let round = 0; round < 20; round += 1) {
+    await archive.touch("a");
+    for (const iterator of updates) {
+      const { value } = await within(iterator.next(), () => "an update");
+      expect(value).toMatchObject({ event: "session_updated", data: "a", message_count: 2 + round });
     }
-    for (const subscription of subscriptions) subscription.close();
-    await store.close();
-  },
-);
+  }
+  for (const subscription of subscriptions) subscription.close();
+  await store.close();
+});
 
-test.skipIf(PGBOUNCER === null)("behind PgBouncer no shared connection is left listening", async () => {
+testUnless(NO_PGBOUNCER)("behind PgBouncer no shared connection is left listening", async () => {
   const server = await sharedServer();
   await using archive = await PostgresForeignArchive.create(server);
   await archive.tell();
