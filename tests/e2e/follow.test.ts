@@ -209,7 +209,7 @@ describe.each(LANES)("watch --all ($name)", (lane) => {
   test("follows every session, including those that start later", async () => {
     const present = new ClaudeTranscript(workspace.claude, "present").user("hello");
     await using program = start("--heartbeat", "30ms", "--count", "4");
-    // What was there before is no news.
+    // Present sessions are no update.
     expect(await program.json()).toMatchObject({ event: "heartbeat" });
     present.assistant("hi");
     const update = await program.update();

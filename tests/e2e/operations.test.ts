@@ -28,7 +28,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     await using client = await SseClient.open(`${url}/api/v1/sessions/a/watch`);
     expect(await status(`${url}/readyz`)).toEqual([200, null, { ok: true }]);
     renameSync(archive.path, `${archive.path}.away`);
-    // Probes need no token: where the archive is, they do not learn.
+    // Probes need no token, so the answer must not show where the archive is.
     const error = "the archive cannot be read now";
     expect(await status(`${url}/readyz`)).toEqual([503, "5", { error }]);
     expect(await status(`${url}/healthz`)).toEqual([200, null, { ok: true }]);
@@ -86,7 +86,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
 
   test("logs requests and streams with their facts as fields, and no query", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
-    // So few streams that no system has a word to say about it.
+    // Few enough for the limit of open files of every system.
     const args = ["--db", archive.path, "--port", "0", "--max-streams", "10"];
     const logArgs = ["--log-level", "debug", "--log-format", "json"];
     await using program = new Program(lane, ["serve", ...args, ...logArgs], workspace.env);

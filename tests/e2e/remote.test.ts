@@ -44,7 +44,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     expect(await client.json()).toMatchObject({ message_count: 2 });
     await server.stop("SIGKILL");
     await server.start("--heartbeat", "20ms");
-    // Nothing has changed: the first that comes from the new server is its heartbeat.
+    // Nothing has changed, so the new server first sends a heartbeat.
     expect(await client.json()).toMatchObject({ event: "heartbeat" });
     for (const [signal, count] of [
       ["SIGKILL", 3],
@@ -122,7 +122,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
       at: expect.any(String),
     });
     for (const count of [2, 3, 4]) {
-      // Now it has looked at the session, and waits for the stream.
+      // Now the client has read the session and waits for the stream.
       expect(await client.json()).toMatchObject({ event: "heartbeat" });
       if (count > 2) server.cut();
       server.change();
@@ -145,7 +145,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
       1,
       `watch: cannot reach ${url}: connection refused\n`,
     ]);
-    // Where nobody has ever been, the address is wrong.
+    // If the first connection is refused, the address is wrong.
     await using late = watch(lane, "a", "--server", url);
     expect([await late.exit(), late.stdout]).toEqual([1, ""]);
   });
@@ -207,7 +207,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
 
     let mark = 2;
     for (const signal of ["SIGKILL", "SIGTERM"] as const) {
-      // A cursor is what each of them has from now on.
+      // From now on, each client has a cursor.
       archive.touch("s0");
       expect([await told(all), await told(here)]).toEqual([`s0 ${mark}`, `s0 ${mark}`]);
       await server.stop(signal);
@@ -220,7 +220,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
       expect(await toldSet(here, 3)).toEqual(new Set([`s1 ${mark}`, `s599 ${mark}`, `s${mark} gone`]));
       mark += 1;
     }
-    // Nothing was told twice: the next that comes is the next that happens.
+    // No event is repeated: the next line is the next change.
     archive.touch("s5");
     expect([await told(all), await told(here)]).toEqual(["s5 2", "s5 2"]);
   });

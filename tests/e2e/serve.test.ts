@@ -280,7 +280,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
   test("says that the port is in use", async () => {
     const { program, url } = await start();
     await using _program = program;
-    // So few that no system has a word to say about it.
+    // Few enough for the limit of open files of every system.
     const args = ["serve", "--max-streams", "1", "--port", new URL(url).port];
     await using second = new Program(lane, args, workspace.env);
     expect(await second.exit()).toBe(1);
