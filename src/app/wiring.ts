@@ -41,7 +41,7 @@ export interface Wiring {
 
 /** What differs between use cases. */
 export interface WiringOptions extends Partial<Pick<FeedOptions, "onLook">> {
-  /** The name under which this machine's sessions are synced. @default $SESSIONWATCH_MACHINE, else the archive's default */
+  /** The machine name of synced sessions. @default $SESSIONWATCH_MACHINE, else the archive's default */
   machine?: string | undefined;
   /** Fail if nothing can be synced. @default false */
   mustWrite?: boolean;

@@ -78,7 +78,8 @@ function optionsOf(command: Command, title: string): string {
   return [`${title}:`, ...options.map(([term, text]) => `  ${term.padEnd(width)}  ${text}`)].join("\n");
 }
 
-const NOTES = `With --server, disconnections over 5 s, and reconnects, are reported on stderr.
+const NOTES = `With --server: if the first connection is refused, it exits at once. Disconnections over 5 s, and reconnects, are
+reported on stderr.
 
 Exit codes:
   0 done   1 failed   2 wrong usage   4 no such session   124 --timeout   130 SIGINT   143 SIGTERM

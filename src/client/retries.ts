@@ -7,7 +7,7 @@ import type { ConnectionEvent } from "./connection-event.ts";
 import { Disconnection } from "./disconnection.ts";
 import { ServerFailure } from "./server-failure.ts";
 
-/** Failures in a row before a client gives up, unless it is told otherwise. */
+/** The default number of failures in a row before a client gives up. */
 export const MAX_RETRIES = 20;
 
 const BACKOFF = { firstMs: 100, maxMs: 10_000 };

@@ -19,7 +19,7 @@ export interface ServerApiOptions {
   token?: string | null;
   /** How long (ms) a server may take to begin an answer, or pause within one. @default 10_000 */
   answerMs?: number;
-  /** A stream without a byte for this long (ms) is dead: ours send every 15 s, agentsview's every 30 s. @default 45_000 */
+  /** A stream that is silent this long (ms) is dead: ours send every 15 s, agentsview's every 30 s. @default 45_000 */
   silenceMs?: number;
 }
 

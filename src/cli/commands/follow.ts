@@ -60,7 +60,7 @@ export function addFollow(program: Command, done: Done): Command {
     .option("--token-file <path>", "file with the token for --server (default: $SESSIONWATCH_TOKEN)")
     .option(
       "--max-retries <n>",
-      "with --server: exit after this many failed connections in a row. If the first connection is refused, it exits at once",
+      "with --server: failed connections in a row before it exits",
       parseWhole(0, 1_000_000),
       MAX_RETRIES,
     )

@@ -53,5 +53,6 @@ To give writers and readers roles of their own, run as the owner:
   GRANT SELECT ON ALL TABLES IN SCHEMA sessionwatch TO reader;`;
 
 const INSTALL_NOTES = `
-The archive is --db postgres://user@host/database, or SESSIONWATCH_DB. ?schema=NAME names its schema. The role needs
-TRIGGER on the table sessions and CREATE on the schema, for this command only. You can run it again at any time.`;
+The archive is --db postgres://user@host/database, or SESSIONWATCH_DB. ?schema=NAME names its schema.
+The role needs TRIGGER on the table sessions and CREATE on the schema, for this command only. You can run it again
+at any time.`;

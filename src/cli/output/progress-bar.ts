@@ -25,7 +25,7 @@ export interface Sample {
   bytesDone: number;
 }
 
-/** Draws until it is cleared. The library hides the cursor meanwhile, and restores it even if a signal ends the program. */
+/** Draws until it is cleared. The library hides the cursor meanwhile, and restores it even after a signal. */
 export class ProgressBar implements ProgressDisplay {
   readonly #screen: Screen;
   readonly #clock: Clock;
