@@ -40,7 +40,7 @@ export class LiveSync {
     this.#followers =
       only === undefined
         ? engine.sources.flatMap((source) => source.followAll(tools))
-        : [engine.sourceOf(only).followOne(only, tools)];
+        : engine.sourceOf(only).followOne(only, tools);
   }
 
   /** How many transcripts were found to be behind, and wait for their turn to be synced. */

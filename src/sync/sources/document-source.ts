@@ -114,8 +114,8 @@ export class DocumentSource implements Source {
     return [new DocumentFollower(this.#agent.name, this, tools, null)];
   }
 
-  followOne(id: SessionId, tools: FollowTools): Follower {
-    return new DocumentFollower(`session ${id}`, this, tools, id);
+  followOne(id: SessionId, tools: FollowTools): Follower[] {
+    return [new DocumentFollower(`session ${id}`, this, tools, id)];
   }
 
   /** Looks where documents may be, which changes with the projects that the archive knows. */

@@ -114,8 +114,8 @@ export class LinesSource implements Source {
     return this.index.roots.map((root) => new RootFollower(root, this, tools));
   }
 
-  followOne(id: SessionId, tools: FollowTools): Follower {
-    return new SessionFollower(id, this, tools);
+  followOne(id: SessionId, tools: FollowTools): Follower[] {
+    return [new SessionFollower(id, this, tools)];
   }
 
   /** @returns the session's transcript; null while there is none. */
