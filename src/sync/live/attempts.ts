@@ -27,6 +27,8 @@ export interface AttemptsOptions {
 export interface AttemptedTask extends SyncTask {
   /** Whether there may be something new already: as a rule, that is notified. */
   hasGrown?: () => Promise<boolean>;
+  /** As `run`, and cheaper where the file is known to have changed. */
+  runNotified?: () => Promise<boolean>;
 }
 
 export class Attempts {
@@ -43,10 +45,14 @@ export class Attempts {
   }
 
   /** @returns whether the archive has changed. */
-  async sync(task: AttemptedTask): Promise<boolean> {
+  sync(task: AttemptedTask): Promise<boolean> {
+    return this.#attempt(task, () => task.run());
+  }
+
+  async #attempt(task: AttemptedTask, run: () => Promise<boolean>): Promise<boolean> {
     if (this.#stopped) return false;
     try {
-      const changed = await task.run();
+      const changed = await run();
       this.succeeded(keyOf(task));
       if (changed) void this.#followUp(task);
       return changed;
@@ -65,7 +71,7 @@ export class Attempts {
     const attempt = this.#failing.get(keyOf(task));
     if (attempt !== undefined)
       attempt.dueMs = Math.min(attempt.dueMs, attempt.failedMs + this.#options.firstWaitMs);
-    return this.isDue(keyOf(task)) && (await this.sync(task));
+    return this.isDue(keyOf(task)) && (await this.#notified(task));
   }
 
   /** @param key a session's id, or the name of what has failed as a whole. */
@@ -102,7 +108,11 @@ export class Attempts {
   }
 
   async #followUp(task: AttemptedTask): Promise<void> {
-    if ((await task.hasGrown?.()) === true) await this.sync(task);
+    if ((await task.hasGrown?.()) === true) await this.#notified(task);
+  }
+
+  #notified(task: AttemptedTask): Promise<boolean> {
+    return this.#attempt(task, () => task.runNotified?.() ?? task.run());
   }
 
   #forget(key: string): void {

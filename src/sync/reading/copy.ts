@@ -5,7 +5,7 @@ import type { ParserState } from "../../agents/agent.ts";
 import type { SourceFile, SourceRecord, SyncedTranscript, SyncTransaction } from "../../watch/archive.ts";
 import { chunksOf, fingerprintAt, RewrittenError } from "./chunks.ts";
 import { tokenOf } from "./files.ts";
-import type { ReadableFile } from "./files.ts";
+import type { OpenFile, ReadableFile } from "./files.ts";
 import { isLineStart, readLines } from "./lines.ts";
 import type { Lines } from "./lines.ts";
 import { OpenFiles } from "./open-files.ts";
@@ -22,6 +22,8 @@ export interface CopyOptions {
   unfinished: UnfinishedLines;
   /** Called with the number of bytes after each piece that was read. */
   onRead: (bytes: number) => void;
+  /** The first file, where it is open already. */
+  opened?: OpenFile;
 }
 
 /** What a copy has brought. */
@@ -47,6 +49,8 @@ export class TranscriptCopy {
   constructor(transcript: Transcript, options: CopyOptions) {
     this.#transcript = transcript;
     this.#options = options;
+    const { opened } = options;
+    if (opened !== undefined) this.#files.adopt(transcript.files[0], opened);
   }
 
   /**
@@ -74,7 +78,11 @@ export class TranscriptCopy {
     const before = readSoFar(agent.revision, transaction.source);
     let progress = before;
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      this.#files.newRound();
+      // The first round goes on from what `open` has found.
+      if (round > 1) {
+        if (progress !== null && (await this.#isRead(progress))) break;
+        this.#files.newRound();
+      }
       const next = await this.#readOn(progress, transaction).catch(startedOver);
       // All that was there has been read, in an earlier round or by another process.
       if (next !== null && next === progress) break;
@@ -103,6 +111,15 @@ export class TranscriptCopy {
 
   async close(): Promise<void> {
     await this.#files.close();
+  }
+
+  /** @returns whether all was read. A rewrite that keeps the end is found by `hasGrown`, or by the next look. */
+  async #isRead({ files }: ReadSoFar): Promise<boolean> {
+    const last = this.#transcript.files.at(-1);
+    const known = files.at(-1);
+    if (last === undefined || known === undefined) return false;
+    if (last.place.compression !== null) return !(await this.#files.haveChanged());
+    return await this.#files.isAtEnd(last, known.offset, known.fingerprint);
   }
 
   /** @returns `before` itself if there is nothing new. */
