@@ -170,10 +170,11 @@ export class DatabaseSource implements Source {
   }
 
   async #syncNow(id: SessionId, { path, database, files }: DatabasePlace): Promise<boolean> {
-    const stats = await statsOf(files, path);
-    if (stats === null) return false;
+    const file = await fileAt(files, path);
+    if (file === null) return false;
+    const { stats, identity } = file;
     // Token and content are of one moment.
-    const read = await database.read(identityOf(stats), (rows) => ({
+    const read = await database.read(identity, (rows) => ({
       token: this.#agent.token(rows, id),
       session: this.#agent.read(rows, id),
     }));
@@ -202,14 +203,14 @@ export class DatabaseSource implements Source {
   /** Lists the sessions if anything was committed since they were listed. @returns the same map if nothing was. */
   async #listed(place: DatabasePlace): Promise<DatabasePlace["sessions"]> {
     const { database, path } = place;
-    const stats = await statsOf(place.files, path);
-    if (stats === null) {
+    const file = await fileAt(place.files, path);
+    if (file === null) {
       database.close();
       place.revision = null;
       if (place.sessions.size > 0) place.sessions = new Map();
       return place.sessions;
     }
-    const identity = identityOf(stats);
+    const { identity } = file;
     // Asked first: what is committed in between is then seen again, and not never.
     const revision = await database.revision(identity);
     if (revision === place.revision) return place.sessions;
@@ -223,13 +224,17 @@ export class DatabaseSource implements Source {
   }
 }
 
-async function statsOf(files: Files, path: string): Promise<BigIntStats | null> {
-  const [stats] = await files.stats([path]);
-  return stats?.isFile() === true ? stats : null;
+/** A database file, and what tells it and its log from others at the same paths. */
+interface DatabaseFile {
+  stats: BigIntStats;
+  identity: string;
 }
 
-function identityOf({ dev, ino }: BigIntStats): string {
-  return `${dev}:${ino}`;
+/** A log that was replaced has to be opened anew, too: commits go past the old one. */
+async function fileAt(files: Files, path: string): Promise<DatabaseFile | null> {
+  const [stats, log] = await files.stats([path, `${path}-wal`]);
+  if (stats?.isFile() !== true) return null;
+  return { stats, identity: [stats, log].map((file) => (file ? `${file.dev}:${file.ino}` : "")).join(" ") };
 }
 
 function foundSession(id: SessionId, { isSubagent, writtenMs }: ListedSession): FoundSession {

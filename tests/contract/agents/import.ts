@@ -30,7 +30,12 @@ export function importContract(agent: Agent, home: string, recordings: readonly 
     expect(synced.query(sql)).toEqual([]);
   }
 
-  test.if(recordings !== null)("are imported, every file of them", () => {
+  test("are imported, every session and file of them", async () => {
+    const { sessions, failures } = await synced.engine.list();
+    expect(failures).toEqual([]);
+    const ids = synced.query("SELECT DISTINCT session_id FROM sync_files").map((row) => row["session_id"]);
+    expect(ids.sort()).toEqual(sessions.map(({ id }) => id).sort());
+    expect(ids.length).toBeGreaterThan(0);
     if (recordings === null) return;
     const files = recordings.flatMap(({ files }) => files.map(({ place: { id, part } }) => `${id} ${part}`));
     const imported = synced.query("SELECT session_id, path FROM sync_files").map(({ session_id, path }) => {

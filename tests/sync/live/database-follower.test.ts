@@ -1,4 +1,4 @@
-import { cpSync, renameSync } from "node:fs";
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { openCode } from "../../../src/agents/opencode/opencode.ts";
@@ -7,10 +7,12 @@ import { systemWatch } from "../../../src/sync/live/folder-watch.ts";
 import { WatchError } from "../../../src/errors.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { OpenCodeDatabase } from "../../support/opencode.ts";
+import { FIXTURES } from "../../support/recordings.ts";
 import { SyncedArchive } from "../../support/synced.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 const POLL_MS = 20;
+const SUPPORT = join(import.meta.dir, "../../support/opencode.ts");
 
 let workspace: Workspace;
 let database: OpenCodeDatabase;
@@ -59,6 +61,20 @@ test.each(["all", "one"])("a database that is replaced by another file is follow
   database = new OpenCodeDatabase(workspace.home, { isThere: true });
   const reached = synced.reached(database.id, "in another file");
   database.prompt("in another file");
+  await reached;
+});
+
+test("a database that was overwritten in place, and its log removed, is followed", async () => {
+  await start({ watches: true });
+  const path = join(workspace.home, ".local/share/opencode/opencode.db");
+  const bytes = readFileSync(join(FIXTURES, "opencode/.local/share/opencode/opencode.db"));
+  for (const file of [`${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
+  writeFileSync(path, bytes);
+  const reached = synced.reached(database.id, "in another log");
+  // Connections of one process share what they know of a log: another process begins a new one.
+  const script = `import { OpenCodeDatabase } from ${JSON.stringify(SUPPORT)};
+    new OpenCodeDatabase(process.argv[1], { isThere: true }).prompt("in another log");`;
+  await Bun.spawn([process.execPath, "-e", script, workspace.home]).exited;
   await reached;
 });
 
