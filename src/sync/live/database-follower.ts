@@ -80,7 +80,7 @@ export class DatabaseFollower implements Follower {
     }
   }
 
-  /** One look at a time; who asks meanwhile shares the next one. */
+  /** One look at a time; hints that come meanwhile share the next one. */
   async #lookNow(): Promise<void> {
     this.#isWanted = true;
     this.#looking ??= this.#lookWhileWanted();

@@ -7,7 +7,7 @@ import type { FollowTools } from "../sources/source.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import type { Follower } from "./follower.ts";
 
-/** How often (ms) it is asked in which folders documents may be. */
+/** How often (ms) to ask in which folders documents may be. */
 const SEARCH_MS = 60_000;
 
 export class DocumentFollower implements Follower {

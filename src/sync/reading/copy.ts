@@ -14,7 +14,7 @@ import type { UnfinishedLines } from "./unfinished.ts";
 import { unreadable } from "./unreadable.ts";
 import { unzstd } from "./zstd.ts";
 
-/** A file that grows while it is read is read on at once, but not for ever: others wait. */
+/** How many times a file that grows while it is read is read on: other sessions wait for the transaction. */
 const MAX_ROUNDS = 8;
 
 export interface CopyOptions {
@@ -54,7 +54,7 @@ export class TranscriptCopy {
   }
 
   /**
-   * Reads the beginning of what is most likely new, as a rule all of it: nobody waits for the disk who waits for the
+   * Reads ahead what is most likely new, usually all of it, so that other writers do not wait for the disk inside the
    * transaction.
    *
    * @param synced what is known of the last sync.
@@ -70,7 +70,7 @@ export class TranscriptCopy {
 
   /**
    * @returns null if there was nothing to save.
-   * @throws WatchError `transcript_unreadable`, VanishedError, and whatever the transaction throws.
+   * @throws WatchError `transcript_unreadable`, VanishedError, and what the transaction throws.
    */
   async run(transaction: SyncTransaction): Promise<Copied | null> {
     const { files } = this.#transcript;
@@ -138,8 +138,8 @@ export class TranscriptCopy {
 
   async #canResumeNow(before: ReadSoFar): Promise<boolean> {
     if (await this.#canResume(before)) return true;
-    // While this one waited for its turn, the file that it has open may have been replaced, and the new one been synced
-    // by another process: what is there now counts.
+    // While this copy waited for the transaction, another process may have synced a file that replaced the open one:
+    // open the file that is there now.
     await this.#files.close();
     return await this.#canResume(before);
   }
@@ -225,7 +225,7 @@ export class TranscriptCopy {
   }
 }
 
-/** What was read of it is void: the next round begins at its start. */
+/** A rewritten file is read from its start in the next round. */
 function startedOver(error: unknown): null {
   if (error instanceof RewrittenError) return null;
   throw error;

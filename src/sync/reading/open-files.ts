@@ -15,7 +15,7 @@ export interface OpenLook {
   stats: BigIntStats;
 }
 
-/** What was read of a file in advance, and the file's token before that: it counts only while that is the same. */
+/** Bytes that were read ahead, valid only while the file still has this token. */
 interface Prefetched {
   handle: LastRead;
   token: SourceToken;

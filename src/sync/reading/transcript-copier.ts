@@ -1,4 +1,4 @@
-/** Copies transcripts into the archive, each in one transaction, and remembers what it has read last. */
+/** Copies transcripts into the archive, each in one transaction, and remembers how far it has read. */
 
 import { pause } from "../../async/abortable.ts";
 import type { SessionId } from "../../session/session.ts";
@@ -14,7 +14,7 @@ import { VanishedError } from "./unreadable.ts";
 
 /** Bun drops a notification that follows another one of the same file within 2 ms. */
 const UNSEEN_MS = 3;
-/** What was read last is remembered of this many sessions. */
+/** This many sessions are remembered as they were read last. */
 export const REMEMBERED_MAX = 1000;
 
 /** A transcript of one file, which is open. */
@@ -50,7 +50,7 @@ export class TranscriptCopier {
   }
 
   /**
-   * @param synced what is known of the last sync.
+   * @param synced the last sync, as far as it is known.
    * @returns whether the archive has changed.
    * @throws WatchError `transcript_unreadable`, `archive_unavailable`.
    */
@@ -108,7 +108,7 @@ export class TranscriptCopier {
     try {
       opened = await file.root.files.open(file.path);
     } catch {
-      // It has gone or does not answer: who looks for it finds out.
+      // It is gone or does not answer: the search that follows reports that.
       return null;
     }
     const stats = await opened.stat({ bigint: true }).catch(() => null);

@@ -98,7 +98,7 @@ export class DatabaseSource implements Source {
     return { tasks, failures, leftAlone: differing.length - tasks.length };
   }
 
-  /** A database holds everybody's sessions: there is none that its path stands for. */
+  /** A database holds many sessions: its path stands for none of them. */
   at(): null {
     return null;
   }
@@ -211,7 +211,7 @@ export class DatabaseSource implements Source {
       return place.sessions;
     }
     const { identity } = file;
-    // Asked first: what is committed in between is then seen again, and not never.
+    // The revision is read first, so that a commit in between is seen again instead of missed.
     const revision = await database.revision(identity);
     if (revision === place.revision) return place.sessions;
     const sessions = await database.read(

@@ -74,7 +74,7 @@ export class LinesSource implements Source {
   }
 
   /**
-   * @param folders roots' paths, or paths in roots; what is no folder holds nothing.
+   * @param folders roots' paths, or paths in roots; a path that is no folder holds nothing.
    * @throws WatchError `transcript_unreadable` if a root does not answer, `archive_unavailable`.
    */
   async behindIn(folders: readonly string[]): Promise<Behind> {
@@ -112,7 +112,7 @@ export class LinesSource implements Source {
     const transcript = await this.index.look(id);
     if (transcript === null) return false;
     const isNew = this.#copier.isNews(transcript);
-    // What has changed since this process has read it needs no question: the transaction looks again.
+    // A transcript that changed since this process read it needs no query: the transaction looks again.
     const synced = isNew ? this.#copier.lastOf(id) : await this.#tools.archive.source(id);
     return await this.#syncFrom(transcript, synced);
   }
@@ -166,7 +166,7 @@ export class LinesSource implements Source {
       .map((transcript) => ({ transcript, synced: synced.get(transcript.id) ?? null }))
       .filter((behind) => !isSynced(behind.transcript, behind.synced));
     if (differing.length === 0) return { tasks: [], leftAlone: 0 };
-    // Asked for all of them at once: each for itself would cost as much as a sync.
+    // One query for all: one for each would cost as much as a sync.
     const offLimits = await archive.offLimits(differing.map(({ transcript }) => transcript.id));
     const tasks = differing
       .filter(({ transcript }) => !offLimits.has(transcript.id))
@@ -203,7 +203,7 @@ export class LinesSource implements Source {
     }
   }
 
-  /** @param synced what is known of the last sync; the transaction looks again. */
+  /** @param synced the last sync, as far as it is known; the transaction looks again. */
   async #syncFrom(
     found: Transcript,
     synced: SyncedTranscript | null,
