@@ -6,7 +6,7 @@
  */
 
 import postgres from "postgres";
-import { quoted } from "../../src/stores/postgres/quoting.ts";
+import { quoted } from "../../src/stores/postgres/sql/quoting.ts";
 import type { Change } from "./arrivals.ts";
 import { nowMs, randomPause } from "./clock.ts";
 

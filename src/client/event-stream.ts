@@ -1,10 +1,10 @@
-/** One connection's Server-Sent Events. */
+/** The Server-Sent Events of one connection. */
 
 import { createParser } from "eventsource-parser";
 import type { EventSourceMessage } from "eventsource-parser";
 import type { StreamEvent } from "../session/events.ts";
 
-/** No event of ours comes near so many characters: whoever sends more must not fill the memory. */
+/** Far more characters than any event of ours: a server that sends more must not fill the memory. */
 const MAX_EVENT_LENGTH = 1_000_000;
 
 export class EventStream implements AsyncIterable<EventSourceMessage> {
@@ -17,12 +17,12 @@ export class EventStream implements AsyncIterable<EventSourceMessage> {
     this.#bytes = bytes;
   }
 
-  /** How long (ms) the server wants its clients to wait before they come back; null if it has not said. */
+  /** How long (ms) the server asks clients to wait before they reconnect; null if it did not say. */
   get retryMs(): number | null {
     return this.#retryMs;
   }
 
-  /** There was at least one event. */
+  /** At least one event arrived after the heartbeat that opens the stream. */
   get hasBrought(): boolean {
     return this.#hasBrought;
   }
@@ -36,7 +36,7 @@ export class EventStream implements AsyncIterable<EventSourceMessage> {
         this.#retryMs = ms;
       },
       onError: (error) => {
-        // Whatever else is unknown is to be ignored.
+        // The specification says to ignore unknown fields and bad retry values.
         if (error.type === "max-buffer-size-exceeded") throw error;
       },
     });
@@ -44,15 +44,17 @@ export class EventStream implements AsyncIterable<EventSourceMessage> {
     for await (const chunk of this.#bytes) {
       parser.feed(decoder.decode(chunk, { stream: true }));
       for (const message of complete.splice(0)) {
-        this.#hasBrought = true;
+        if (!opensStream(message)) this.#hasBrought = true;
         yield message;
       }
     }
   }
 }
 
-/** @returns null for events that this program does not know. Servers that know no `data=json` send the bare id. */
-export function eventOf({ event, data }: EventSourceMessage): StreamEvent | null {
+/** @returns null for events that a follower does not need. Servers without `data=json` send the bare id as data. */
+export function eventOf(message: EventSourceMessage): StreamEvent | null {
+  if (opensStream(message)) return null;
+  const { event, data } = message;
   switch (event) {
     case "heartbeat":
     case "degraded":
@@ -66,13 +68,18 @@ export function eventOf({ event, data }: EventSourceMessage): StreamEvent | null
   }
 }
 
+/** The first heartbeat only carries the client's position; later ones have no id. */
+function opensStream({ event, id }: EventSourceMessage): boolean {
+  return event === "heartbeat" && id !== undefined;
+}
+
 function withFields(event: StreamEvent["event"], data: string): StreamEvent {
   if (event !== "heartbeat" && data.startsWith("{")) {
     try {
       const fields = JSON.parse(data) as StreamEvent;
       if (fields.event === event) return fields;
     } catch {
-      // An id may begin with a brace, too.
+      // Not JSON: an id may begin with a brace, too.
     }
   }
   return { event, data } as StreamEvent;

@@ -1,6 +1,6 @@
 /**
- * The page and its files, as texts that the program carries within itself. They are sent as they are: what the linter
- * and the types have checked is what a browser runs.
+ * The page and its files, as texts inside the program. The server sends them as they are: a browser runs what the linter and
+ * the compiler have checked.
  */
 
 import api from "./browser/api.js" with { type: "text" };
@@ -16,20 +16,21 @@ import paced from "./browser/paced.js" with { type: "text" };
 import pageStyle from "./browser/page.css" with { type: "text" };
 import page from "./browser/page.html" with { type: "text" };
 import phoneStyle from "./browser/phone.css" with { type: "text" };
+import session from "./browser/session.js" with { type: "text" };
 import sessionList from "./browser/session-list.js" with { type: "text" };
 import sessionsStyle from "./browser/sessions.css" with { type: "text" };
 import times from "./browser/times.js" with { type: "text" };
 import token from "./browser/token.js" with { type: "text" };
 
-/** One file that a browser gets, as it is. */
+/** One file that a browser gets as it is. */
 interface BrowserFile {
-  /** Where the page finds it. */
-  path: string;
+  /** The path that the page loads it from. */
+  path: `/${string}`;
   type: string;
   text: string;
 }
 
-/** The page, and the files that it loads. Bun's types take every HTML file for a bundle, but an import as text is text. */
+/** The page, and the files that it loads. Bun's types treat every HTML file as a bundle, but an import as text is text. */
 export const PAGE_FILES: { page: string; files: readonly BrowserFile[] } = {
   page: page as unknown as string,
   files: [
@@ -43,6 +44,7 @@ export const PAGE_FILES: { page: string; files: readonly BrowserFile[] } = {
       "messages.js": messages,
       "paced.js": paced,
       "session-list.js": sessionList,
+      "session.js": session,
       "times.js": times,
       "token.js": token,
     }),

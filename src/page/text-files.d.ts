@@ -1,4 +1,4 @@
-/** Files that are imported with `type: "text"`, in TypeScript's eyes. Deno knows by itself. */
+/** Types of files that are imported with `type: "text"`. Deno needs no declaration. */
 
 declare module "*.css" {
   const text: string;

@@ -1,16 +1,16 @@
-/** What a route knows besides its request. */
+/** What a route gets besides its request. */
 
-/** What the runtime knows of the connection on which a request came. */
-export interface Connection {
-  /** @returns the other end's, null if it is not known. */
+/** The connection of a request, as the runtime knows it. */
+export interface ClientConnection {
+  /** @returns the client's address; null if it is not known. */
   address: () => string | null;
-  /** Lets it be quiet for as long as it likes, until this request is answered. */
+  /** Turns off the idle timeout until this request is answered. */
   allowSilence: () => void;
-  /** Closes it although its client does not read. */
+  /** Closes it even if its client does not read. */
   cut: () => void;
 }
 
-/** As Hono wants it. */
+/** The environment of Hono handlers. */
 export interface Env {
-  Bindings: Connection;
+  Bindings: ClientConnection;
 }

@@ -1,8 +1,8 @@
-/** A guard's no: its status, one line that says what would be right, and the headers that belong to the status. */
+/** A refused request: its status, one line that says what to send instead, and the headers of that status. */
 
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
-/** Thrown by guards and routes alike; the app turns it into a response. */
+/** Guards and routes throw it; the app turns it into a response. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: ContentfulStatusCode;

@@ -1,15 +1,15 @@
-/** Tells of each request what became of it. */
+/** Reports each request and its status. */
 
 import type { MiddlewareHandler } from "hono";
 import type { Clock } from "../async/clock.ts";
 
-/** What became of a request. */
+/** A request that was answered. */
 export interface AnsweredRequest {
   method: string;
-  /** Without the query, and what looks like one within the path: a token may stand in it. */
+  /** Without the query, and without what looks like one in the path: it may hold a token. */
   path: string;
   status: number;
-  /** Until the headers of the answer; a stream goes on after them. */
+  /** Time until the headers of the answer; a stream goes on after them. */
   tookMs: number;
 }
 
@@ -25,7 +25,7 @@ export function observeRequests(
   };
 }
 
-/** Cuts at the first sign that divides the parts of a query, as it is or encoded. */
+/** Cuts at the first character that separates parts of a query, plain or encoded. */
 function withoutQuery(path: string): string {
   return path.replace(/(?:[?&;=]|%3f|%26|%3b|%3d).*$/is, "");
 }

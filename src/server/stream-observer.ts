@@ -1,19 +1,21 @@
-/** Tells of streams what becomes of them. */
+/** What happens to streams. */
 
-/** What a stream carries: one `session`, many `sessions`, or the `scopes` in which anything has changed. */
+/** What a stream carries: one `session`, many `sessions`, or changed `scopes`. */
 export type StreamKind = "session" | "sessions" | "scopes";
 
-/** Why a stream ended: `client` has gone, or `stalled`; the `server` stops, or what it follows has `ended`. */
+/** Why a stream closed: the `client` left or `stalled`, the `server` stopped, or the subscription `ended`. */
 export type CloseReason = "client" | "stalled" | "server" | "ended";
 
-/** What happens to streams, for whoever counts it. */
+/** Is called by streams, for metrics and logs. */
 export interface StreamObserver {
   onOpen: (kind: StreamKind) => void;
-  /** @param openMs for how long it was open. */
+  /** @param openMs how long it was open. */
   onClose: (kind: StreamKind, reason: CloseReason, openMs: number) => void;
   /**
-   * An event was handed to a client's connection so long (ms) after there was the first sign of it; not called for what
-   * the client had missed before it came. Called for each of very many clients in a row: it must cost next to nothing.
+   * An event reached a client's connection. Not called for what the client had missed before it connected. Called for each of
+   * very many clients in a row, so it must cost next to nothing.
+   *
+   * @param lagMs time since the first sign of the change.
    */
   onSent: (kind: StreamKind, lagMs: number) => void;
 }

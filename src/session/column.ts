@@ -1,20 +1,22 @@
-/** What is known of one column of an archive: everything that names a column is made from this. */
+/** What the program knows of one column. Statements, migrations, answers and documents are made from it. */
 
-/** A time is RFC 3339 UTC as text; a bigint may exceed what JSON readers can hold. */
+/** A `time` is RFC 3339 UTC. A `bigint` has 64 bits, more than JSON readers can hold. */
 export type ColumnType = "text" | "integer" | "bigint" | "boolean" | "time";
 
 export interface Column {
-  /** In archives and in JSON: the name that an agentsview archive has. */
+  /** The name in archives and in JSON, as agentsview has it. */
   readonly name: string;
   readonly type: ColumnType;
-  /** What it says, in one sentence: the description in `/openapi.json`. */
+  /** One sentence: the description in `/openapi.json`. */
   readonly means: string;
-  /** First schema version of our own archives that has it; without it, only archives of others have it. */
+  /** The schema version that has added it to our own archives. Absent if only foreign archives have it. */
   readonly since?: { readonly sqlite?: number; readonly postgres?: number };
-  /** Its value where nothing else is said; with one, our own archives allow no NULL. */
+  /** The value of rows that set none. A column with a default cannot be NULL in our own archives. */
   readonly default?: string | number | boolean;
-  /** Lists and details show it, in the order of the table. */
+  /** Clients get it. Answers keep the order of the table. */
   readonly isShown?: true;
+  /** Every archive has it, with a value in each row. */
+  readonly isEssential?: true;
   /** A sync writes it. */
   readonly isSynced?: true;
 }
@@ -26,7 +28,7 @@ export type ShownName<C extends readonly Column[]> = NameWith<C[number], { isSho
 /** The names of the columns that a sync writes. */
 export type SyncedName<C extends readonly Column[]> = NameWith<C[number], { isSynced: true }>;
 
-/** What JSON has of a column's values. @template B what a boolean is there. */
+/** The type of a column's values in JSON. @template B the type of booleans. */
 type WireValue<T extends ColumnType, B> = T extends "text" | "time"
   ? string
   : T extends "boolean"
@@ -34,15 +36,20 @@ type WireValue<T extends ColumnType, B> = T extends "text" | "time"
     : number;
 
 /**
- * A row as clients get it: an archive need not have every column, nor a value in it.
+ * A row as clients get it. A column is absent if the archive lacks it, unless it is essential.
  *
- * @template B what a boolean is there.
+ * @template B the type of booleans.
  */
 export type WireRow<C extends readonly Column[], B> = {
-  [S in Extract<C[number], { isShown: true }> as S["name"]]?: WireValue<S["type"], B> | null;
+  [S in Essential<C> as S["name"]]: WireValue<S["type"], B>;
+} & {
+  [S in Exclude<Shown<C>, Essential<C>> as S["name"]]?: WireValue<S["type"], B> | null;
 };
 
-/** @returns the names of the columns that have this mark. */
+type Shown<C extends readonly Column[]> = Extract<C[number], { isShown: true }>;
+type Essential<C extends readonly Column[]> = Extract<Shown<C>, { isEssential: true }>;
+
+/** @returns the names of the columns for which `has` is true. */
 export function namesOf<C extends Column>(columns: readonly C[], has: (column: C) => boolean): string[] {
   return columns.filter(has).map(({ name }) => name);
 }

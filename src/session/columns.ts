@@ -1,28 +1,38 @@
-/** Every table of an archive, with its columns: what stores, routes and documents are made from. */
+/** All tables of an archive with their columns. Stores, routes and documents are made from them. */
 
 import type { Column } from "./column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "./message-columns.ts";
+import { MESSAGE_COLUMNS } from "./message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "./tool-call-columns.ts";
 import { SESSION_COLUMNS } from "./session-columns.ts";
-import { SYNC_FILE_COLUMNS, SYNC_STATE_COLUMNS } from "./sync-columns.ts";
+import {
+  ARCHIVE_MARK_COLUMNS,
+  EXCLUDED_SESSION_COLUMNS,
+  SESSION_CHANGE_COLUMNS,
+  SYNC_FILE_COLUMNS,
+  SYNC_STATE_COLUMNS,
+} from "./sync-columns.ts";
 
-/** By the table's name. */
+/** By the name of the table. */
 export const ARCHIVE_TABLES = {
   sessions: SESSION_COLUMNS,
   messages: MESSAGE_COLUMNS,
   tool_calls: TOOL_CALL_COLUMNS,
   sync_state: SYNC_STATE_COLUMNS,
   sync_files: SYNC_FILE_COLUMNS,
+  excluded_sessions: EXCLUDED_SESSION_COLUMNS,
+  session_changes: SESSION_CHANGE_COLUMNS,
+  sessionwatch_archive: ARCHIVE_MARK_COLUMNS,
 } as const;
 
 export type ArchiveTables = Readonly<Record<keyof typeof ARCHIVE_TABLES, readonly Column[]>>;
 
-/** A column that our own archives of one kind get with a schema version. */
+/** A column that a schema version adds. */
 export interface AddedColumn {
   table: string;
   column: Column;
 }
 
-/** @returns the columns that a schema version brings. */
+/** @returns the columns that a schema version adds. */
 export function columnsSince(
   store: "sqlite" | "postgres",
   version: number,

@@ -27,10 +27,10 @@ export interface TokenUsage {
   outputTokens: number | null;
 }
 
-/** A message, or a part of one that has begun earlier. */
+/** A message, or a further part of an earlier one. */
 export interface MessageEntry {
   kind: "message";
-  /** Entries of one session with the same key are one message; null is a message of its own. */
+  /** Entries of one session with the same key are one message. An entry without a key is a message by itself. */
   key: string | null;
   role: "user" | "assistant";
   blocks: Block[];
@@ -65,27 +65,27 @@ export interface SubagentEntry {
 }
 
 /**
- * Earlier messages are no part of the conversation any more: the person went back to an earlier point, or the agent
- * withdrew them. They stay in the archive as a side chain.
+ * Takes earlier messages out of the conversation: the person went back to an earlier point, or the agent withdrew them.
+ * They stay in the archive as a side chain.
  */
 export interface RetractionEntry {
   kind: "retraction";
   of: RetractedMessages;
 }
 
-/** Which messages a retraction means. */
+/** The messages that a retraction takes out. */
 export type RetractedMessages =
   /** An earlier prompt that follows the same record as the prompt `uuid`, and everything after it. */
   | { siblingsOf: { uuid: string; parentUuid: string } }
-  /** The last so many typed prompts, and everything after the first of them. */
+  /** The last `lastPrompts` typed prompts, and everything after the first of them. */
   | { lastPrompts: number }
-  /** Messages by the uuids of their first records. */
+  /** The messages whose first records have these uuids. */
   | { uuids: readonly string[] };
 
 /** One thing that a record of a transcript says. */
 export type TranscriptEntry = MessageEntry | ToolResultEntry | SubagentEntry | RetractionEntry;
 
-/** What is known of a session as a whole; counts and totals are the archive's own. */
+/** What a transcript says of its session as a whole. The archive itself counts messages and tokens. */
 export interface SessionFacts {
   agent: string;
   project: string;
@@ -104,22 +104,22 @@ export interface SessionFacts {
   relationshipType: "subagent" | "fork" | "continuation" | null;
   sourceSessionId: string | null;
   sourceVersion: string | null;
-  /** Work that a program started by itself: a review, a guard. */
+  /** A program has started it, such as a review or a guard. */
   isAutomated: boolean;
   malformedLines: number;
 }
 
-/** @returns whether a person typed it: on a side chain the user is another agent. */
+/** @returns whether a person typed it. On a side chain the user is another agent. */
 export function isTyped(entry: TranscriptEntry): entry is MessageEntry {
   return entry.kind === "message" && entry.role === "user" && !entry.isSystem && !entry.isSidechain;
 }
 
-/** @returns what a message says in its texts, line by line; neither its thinking nor its calls. */
+/** @returns the texts of a message, joined by line breaks, without its thinking and its calls. */
 export function textOf(blocks: readonly Block[]): string {
   return blocks.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
 }
 
-/** @returns what a block adds to the readable content of its message; empty if nothing. */
+/** @returns what a block adds to the readable content of its message, or an empty string. */
 export function renderBlock(block: Block): string {
   switch (block.type) {
     case "text":

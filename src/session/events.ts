@@ -3,7 +3,7 @@
 import { DELETED, otherMachine } from "./session.ts";
 import type { SessionId, SessionVersion, Session, Version } from "./session.ts";
 
-/** Whose session it is: left out where that is not known, or goes without saying. */
+/** The machine of the session; absent if it is this one, or not known. */
 interface Owned {
   machine?: string;
 }
@@ -22,21 +22,22 @@ export type SessionEvent =
 /** Whether the archive can be read; `data` is a short reason without secrets. */
 export type StatusEvent = { event: "degraded"; data: string } | { event: "recovered"; data: string };
 
-/** What a subscriber is told. */
+/** What a subscriber receives. */
 export type Update = SessionEvent | StatusEvent;
 
-/** Sent after a silence, so that a reader knows the stream is alive. */
+/** Sent after a silence, so that clients know that the stream is alive. */
 export type Heartbeat = { event: "heartbeat"; data: string };
 
-/** The reader's cursor is from another life of the server: what it missed cannot be told. */
+/** The client's cursor is from another life of the server, which cannot say what the client has missed. */
 export type Reset = { event: "reset"; data: string };
 
 /** What a stream carries. */
 export type StreamEvent = Update | Heartbeat | Reset;
 
 /**
- * @param machine null where it is not known.
- * @returns the event that says what a session has become.
+ * @param session null if it was deleted.
+ * @param machine null if it is not known.
+ * @returns the event for the session's present state.
  */
 export function eventFor(
   id: SessionId,
@@ -52,18 +53,18 @@ export function eventFor(
   return { event: "session_updated", data: id, version, message_count: messageCount, at, ...owned };
 }
 
-/** The same of a session as it stands in a list; null when it is gone. */
-export function eventForSummary(id: SessionId, session: Session | null, nowMs: number): SessionEvent {
+/** The same for a session as lists have it; null if it was deleted. */
+export function eventForSession(id: SessionId, session: Session | null, nowMs: number): SessionEvent {
   const state = session && { version: session.version, messageCount: session.message_count };
   return eventFor(id, state, session?.machine ?? null, nowMs);
 }
 
-/** Whether a session is what the event is about. */
+/** @returns whether the event is about a session. */
 export function isSessionEvent(event: StreamEvent): event is SessionEvent {
   return event.event === "session_updated" || event.event === "session_deleted";
 }
 
-/** @returns the version that the session has since the event. */
+/** @returns the session's version after the event. */
 export function versionAfter(event: SessionEvent): Version {
   return event.event === "session_updated" ? event.version : DELETED;
 }

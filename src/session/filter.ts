@@ -2,7 +2,7 @@
 
 import type { SessionId, Traits } from "./session.ts";
 
-/** Sessions that have these traits; those left out do not matter. */
+/** A session matches if it has all of these traits. */
 export type Filter = Partial<Record<keyof Traits, string>>;
 
 /** `all` includes sessions that start later. */
@@ -11,7 +11,7 @@ export interface Selection {
   filter: Filter;
 }
 
-/** @returns whether a session with these traits is meant. */
+/** @returns whether a session with these traits matches. */
 export function matches({ project, agent, machine }: Filter, traits: Traits): boolean {
   return (
     (project === undefined || project === traits.project) &&

@@ -1,11 +1,14 @@
-/** The columns of `messages` and `tool_calls`. To add one, add its entry here, and its value in `stores/shared/draft-rows.ts`. */
+/**
+ * The columns of `messages`. To add one, add its entry here. If a sync writes it, add its value in
+ * `stores/shared/draft-rows.ts`.
+ */
 
 import type { Column } from "./column.ts";
 
 export interface MessageColumn extends Column {
-  /** Later lines of a transcript may change it: by putting theirs in its place, or behind it. */
+  /** What later lines of a transcript do with its value. */
   readonly growth?: "replaced" | "appended";
-  /** What a message has used: written and taken over together. */
+  /** It says what a message has used. These columns are written together. */
   readonly isUsage?: true;
 }
 
@@ -19,6 +22,7 @@ export const MESSAGE_COLUMNS = [
     type: "integer",
     since: FIRST,
     isShown: true,
+    isEssential: true,
     isSynced: true,
     means: "Its place in the session, from 0.",
   },
@@ -27,6 +31,7 @@ export const MESSAGE_COLUMNS = [
     type: "text",
     since: FIRST,
     isShown: true,
+    isEssential: true,
     isSynced: true,
     means: "user or assistant.",
   },
@@ -35,6 +40,7 @@ export const MESSAGE_COLUMNS = [
     type: "text",
     since: FIRST,
     isShown: true,
+    isEssential: true,
     isSynced: true,
     growth: "appended",
     means: "Its texts, thoughts and calls, as text to read.",
@@ -164,7 +170,7 @@ export const MESSAGE_COLUMNS = [
     isSynced: true,
     means: "Whether the conversation was compacted here.",
   },
-  // From here on for stores alone.
+  // Clients do not get the columns below.
   {
     name: "has_context_tokens",
     type: "boolean",
@@ -242,87 +248,3 @@ export const MESSAGE_COLUMNS = [
     means: "The blocks that it has: they are not added again.",
   },
 ] as const satisfies readonly MessageColumn[];
-
-export const TOOL_CALL_COLUMNS = [
-  {
-    name: "tool_name",
-    type: "text",
-    since: FIRST,
-    isShown: true,
-    isSynced: true,
-    means: "The tool, as the agent calls it.",
-  },
-  {
-    name: "category",
-    type: "text",
-    since: FIRST,
-    isShown: true,
-    isSynced: true,
-    means: "Read, Edit, Write, Bash, Grep, Glob, Task, Tool or Other.",
-  },
-  {
-    name: "tool_use_id",
-    type: "text",
-    since: FIRST,
-    default: "",
-    isShown: true,
-    isSynced: true,
-    means: "The call's id.",
-  },
-  {
-    name: "input_json",
-    type: "text",
-    since: FIRST,
-    isShown: true,
-    isSynced: true,
-    means: "Its input, as JSON text of the agent.",
-  },
-  {
-    name: "skill_name",
-    type: "text",
-    since: FIRST,
-    isShown: true,
-    isSynced: true,
-    means: "The skill that it calls.",
-  },
-  {
-    name: "result_content_length",
-    type: "integer",
-    since: FIRST,
-    isShown: true,
-    isSynced: true,
-    means: "The length of the result, in UTF-16 units.",
-  },
-  {
-    name: "result_content",
-    type: "text",
-    since: FIRST,
-    isShown: true,
-    isSynced: true,
-    means: "Its result; null while there is none.",
-  },
-  {
-    name: "subagent_session_id",
-    type: "text",
-    since: FIRST,
-    isShown: true,
-    isSynced: true,
-    means: "The session that this call has started.",
-  },
-  // From here on for stores alone: whose call it is, each store says in its own way.
-  { name: "id", type: "integer", since: { sqlite: 1 }, means: "The row, in SQLite." },
-  { name: "message_id", type: "integer", since: { sqlite: 1 }, means: "The row of its message, in SQLite." },
-  { name: "session_id", type: "text", since: FIRST, means: "Its session." },
-  {
-    name: "message_ordinal",
-    type: "integer",
-    since: { postgres: 1 },
-    means: "The place of its message, in PostgreSQL.",
-  },
-  {
-    name: "call_index",
-    type: "integer",
-    since: { postgres: 1 },
-    means: "Its place in its message, in PostgreSQL.",
-  },
-] as const satisfies readonly Column[];

@@ -1,23 +1,16 @@
-/** The columns of `sessions`. To add one, add its entry here, and its value in `stores/shared/saved-session.ts`. */
+/**
+ * The columns of `sessions`. To add one, add its entry here, or to `STORED_SESSION_COLUMNS` if clients do not get it.
+ * If a sync writes it, add its value in `stores/shared/saved-session.ts`.
+ */
 
-import type { Column } from "./column.ts";
 import { namesOf } from "./column.ts";
-
-export interface SessionColumn extends Column {
-  /** A session's version is made of these, in this order: whatever changes a session changes one of them. */
-  readonly versionInput?: number;
-  /** Subscribers and lists choose by it. */
-  readonly isTrait?: true;
-  /** When the session was last active: the first of these that is known. */
-  readonly activity?: number;
-  /** What the session is called: the first of these that says something. */
-  readonly title?: number;
-}
+import type { SessionColumn } from "./session-column.ts";
+import { STORED_SESSION_COLUMNS } from "./stored-session-columns.ts";
 
 const FIRST = { sqlite: 1, postgres: 1 } as const;
 const SECOND = { sqlite: 2, postgres: 1 } as const;
 
-export const SESSION_COLUMNS = [
+const SHOWN_COLUMNS = [
   { name: "id", type: "text", since: FIRST, isSynced: true, means: "The session's id." },
   {
     name: "project",
@@ -27,7 +20,7 @@ export const SESSION_COLUMNS = [
     isShown: true,
     isSynced: true,
     isTrait: true,
-    // Clients that follow a project learn that a session has moved.
+    // Clients that follow a project have to learn that a session has moved.
     versionInput: 9,
     means: "The project that it belongs to.",
   },
@@ -111,6 +104,7 @@ export const SESSION_COLUMNS = [
     since: FIRST,
     default: 0,
     isShown: true,
+    isEssential: true,
     isSynced: true,
     versionInput: 1,
     means: "How many messages it has.",
@@ -209,102 +203,11 @@ export const SESSION_COLUMNS = [
     isSynced: true,
     means: "1 if no person has written in it.",
   },
-  // From here on for stores alone. The file's mtime and inode exceed what JSON readers can hold.
-  {
-    name: "file_size",
-    type: "bigint",
-    since: FIRST,
-    isSynced: true,
-    means: "Bytes of the transcript that were read.",
-  },
-  {
-    name: "file_mtime",
-    type: "bigint",
-    since: FIRST,
-    isSynced: true,
-    versionInput: 2,
-    means: "When the transcript was last written, in ns.",
-  },
-  { name: "file_inode", type: "bigint", since: FIRST, isSynced: true, means: "The inode of its last file." },
-  {
-    name: "file_device",
-    type: "bigint",
-    since: FIRST,
-    isSynced: true,
-    means: "The device of its last file.",
-  },
-  {
-    name: "file_hash",
-    type: "text",
-    since: FIRST,
-    isSynced: true,
-    versionInput: 3,
-    means: "A digest of the transcript, where its file does not show every change.",
-  },
-  {
-    name: "local_modified_at",
-    type: "time",
-    since: FIRST,
-    versionInput: 4,
-    means: "When a person last changed the row, in agentsview's archives.",
-  },
-  {
-    name: "transcript_revision",
-    type: "text",
-    versionInput: 5,
-    means: "The revision of its messages, in agentsview's archives.",
-  },
-  {
-    name: "deleted_at",
-    type: "time",
-    since: FIRST,
-    versionInput: 7,
-    means: "When it was put into the trash.",
-  },
-  {
-    name: "updated_at",
-    type: "time",
-    since: { postgres: 1 },
-    versionInput: 8,
-    means: "When the row was last written, in PostgreSQL.",
-  },
-  {
-    name: "has_total_output_tokens",
-    type: "boolean",
-    since: FIRST,
-    default: false,
-    isSynced: true,
-    means: "Whether the transcript says how many tokens were written.",
-  },
-  {
-    name: "has_peak_context_tokens",
-    type: "boolean",
-    since: FIRST,
-    default: false,
-    isSynced: true,
-    means: "Whether the transcript says how large contexts were.",
-  },
-  {
-    name: "source_session_id",
-    type: "text",
-    since: FIRST,
-    isSynced: true,
-    means: "The id that the transcript's records give it.",
-  },
-  {
-    name: "source_version",
-    type: "text",
-    since: FIRST,
-    isSynced: true,
-    means: "The version of the agent that wrote last.",
-  },
-  {
-    name: "source_token",
-    type: "text",
-    since: FIRST,
-    isSynced: true,
-    means: "The transcript's state when it was last synced.",
-  },
+] as const satisfies readonly SessionColumn[];
+
+export const SESSION_COLUMNS = [
+  ...SHOWN_COLUMNS,
+  ...STORED_SESSION_COLUMNS,
 ] as const satisfies readonly SessionColumn[];
 
 /** @returns the inputs of a session's version, in their order. */
@@ -312,12 +215,12 @@ export function versionInputs(columns: readonly SessionColumn[] = SESSION_COLUMN
   return inOrder(columns, ({ versionInput }) => versionInput);
 }
 
-/** @returns the columns that tell when a session was last active; the first that is known counts. */
+/** @returns the times of the last activity; the first one that has a value counts. */
 export function activityColumns(columns: readonly SessionColumn[] = SESSION_COLUMNS): string[] {
   return inOrder(columns, ({ activity }) => activity);
 }
 
-/** @returns the columns that name a session; the first that says something counts. */
+/** @returns the titles of a session; the first one that has a text counts. */
 export function titleColumns(columns: readonly SessionColumn[] = SESSION_COLUMNS): string[] {
   return inOrder(columns, ({ title }) => title);
 }

@@ -1,7 +1,8 @@
-/** What a session is: to those who list it, and to those who only wait for it to change. */
+/** What a session is, in lists and to the feed. */
 
 import type { WireRow } from "./column.ts";
-import type { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "./message-columns.ts";
+import type { MESSAGE_COLUMNS } from "./message-columns.ts";
+import type { TOOL_CALL_COLUMNS } from "./tool-call-columns.ts";
 import { activityColumns, titleColumns } from "./session-columns.ts";
 import type { SESSION_COLUMNS } from "./session-columns.ts";
 
@@ -17,14 +18,14 @@ export type SourceToken = string;
 /** The version of a session that is not in the archive, or is in its trash. */
 export const DELETED: Version = "deleted";
 
-/** What sessions are chosen by; null where the archive has no such column. */
+/** What sessions are filtered by; null where the archive has no such column. */
 export interface Traits {
   project: string | null;
   agent: string | null;
   machine: string | null;
 }
 
-/** As much of a session as shows whether it has changed. */
+/** What the feed reads of a session to see whether it has changed. */
 export interface SessionVersion extends Traits {
   version: Version;
   messageCount: number;
@@ -33,11 +34,7 @@ export interface SessionVersion extends Traits {
 }
 
 /** One session in a list. Booleans are 0 or 1: clients know them from SQLite, which has no others. */
-export type Session = Omit<WireRow<typeof SESSION_COLUMNS, number>, "message_count"> & {
-  id: SessionId;
-  version: Version;
-  message_count: number;
-};
+export type Session = WireRow<typeof SESSION_COLUMNS, number> & { id: SessionId; version: Version };
 
 /** A call of a tool, within its message. */
 export type ToolCall = WireRow<typeof TOOL_CALL_COLUMNS, boolean>;
@@ -45,20 +42,22 @@ export type ToolCall = WireRow<typeof TOOL_CALL_COLUMNS, boolean>;
 /** One message of a session. */
 export type Message = WireRow<typeof MESSAGE_COLUMNS, boolean> & { tool_calls: ToolCall[] };
 
-/** The machine of sessions that were written where their archive is; in a shared archive, each has a name. */
+/**
+ * The machine of sessions in an archive that only one machine writes to. In a shared archive each machine has a name.
+ */
 export const LOCAL_MACHINE = "local";
 
-/** @returns the machine that a session is another's of; null if it is this one's, or that is not known. */
+/** @returns the machine if it is another one; null if it is this one, or not known. */
 export function otherMachine(machine: string | null | undefined): string | null {
   return machine === undefined || machine === "" || machine === LOCAL_MACHINE ? null : machine;
 }
 
-/** @returns when the session was last active, RFC 3339 UTC; null if nothing is known of it. */
+/** @returns when the session was last active, RFC 3339 UTC; null if the archive does not say. */
 export function activityOf(session: Session): string | null {
   return firstOf(session, ACTIVITY);
 }
 
-/** @returns what the session is called; null if nobody has said anything in it. */
+/** @returns the session's title; null if it has none. */
 export function titleOf(session: Session): string | null {
   return firstOf(session, TITLE);
 }

@@ -1,4 +1,4 @@
-/** The columns in which our own archives keep how far transcripts were read. */
+/** The columns in which our own archives keep their books: what was read, what has changed, what is excluded. */
 
 import type { Column } from "./column.ts";
 
@@ -44,4 +44,24 @@ export const SYNC_FILE_COLUMNS = [
   { name: "mtime", type: "bigint", since: FIRST, isSynced: true, means: "When it was written, in ns." },
   { name: "inode", type: "bigint", since: FIRST, isSynced: true, means: "Its inode." },
   { name: "device", type: "bigint", since: FIRST, isSynced: true, means: "Its device." },
+] as const satisfies readonly Column[];
+
+export const EXCLUDED_SESSION_COLUMNS = [
+  {
+    name: "id",
+    type: "text",
+    since: { sqlite: 1, postgres: 1 },
+    means: "A session that no sync may bring back.",
+  },
+] as const satisfies readonly Column[];
+
+/** The log of changes in SQLite; PostgreSQL knows them by its transactions. */
+export const SESSION_CHANGE_COLUMNS = [
+  { name: "sequence", type: "integer", since: { sqlite: 3 }, means: "It grows with each change." },
+  { name: "session_id", type: "text", since: { sqlite: 3 }, means: "The session that has changed." },
+] as const satisfies readonly Column[];
+
+/** The table that marks a schema of PostgreSQL as an archive of ours; SQLite has a number in the file's header. */
+export const ARCHIVE_MARK_COLUMNS = [
+  { name: "schema_version", type: "integer", since: { postgres: 1 }, means: "The version of the schema." },
 ] as const satisfies readonly Column[];

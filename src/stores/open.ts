@@ -25,7 +25,7 @@ export interface OpenOptions {
   insecure?: boolean;
   /** Whose the sessions are that are written. @default in PostgreSQL the name of this host, in a file `local` */
   machine?: string;
-  /** Told on one line what is not as it should be, but no reason to fail. @default nobody is told */
+  /** Gets one line per problem that is no reason to fail. @default no warnings */
   warn?: (message: string) => void;
 }
 
@@ -33,7 +33,7 @@ export interface OpenOptions {
 export interface OpenedStore {
   store: Store;
   archive: ArchiveWriting | undefined;
-  /** Its absolute path, if it is a file of somebody else's. */
+  /** The absolute path of a foreign archive in a file. */
   foreignPath?: string;
   close: () => Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** What every archive must do that is ours to write: run it on each with `archiveContract(name, create)`. */
+/** What every archive of our own must do. Run it on each with `archiveContract(name, create)`. */
 
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
@@ -26,10 +26,10 @@ import { Workspace } from "../support/workspace.ts";
 import type { WritableArchive, Writer } from "../support/writable.ts";
 
 const SYNC_PROCESS = join(import.meta.dir, "../support/sync-process.ts");
-/** What the end by SIGKILL is called. */
+/** The exit code after SIGKILL. */
 const KILLED = 137;
 
-/** Text that no archive can hold, or that means something to one. */
+/** Texts that a database cannot store, or that have a meaning for it. */
 const HOSTILE_TEXTS = [
   "nul\0byte",
   "half \ud83d of a pair",
@@ -43,7 +43,7 @@ const HOSTILE_TEXTS = [
 ];
 
 export interface ArchiveContractOptions {
-  /** How many (0 to 1) of the cases that chance makes are tried. @default 1 */
+  /** The share (0 to 1) of the random cases that are run. @default 1 */
   share?: number;
 }
 
@@ -76,19 +76,19 @@ export function archiveContract(
         ],
         revision: 3,
       });
-      // A transcript that has lost a file keeps nothing of it.
+      // When a transcript has lost a file, nothing of it stays.
       await writer.sync("a", (transaction) => transaction.save(FACTS, { ...SOURCE, files: [FILE] }));
       expect((await writer.source("a"))?.files).toEqual([FILE]);
       expect((await archive.image())["sessions"]).toMatchObject([{ message_count: 0n, source_token: "t" }]);
     });
 
-    test("source() gives numbers back that use all 64 bits of a file system", async () => {
+    test("source() keeps all 64 bits of a file system's numbers", async () => {
       const large = { ...FILE, inode: 2n ** 64n - 1n, device: 2n ** 63n, offset: 2 ** 52 };
       await writer.sync("a", (transaction) => transaction.save(FACTS, { ...SOURCE, files: [large] }));
       expect((await writer.source("a"))?.files).toEqual([large]);
     });
 
-    test("sync() commits nothing when its work fails or saves nothing, and passes the failure on as it is", async () => {
+    test("sync() commits nothing when its work fails or saves nothing, and throws the failure unchanged", async () => {
       const failure = new TypeError("a bug");
       const failing = writer.sync("a", async (transaction) => {
         await save(transaction);
@@ -97,12 +97,12 @@ export function archiveContract(
       await expect(failing).rejects.toBe(failure);
       await writer.sync("b", (transaction) => transaction.write([message("lost")]));
       expect(await idsIn()).toEqual([]);
-      // And is no hindrance to those who come after it.
+      // A failure does not hinder later syncs.
       for (const id of ["a", "b"]) await writer.sync(id, save);
       expect(await idsIn()).toEqual(["a", "b"]);
     });
 
-    test("sync() shows nobody what is not committed yet, not even its own process", async () => {
+    test("sync() shows uncommitted rows to no reader, not even in its own process", async () => {
       await writer.sync("a", async (transaction) => {
         // More than is held back.
         await transaction.write(Array.from({ length: 20 }, (_, n) => message(`${n}${"x".repeat(300_000)}`)));
@@ -117,7 +117,7 @@ export function archiveContract(
       expect(await archive.expectNoFaults()).toEqual(new Map([["a", 20]]));
     });
 
-    test("sync() takes back all of much that was written", async () => {
+    test("sync() rolls back large writes", async () => {
       await writer.sync("a", save);
       const before = await archive.image();
       const failing = writer.sync("a", async (transaction) => {
@@ -129,7 +129,7 @@ export function archiveContract(
       expectSameImage(await archive.image(), before);
     });
 
-    test("sync() takes turns at a session, in this process and with others", async () => {
+    test("sync() runs one sync of a session at a time, within and across processes", async () => {
       const other = archive.writer();
       const log: string[] = [];
       const work = (name: string) => async (transaction: SyncTransaction) => {
@@ -147,7 +147,7 @@ export function archiveContract(
       expect(await archive.expectNoFaults()).toEqual(new Map([["a", 12]]));
     });
 
-    test("a session is off limits that was excluded or trashed", async () => {
+    test("excluded and trashed sessions are off limits", async () => {
       await writer.sync("trashed", save);
       await archive.change("UPDATE sessions SET deleted_at = '2026-01-01T00:00:00Z'");
       await archive.change("INSERT INTO excluded_sessions VALUES ('excluded')");
@@ -163,13 +163,13 @@ export function archiveContract(
       expect(await writer.offLimits([])).toEqual(new Set());
     });
 
-    test("a session is of the machine that has brought it", async () => {
+    test("a session belongs to the machine that has synced it first", async () => {
       await archive.writer("laptop").sync("a", save);
       await archive.writer("laptop").sync("a", save);
       expect((await archive.image())["sessions"]).toMatchObject([{ id: "a", machine: "laptop" }]);
     });
 
-    test("what lines say later is added to what was there, whether it was committed or not", async () => {
+    test("later lines add to earlier messages, whether these are committed or not", async () => {
       const usage = (outputTokens: number) => ({ json: "{}", contextTokens: 3 * outputTokens, outputTokens });
       const entries: TranscriptEntry[] = [
         message("prompt", { key: "p", uuid: "p" }),
@@ -219,7 +219,7 @@ export function archiveContract(
       });
     });
 
-    test("clear() may come more than once, and after anything", async () => {
+    test("clear() may be called more than once, and at any time", async () => {
       await writer.sync("a", async (transaction) => {
         await transaction.write([message("old", { key: "k" })]);
         await transaction.save(FACTS, SOURCE);
@@ -242,7 +242,7 @@ export function archiveContract(
       await archive.expectNoFaults();
     });
 
-    test("nothing that a transcript holds keeps it from being synced", async () => {
+    test("a transcript is synced whatever it contains", async () => {
       const numbers = [-1, 0.5, 2 ** 31, 2 ** 53, 1e300, -1e300];
       const times = ["+300000-01-01T00:00:00.000Z", "0000-01-01T00:00:00Z", "infinity", "today", "", "\0"];
       const entries: TranscriptEntry[] = HOSTILE_TEXTS.flatMap((text) => [
@@ -283,7 +283,7 @@ export function archiveContract(
       expect((await archive.image())["calls"]).toHaveLength(blocks.length);
     });
 
-    test("keys that are long or odd still tell messages apart", async () => {
+    test("long and odd keys distinguish messages", async () => {
       const keys = ["x".repeat(5000), `${"x".repeat(5000)}y`, "sha256:x", "ünï", "k"];
       await expectPieceByPiece(
         keys.flatMap((key) => ["one", "two"].map((text) => message(text, { key, uuid: key }))),
@@ -321,7 +321,7 @@ export function archiveContract(
       await expectLikeFullImport(workspace);
     });
 
-    test("processes that are killed leave nothing behind that does not fit together", async () => {
+    test("killed processes leave a consistent archive", async () => {
       using workspace = new Workspace();
       const dice = new Dice(Math.floor(Math.random() * 2 ** 32));
       const scribe = new Scribe(workspace, dice, 2_000_000);
@@ -331,7 +331,7 @@ export function archiveContract(
           const victims = [started(workspace, "forever"), started(workspace, "forever")];
           try {
             await seen(() => victims.every(({ stdout }) => stdout !== ""), 1000);
-            // Where in the middle of what it is hit, chance says.
+            // A random moment.
             const until = Date.now() + dice.below(100);
             await seen(() => Date.now() >= until, 1000);
             for (const victim of victims) victim.kill("SIGKILL");
@@ -352,7 +352,7 @@ export function archiveContract(
     for (const agent of [claudeCode, codex]) {
       const recordings = recordingsOf(agent);
 
-      test(`${agent.name}'s recordings, synced in pieces, are what one full import of them is`, async () => {
+      test(`${agent.name}'s recordings give the same rows in pieces as in one full import`, async () => {
         const some = fc.array(fc.tuple(recordedIn(recordings), cuts), { minLength: 1, maxLength: 3 });
         await fc.assert(
           fc.asyncProperty(some, turns, async (some, turns) => {
@@ -377,7 +377,7 @@ export function archiveContract(
       [claudeCode, claudeLines, ".claude/projects/-home-one/session-1.jsonl"],
       [codex, codexLines, `.codex/sessions/2026/01/01/rollout-2026-01-01T00-00-00-${THREADS[0]}.jsonl`],
     ] as const)
-      test(`${agent.name}'s lines in any order, synced in pieces, are what one full import of them is`, async () => {
+      test(`${agent.name}'s lines in any order give the same rows in pieces as in one full import`, async () => {
         const some = fc.array(lines, { minLength: 1, maxLength: 40, size: "max" });
         await fc.assert(
           fc.asyncProperty(some, cuts, turns, async (some, cuts, turns) => {
@@ -391,7 +391,7 @@ export function archiveContract(
         );
       }, 120_000);
 
-    /** Entries that come one by one make the same session as those that come together, in one sync or in many. */
+    /** Entries give the same session one by one and together, in one sync and in many. */
     async function expectPieceByPiece(entries: readonly TranscriptEntry[]): Promise<void> {
       const saved = (transaction: SyncTransaction): Promise<void> => transaction.save(FACTS, SOURCE);
       await writer.sync("whole", async (transaction) => {
@@ -414,7 +414,7 @@ export function archiveContract(
         expectSameImage(ofSession(image, id), whole);
     }
 
-    /** What the processes have synced is what one import of it into SQLite gives. */
+    /** The processes have written what one import into SQLite gives. */
     async function expectLikeFullImport(workspace: Workspace): Promise<void> {
       await using full = new Program(
         { ...BINARY, command: [process.execPath, SYNC_PROCESS] },

@@ -1,5 +1,5 @@
 /**
- * What any HTTP client may expect of `watch serve`, byte for byte: the standard of Server-Sent Events, RFC 9110 and
+ * What any HTTP client may expect of `watch serve`, byte for byte, by the standard of Server-Sent Events, RFC 9110 and
  * RFC 9112 (HTTP/1), and section 4 of the design.
  */
 

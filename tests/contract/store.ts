@@ -1,22 +1,22 @@
-/** What every store must do, whatever archive it reads: run it on each with `storeContract(name, open)`. */
+/** What every store must do. Run it on each with `storeContract(name, open)`. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Store } from "../../src/watch/ports.ts";
 
-/** An archive that the suite can change from outside, as its owner would. */
+/** An archive that the suite changes as its owner would. */
 export interface ArchiveFixture extends AsyncDisposable {
   store: Store;
   /** Adds a session with one user message, last active at `activeAt` (RFC 3339). */
   add(session: { id: string; project: string; activeAt: string }): unknown;
   /** Adds one message to a session. */
   grow(id: string): unknown;
-  /** Puts a session into the trash; undefined where the archive has none. */
+  /** Moves a session to the trash; undefined if the archive has none. */
   trash: ((id: string) => unknown) | undefined;
   /** Ids that the archive cannot hold. */
   impossibleIds?: readonly string[];
 }
 
-/** Ids that have broken something, somewhere. */
+/** Ids that have caused bugs in programs. */
 export const HOSTILE_IDS = [
   "with space",
   "with/slash",
@@ -46,14 +46,14 @@ export function storeContract(name: string, open: () => ArchiveFixture | Promise
     });
     afterEach(() => fixture[Symbol.asyncDispose]());
 
-    test("states() reads a batch, and leaves out what is not there", async () => {
+    test("states() reads a batch, and leaves out missing sessions", async () => {
       const states = await store.states(["b", "a1", "nobody"]);
       expect([...states.keys()].toSorted()).toEqual(["a1", "b"]);
       expect(states.get("b")?.messageCount).toBe(1);
       expect((await store.states([])).size).toBe(0);
     });
 
-    test("states() gives a version that changes with the session, and with no other", async () => {
+    test("states() gives a version that changes with its session only", async () => {
       const before = await store.states(["a1", "b"]);
       await fixture.grow("a1");
       const after = await store.states(["a1", "b"]);
@@ -74,7 +74,7 @@ export function storeContract(name: string, open: () => ArchiveFixture | Promise
       expect(await store.get("nobody")).toBeNull();
     });
 
-    test("changes() tells of all sessions, and then at least of those that have changed", async () => {
+    test("changes() gives all sessions first, and then at least those that have changed", async () => {
       const first = await store.changes(null);
       expect([first.isComplete, [...first.states.keys()].toSorted()]).toEqual([true, ["a1", "a2", "b"]]);
       const states = await store.states(["a1"]);
@@ -93,12 +93,12 @@ export function storeContract(name: string, open: () => ArchiveFixture | Promise
       expect((await store.changes(next.mark)).states.size).toBe(0);
     });
 
-    test("changes() begins anew when it is asked to go on from nowhere", async () => {
+    test("changes() gives all sessions for an unknown mark", async () => {
       const { isComplete, states } = await store.changes("nowhere");
       expect([isComplete, states.size]).toEqual([true, 3]);
     });
 
-    test("revision() changes with every commit, and stands still without one", async () => {
+    test("revision() changes with every commit, and only then", async () => {
       const before = await store.revision();
       expect(await store.revision()).toBe(before);
       await fixture.grow("a1");
@@ -106,7 +106,7 @@ export function storeContract(name: string, open: () => ArchiveFixture | Promise
       if (after !== null) expect(after).not.toBe(before);
     });
 
-    test("a trashed session is nowhere", async () => {
+    test("a trashed session is in no answer", async () => {
       if (fixture.trash === undefined) return;
       await fixture.trash("a1");
       expect((await store.states(["a1"])).size).toBe(0);
@@ -115,7 +115,7 @@ export function storeContract(name: string, open: () => ArchiveFixture | Promise
       expect(await store.idsStartingWith("a", 10)).toEqual(["a2"]);
     });
 
-    test("list() goes through pages, newest activity first, without gap or overlap", async () => {
+    test("list() pages through all sessions, newest activity first, without gaps or overlaps", async () => {
       const ids: string[] = [];
       let cursor: string | null | undefined;
       do {
@@ -127,7 +127,7 @@ export function storeContract(name: string, open: () => ArchiveFixture | Promise
       expect(ids).toEqual(["b", "a2", "a1"]);
     });
 
-    test("list() filters, and refuses a cursor that is none", async () => {
+    test("list() filters, and refuses an invalid cursor", async () => {
       const idsOf = async (query: object): Promise<string[]> =>
         (await store.list(query)).sessions.map(({ id }) => id);
       expect(await idsOf({ project: "a" })).toEqual(["a2", "a1"]);
@@ -146,7 +146,7 @@ export function storeContract(name: string, open: () => ArchiveFixture | Promise
       expect(await store.idsStartingWith("%", 10)).toEqual(["%_"]);
     });
 
-    test("messages() reads in both directions from an ordinal on", async () => {
+    test("messages() reads in both directions from an ordinal", async () => {
       await fixture.grow("a1");
       await fixture.grow("a1");
       const ordinals = async (query: object): Promise<unknown[]> =>
@@ -162,7 +162,7 @@ export function storeContract(name: string, open: () => ArchiveFixture | Promise
       });
     });
 
-    test("knows a session by any id, however odd", async () => {
+    test("finds a session by any id, however odd", async () => {
       for (const id of HOSTILE_IDS) {
         if (fixture.impossibleIds?.includes(id) === true) {
           expect([id, (await store.states([id])).size, await store.get(id)]).toEqual([id, 0, null]);

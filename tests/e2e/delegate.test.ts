@@ -64,7 +64,9 @@ describe.each(LANES)("a foreign archive ($name)", (lane) => {
     expect(await list.exit()).toBe(0);
     await using sync = new Program(lane, ["sync", "a", "--db", archive.path], env());
     expect(await sync.exit()).toBe(2);
-    expect(sync.stderr).toBe("watch: sync: only our own archive can be synced\n");
+    expect(sync.stderr).toBe(
+      "watch: `watch sync` works only with our own archive; this one is another program's\n",
+    );
     expect(agentsview.calls).toEqual([]);
   });
 

@@ -9,6 +9,7 @@ import { ForeignArchive } from "../support/archives.ts";
 import { ClaudeTranscript } from "../support/claude.ts";
 import { BINARY, LANES, Program, serve, until } from "../support/program.ts";
 import { SseClient } from "../support/stream-clients.ts";
+import { notLinux, testUnless } from "../support/unless.ts";
 import { Workspace } from "../support/workspace.ts";
 
 const TOKEN = "s3cr3t-T0ken-of-this-server";
@@ -80,7 +81,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     const { program } = await start("--token-file", exposed);
     await using _program = program;
     expect(program.stderr).toContain(
-      `watch: warning: --token-file: others on this machine may read ${exposed}; change that with chmod 600\n`,
+      `watch: warning: --token-file: other users of this machine can read ${exposed}; protect it with chmod 600\n`,
     );
     for (const [content, why] of [
       ["\n", "there is no token"],
@@ -100,7 +101,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
 
   test("listens beyond this machine with a token, or when told that everybody may read", async () => {
     expect(await refused("--host", "0.0.0.0")).toBe(
-      "watch: --host: 0.0.0.0 is not this machine's own address: others could read every session; set a token with --token-file or SESSIONWATCH_TOKEN, or use --insecure\n",
+      "watch: --host: 0.0.0.0 can be reached from other machines, which could read every session; set a token with --token-file or SESSIONWATCH_TOKEN, or use --insecure\n",
     );
     const guarded = await start("--host", "0.0.0.0", "--token-file", secretFile(TOKEN));
     await using _guarded = guarded.program;
@@ -108,7 +109,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     const open = await start("--host", "0.0.0.0", "--insecure");
     await using _open = open.program;
     expect(open.program.stderr).toContain(
-      "watch: warning: --insecure: everybody who can reach 0.0.0.0 can read every session\n",
+      "watch: warning: --insecure: anyone who can reach 0.0.0.0 can read every session\n",
     );
     const { port } = new URL(open.url);
     const ask = (host: string) => fetch(`http://127.0.0.1:${port}/api/ping`, { headers: { host } });
@@ -147,7 +148,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
       );
     }
     expect(await refused("--cors-origin", "*")).toBe(
-      "watch: --cors-origin: * would let every page that a browser opens read every session; name origins, or set a token with --token-file\n",
+      "watch: --cors-origin: * would let every web page read every session; name origins, or set a token with --token-file\n",
     );
   });
 
@@ -163,7 +164,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect([next.status, next.headers.get("retry-after"), await next.json()]).toEqual([
       503,
       "10",
-      { error: "this server has all the 1 streams that it may have (--max-streams); try again later" },
+      { error: "all 1 streams of this server are in use (--max-streams); try again later" },
     ]);
     expect((await fetch(path, { method: "HEAD" })).status).toBe(503);
     await first[Symbol.asyncDispose]();
@@ -197,7 +198,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(await sync({ path: transcript.path })).toEqual([200, expect.objectContaining({ id: "a" })]);
     expect(await sync({ id: "a" })).toEqual([200, expect.objectContaining({ id: "a" })]);
     expect(await sync({ id: "nobody" })).toEqual([404, { error: "session not found: nobody" }]);
-    expect(await sync({ path: "a.jsonl" })).toEqual([400, { error: "path: use an absolute one" }]);
+    expect(await sync({ path: "a.jsonl" })).toEqual([400, { error: "path: use an absolute path" }]);
     for (const path of [
       "/etc/passwd",
       outside,
@@ -269,7 +270,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect((await stream.event()).event).toBe("session_updated");
   });
 
-  test.if(lane === BINARY && process.platform === "linux")(
+  testUnless(lane === BINARY ? notLinux() : "Deno does not know how many files it may open")(
     "has no more streams than files may be open, and starves nobody",
     async () => {
       using archive = new ForeignArchive(workspace.path("view.db")).add("a");
@@ -285,7 +286,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
       ]);
       await using _program = program;
       expect(program.stderr).toContain(
-        "watch: warning: --max-streams: 20000 do not fit into this system's limit of 300 open files: there will be 100; raise it with ulimit -n\n",
+        "watch: warning: --max-streams: 20000 streams exceed this system's limit of 300 open files; using 100; raise the limit with ulimit -n\n",
       );
       const stream = `${url}/api/v1/sessions/a/watch`;
       const open = (): Promise<SseClient> => SseClient.open(stream);

@@ -28,7 +28,7 @@ describe.each(LANES)("watch pg install ($name)", (lane) => {
   test("adds the triggers, renews them, and takes them away: a line for each", async () => {
     await using archive = await PostgresForeignArchive.create(await sharedServer());
     const where = `schema "agentsview" of postgres://127.0.0.1:${new URL(archive.url).port}/${archive.database}`;
-    const told = `changes of sessions in ${where} are told at once\n`;
+    const told = `the triggers in ${where} notify changes of sessions at once\n`;
     const done = (stdout: string) => ({ code: 0, stdout, stderr: "" });
     const install = ["install", "--db", archive.url];
     expect(await run(lane, install)).toEqual(done(`installed: ${told}`));
@@ -37,11 +37,11 @@ describe.each(LANES)("watch pg install ($name)", (lane) => {
     const remove = ["install", "--remove"];
     const env = { SESSIONWATCH_DB: archive.url };
     expect(await run(lane, remove, env)).toEqual(
-      done(`removed: changes of sessions in ${where} are found by polls\n`),
+      done(`removed: polls find the changes of sessions in ${where}\n`),
     );
     expect(await triggersOf(archive)).toBe(0);
     expect(await run(lane, remove, env)).toEqual(
-      done(`nothing to remove: ${where} has no triggers of ours\n`),
+      done(`nothing to remove: ${where} has no triggers of sessionwatch\n`),
     );
   });
 
@@ -65,7 +65,7 @@ describe.each(LANES)("watch pg init ($name)", (lane) => {
     const init = ["init", "--db", server.url(database)];
     expect(await run(lane, init)).toEqual({
       code: 0,
-      stdout: `created: ${where} is an archive that \`watch\` can sync into\n`,
+      stdout: `created: \`watch\` can now sync into ${where}\n`,
       stderr: "",
     });
     expect(await run(lane, init)).toEqual({ code: 0, stdout: `up to date: ${where}\n`, stderr: "" });

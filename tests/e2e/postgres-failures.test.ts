@@ -12,13 +12,14 @@ import { PostgresServer } from "../support/postgres/server.ts";
 import { dump, PASSWORD, restore, Stage } from "../support/postgres/stage.ts";
 import type { StageOptions } from "../support/postgres/stage.ts";
 import { BINARY, DENO } from "../support/program.ts";
+import { scaled } from "../support/scale.ts";
 
 const TOLD: StageOptions = { lane: BINARY, isTold: true };
 const POLLED: StageOptions = { lane: BINARY, isTold: false };
 /** How long (ms) a server stands still. */
-const FROZEN_MS = 20_000;
+const FROZEN_MS = scaled(20_000, 9000);
 /** How long (ms) a table is locked. */
-const LOCKED_MS = 15_000;
+const LOCKED_MS = scaled(15_000, 9000);
 
 /** For what happens to one database alone. */
 const common = PostgresServer.start();
@@ -44,7 +45,7 @@ describe.concurrent("a PostgreSQL archive", () => {
     });
   }
 
-  test("whose server stands still for 20 s", async () => {
+  test(`whose server stands still for ${FROZEN_MS / 1000} s`, async () => {
     await using server = await PostgresServer.start();
     await using stage = await Stage.set(server, TOLD);
     let goOn = (): void => undefined;
@@ -131,7 +132,7 @@ describe.concurrent("a PostgreSQL archive", () => {
     await stage.curtain();
   });
 
-  test("whose table is locked for 15 s", async () => {
+  test(`whose table is locked for ${LOCKED_MS / 1000} s`, async () => {
     const server = await common;
     await using stage = await Stage.set(server, TOLD);
     const { database } = stage.archive;

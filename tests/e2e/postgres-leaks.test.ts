@@ -6,10 +6,11 @@ import { PostgresForeignArchive } from "../support/postgres/foreign-archive.ts";
 import { sharedServer } from "../support/postgres/server.ts";
 import { BINARY, serve, until } from "../support/program.ts";
 import { Proxy } from "../support/proxy.ts";
+import { scaled } from "../support/scale.ts";
 import { openCrowd } from "../support/sse-crowd.ts";
 import { Workspace } from "../support/workspace.ts";
 
-const CYCLES = 100;
+const CYCLES = scaled(100, 30);
 /** Until everything is there that stays. */
 const FIRST_CYCLES = 30;
 /** To poll and to listen; nobody asks for lists here. */
@@ -30,7 +31,7 @@ const WAYS: [how: string, lose: (archive: PostgresForeignArchive, proxy: Proxy) 
 
 describe.concurrent("watch serve, whose connections to PostgreSQL", () => {
   for (const [how, lose] of WAYS) {
-    test(`are ${how} 100 times`, async () => {
+    test(`are ${how} ${CYCLES} times`, async () => {
       await using archive = await PostgresForeignArchive.create(await sharedServer());
       await archive.add("a");
       await archive.tell();

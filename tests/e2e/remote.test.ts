@@ -318,7 +318,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
       await using client = watch(lane, "--all", "--server", url);
       expect([await client.exit(), client.stderr]).toEqual([
         1,
-        `watch: --all cannot be had from ${url}: it streams single sessions only; name one, or use a sessionwatch server\n`,
+        `watch: ${url} streams only single sessions, so --all is not possible: name a session, or use a sessionwatch server\n`,
       ]);
     }
   });
@@ -349,7 +349,7 @@ describe.each(LANES)("watch --server, the token ($name)", (lane) => {
     };
     expect(await attempt(["--all"])).toEqual([
       1,
-      `watch: ${url} answered 401: it wants a token, and none was sent; give it with --token-file or SESSIONWATCH_TOKEN\n`,
+      `watch: ${url} answered 401: it needs a token; pass one with --token-file or SESSIONWATCH_TOKEN\n`,
     ]);
     expect(await attempt(["a"], "wrong")).toEqual([
       1,
@@ -376,7 +376,7 @@ describe.each(LANES)("watch --server, the token ($name)", (lane) => {
     await using stranger = new Program(lane, args, { ...env, SESSIONWATCH_TOKEN: "wrong" });
     expect([await stranger.exit(), stranger.stderr]).toEqual([
       1,
-      `watch: ${url} answered 401: the token that was sent is not its own; look at --token-file or SESSIONWATCH_TOKEN\n`,
+      `watch: ${url} answered 401: it does not accept the token; check --token-file or SESSIONWATCH_TOKEN\n`,
     ]);
   });
 

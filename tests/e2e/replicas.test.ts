@@ -15,11 +15,12 @@ import { until } from "../support/program.ts";
 import { Replicas } from "../support/postgres/replicas.ts";
 import { Wanderer } from "../support/postgres/wanderer.ts";
 import type { Followed } from "../support/postgres/wanderer.ts";
+import { scaled } from "../support/scale.ts";
 import { Workspace } from "../support/workspace.ts";
 
 /** SESSIONWATCH_TEST_SEED throws the dice of a failure again; the processes' own timing cannot be had again. */
 const SEED = Number(process.env["SESSIONWATCH_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
-const CHAOS_MS = 1000 * Number(process.env["SESSIONWATCH_CHAOS_SECONDS"] ?? 60);
+const CHAOS_MS = 1000 * Number(process.env["SESSIONWATCH_CHAOS_SECONDS"] ?? scaled(60, 12));
 const CLIENTS_OF_EACH_KIND = 100;
 const REPLICAS = 3;
 const SESSIONS = ids("s", 60);
@@ -28,7 +29,7 @@ const QUIET = ids("quiet-", 5);
 const LATECOMERS = ids("late-", 20);
 /** Longest lives (ms), and longest times without one. */
 const REPLICA = { lifeMs: 5000, downMs: 1500 };
-const DATABASE = { lifeMs: 14_000, downMs: 3000 };
+const DATABASE = { lifeMs: scaled(14_000, 6000), downMs: 3000 };
 const CONNECTIONS = { lifeMs: 6000 };
 const MB = 1024 * 1024;
 

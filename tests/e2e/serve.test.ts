@@ -31,7 +31,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(headers.get("content-type")).toBe("text/event-stream");
     expect(headers.get("cache-control")).toBe("no-cache, no-transform");
     expect(headers.get("x-accel-buffering")).toBe("no");
-    expect(await client.frame()).toMatch(/^: ok\nretry: 3000\nid: [\w-]{16}$/);
+    expect(await client.frame()).toMatch(/^: ok\nretry: 3000\nid: [\w-]{16}\nevent: heartbeat\ndata: \S+Z$/);
     transcript.assistant("hi");
     expect(await client.frame()).toMatch(
       new RegExp(`^id: [\\w-]{16}\nevent: session_updated\ndata: ${transcript.id}$`),
@@ -198,7 +198,9 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
       const path = `${url}/api/v1/sessions/${encodeURIComponent(id)}`;
       expect(await (await fetch(path)).json()).toMatchObject({ id });
       await using client = await SseClient.open(`${path}/watch?data=json`);
-      expect(await client.frame()).toMatch(/^: ok\nretry: 3000\nid: [\w-]{16}$/);
+      expect(await client.frame()).toMatch(
+        /^: ok\nretry: 3000\nid: [\w-]{16}\nevent: heartbeat\ndata: \S+Z$/,
+      );
       archive.touch(id);
       const { event, data } = await client.event();
       expect([event, JSON.parse(data)]).toEqual(["session_updated", expect.objectContaining({ data: id })]);
@@ -222,7 +224,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     ).toBe(200);
     await using open = new Program(lane, ["serve", "--host", "0.0.0.0"], workspace.env);
     expect(await open.exit()).toBe(2);
-    expect(open.stderr).toContain("--host: 0.0.0.0 is not this machine's own address");
+    expect(open.stderr).toContain("--host: 0.0.0.0 can be reached from other machines");
   });
 
   test("tells an outage and its end to every client, and answers 503 meanwhile", async () => {
@@ -283,7 +285,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     await using second = new Program(lane, args, workspace.env);
     expect(await second.exit()).toBe(1);
     expect(second.stderr).toBe(
-      `watch: Cannot listen on 127.0.0.1:${new URL(url).port}: the port is in use; choose another with --port (0 for any free one)\n`,
+      `watch: Cannot listen on 127.0.0.1:${new URL(url).port}: the port is in use; choose another with --port (0 picks a free one)\n`,
     );
   });
 });

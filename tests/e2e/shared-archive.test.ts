@@ -242,7 +242,7 @@ describe("a machine of those that share an archive", () => {
     expect(await desktop.run("sync", "copied")).toEqual({
       code: 1,
       stdout: "",
-      stderr: "watch: session copied is left alone: it was deleted, or is another machine's\n",
+      stderr: "watch: session copied is not synced: it was deleted, or belongs to another machine\n",
     });
     const { program, url } = await desktop.serve(...UNPOLLED);
     await using _program = program;
@@ -319,7 +319,7 @@ describe("what a role may not do in a shared archive", () => {
       const { code, stdout, stderr } = await stranger.run("pg", "init");
       expect([code, stdout]).toEqual([1, ""]);
       expect(stderr).toMatch(
-        /^watch: Cannot [^\n]+ permission denied for [^\n]+; ask who administers the database\n$/,
+        /^watch: Cannot [^\n]+ permission denied for [^\n]+; ask the database's administrator\n$/,
       );
     }
   });
@@ -355,7 +355,7 @@ describe("the schema of a shared archive", () => {
       const { code, stdout, stderr } = await laptop.run(...args);
       expect([args, code, stdout]).toEqual([args, 1, ""]);
       expect(stderr).toMatch(
-        /^watch: Cannot write to archive "[^\n]+": it is of schema 0, and this sessionwatch writes \d+: run `watch pg init`, or only read with --no-sync\n$/,
+        /^watch: Cannot write to archive "[^\n]+": its schema version is 0, and this sessionwatch writes \d+: run `watch pg init`, or only read with --no-sync\n$/,
       );
     }
     expect(await laptop.run("list", "--no-sync")).toMatchObject({ code: 0, stderr: "" });
@@ -507,7 +507,7 @@ describe("a shared archive whose server is restarted", () => {
 /** How `watch sync` ends that has synced so many, and left so many alone. */
 function synced(count: number, leftAlone = 0): Said {
   const what = `synced ${count} ${count === 1 ? "transcript" : "transcripts"}, `;
-  const others = leftAlone === 0 ? "" : `; ${leftAlone} left alone: deleted, or of another machine`;
+  const others = leftAlone === 0 ? "" : `; ${leftAlone} not synced: deleted, or of another machine`;
   const line = new RegExp(String.raw`^${what}\d+\.\d MB in \d+\.\d s${others}\n$`);
   return { code: 0, stdout: expect.stringMatching(line), stderr: "" };
 }

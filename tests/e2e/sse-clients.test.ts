@@ -1,4 +1,4 @@
-/** `watch serve` as a client sees it that others have written: the npm package eventsource-client. */
+/** `watch serve` with a third-party client, the npm package eventsource-client. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createEventSource } from "eventsource-client";
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe.each(LANES)("eventsource-client ($name)", (lane) => {
-  test("gets every update with its id, whatever the session is called", async () => {
+  test("gets every update with its id, whatever the id of the session", async () => {
     // Deno's node:sqlite ends text at a NUL.
     const ids = HOSTILE_IDS.filter((id) => lane !== DENO || !id.includes("\0"));
     for (const id of ids) archive.add(id);
@@ -42,7 +42,7 @@ describe.each(LANES)("eventsource-client ($name)", (lane) => {
     }
   });
 
-  test("is told when to come back, does so with the id that it had seen, and misses nothing", async () => {
+  test("gets the reconnect delay, resumes with the last id, and misses nothing", async () => {
     archive.add("a");
     const first = await serve(lane, workspace.env, ["--db", archive.path]);
     const { port } = new URL(first.url);
@@ -51,7 +51,7 @@ describe.each(LANES)("eventsource-client ($name)", (lane) => {
     archive.touch("a");
     expect(JSON.parse((await client.next()).data)).toMatchObject({ message_count: 2 });
     first.program.kill("SIGTERM");
-    // It would reconnect by itself after this time (ms); nobody needs to wait for that.
+    // It would reconnect after this time (ms); the test does not wait for it.
     expect(await within(client.retryMs, () => "the end of the stream")).toBeGreaterThanOrEqual(3000);
     expect(await first.program.exit()).toBe(0);
     archive.touch("a");
@@ -64,11 +64,11 @@ describe.each(LANES)("eventsource-client ($name)", (lane) => {
   });
 });
 
-/** An eventsource-client whose messages are asked for one by one, and which connects again only when told to. */
+/** An eventsource-client whose messages (but heartbeats) are read one by one, and which reconnects only on request. */
 class Client implements Disposable {
-  /** Resolves with the first comment: from then on the server tells every change. */
+  /** Resolves with the first comment: the server sends every change from then on. */
   readonly greeted: Promise<void>;
-  /** Resolves when the connection has ended, to how long it would wait. */
+  /** Resolves when the connection has ended, with the reconnect delay. */
   readonly retryMs: Promise<number>;
   readonly #source: ReturnType<typeof createEventSource>;
   readonly #messages: EventSourceMessage[] = [];
@@ -80,7 +80,7 @@ class Client implements Disposable {
     this.retryMs = retry.promise;
     this.#source = createEventSource({
       url,
-      onMessage: (message) => void this.#messages.push(message),
+      onMessage: (message) => void (message.event !== "heartbeat" && this.#messages.push(message)),
       onComment: () => greeted.resolve(),
       onScheduleReconnect: ({ delay }) => retry.resolve(delay),
       onDisconnect: () => this.#source.close(),

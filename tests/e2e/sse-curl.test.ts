@@ -1,9 +1,11 @@
-/** `watch serve` as curl sees it, where the machine has one. */
+/** `watch serve` with curl, where the machine has it. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { ForeignArchive } from "../support/archives.ts";
 import { EventStream } from "../support/event-stream.ts";
+import type { Message } from "../support/event-stream.ts";
 import { LANES, serve, until, within } from "../support/program.ts";
+import { because } from "../support/unless.ts";
 import { Workspace } from "../support/workspace.ts";
 
 let workspace: Workspace;
@@ -18,9 +20,9 @@ afterEach(() => {
   workspace[Symbol.dispose]();
 });
 
-const CURL = Bun.which("curl");
+const NO_CURL = Bun.which("curl") === null ? "this machine has no curl" : null;
 
-describe.skipIf(CURL === null).each(LANES)("curl ($name)", (lane) => {
+describe.skipIf(NO_CURL !== null).each(LANES)(`curl ($name)${because(NO_CURL)}`, (lane) => {
   test.each([["--http1.1"], ["--http1.0"], ["--compressed"]])(
     "-N %s prints events as they come",
     async (flag) => {
@@ -32,21 +34,21 @@ describe.skipIf(CURL === null).each(LANES)("curl ($name)", (lane) => {
       for (const count of [1, 2]) {
         archive.touch("a");
         await until(
-          () => curl.events.messages.length === count,
+          () => curl.updates.length === count,
           () => `event ${count} in ${JSON.stringify(curl.text)}`,
         );
       }
-      expect(curl.events.messages.map(({ type, data }) => [type, data])).toEqual([
+      expect(curl.updates.map(({ type, data }) => [type, data])).toEqual([
         ["session_updated", "a"],
         ["session_updated", "a"],
       ]);
       program.kill("SIGTERM");
-      // 18 would be a transfer that broke off.
+      // 18 would be an incomplete transfer.
       expect(await curl.exit()).toBe(0);
     },
   );
 
-  test("-I is answered, and -f fails for a session that is unknown", async () => {
+  test("-I is answered, and -f fails for an unknown session", async () => {
     archive.add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
     await using _program = program;
@@ -67,12 +69,17 @@ class Curl implements AsyncDisposable {
   readonly #read: Promise<void>;
 
   constructor(...args: string[]) {
-    this.#process = Bun.spawn([CURL ?? "curl", "--silent", "--noproxy", "*", ...args], {
+    this.#process = Bun.spawn(["curl", "--silent", "--noproxy", "*", ...args], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",
     });
     this.#read = this.#readOutput();
+  }
+
+  /** What was printed but heartbeats. */
+  get updates(): Message[] {
+    return this.events.messages.filter(({ type }) => type !== "heartbeat");
   }
 
   async printed(text: string): Promise<void> {

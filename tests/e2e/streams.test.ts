@@ -27,7 +27,9 @@ for (const lane of LANES) {
 
     test("/api/v1/watch follows all sessions, and those that start later, with JSON as data", async () => {
       await using client = await SseClient.open(`${url}/api/v1/watch?all=true`);
-      const place = /^: ok\nretry: 3000\nid: ([\w-]+)\.(\d+)$/.exec(await client.frame());
+      const place = /^: ok\nretry: 3000\nid: ([\w-]+)\.(\d+)\nevent: heartbeat\ndata: \S+Z$/.exec(
+        await client.frame(),
+      );
       archive.touch("b");
       const update = await client.event();
       expect(update).toMatchObject({
@@ -78,7 +80,7 @@ for (const lane of LANES) {
       await first[Symbol.asyncDispose]();
       archive.touch("c").touch("c");
       await using second = await SseClient.open(`${url}/api/v1/watch?all=true`, { "last-event-id": id });
-      expect(await second.frame()).toEndWith(`id: ${id}`);
+      expect(await second.frame()).toContain(`\nid: ${id}\nevent: heartbeat\n`);
       expect(JSON.parse((await second.event()).data)).toMatchObject({ data: "c", message_count: 3 });
 
       await using stranger = await SseClient.open(`${url}/api/v1/watch?all=true&last_event_id=another.5`);

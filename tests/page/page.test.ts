@@ -1,4 +1,4 @@
-/** The page as its reader meets it: a real browser on the compiled binary. */
+/** The page in a real browser, served by the compiled binary. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-test("page says what to do while there is no session, and shows the first one by itself", async () => {
+test("page says how to begin while there is no session, and shows the first one when it starts", async () => {
   using workspace = new Workspace();
   await using reading = await open(browser, workspace);
   const { page, complaints } = reading;
@@ -31,7 +31,7 @@ test("page says what to do while there is no session, and shows the first one by
   expect(complaints).toEqual([]);
 });
 
-test("page lists the sessions, the newest first", async () => {
+test("page lists sessions, newest first", async () => {
   using workspace = new Workspace();
   new ClaudeTranscript(workspace.claude).user("An older one");
   new ClaudeTranscript(workspace.claude).user("A newer one").assistant("With an answer");
@@ -47,7 +47,7 @@ test("page lists the sessions, the newest first", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("page says whose a session is that another machine may have brought", async () => {
+test("page names the machine of a session from another machine", async () => {
   using workspace = new Workspace();
   new ClaudeTranscript(workspace.claude).user("On the road");
   await using synced = new Program(BINARY, ["sync", "--machine", "laptop"], workspace.env);
@@ -100,7 +100,7 @@ test("page marks a session that changed until it is opened", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("page keeps the messages of an open session that is deleted, and says so", async () => {
+test("page keeps the messages of an open session that is deleted, and says that it was", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db")).add("one");
   await using reading = await open(browser, workspace, { args: ["--db", archive.path], at: "/#one" });
@@ -119,7 +119,7 @@ test("page keeps the messages of an open session that is deleted, and says so", 
   expect(apartFromTheNetwork(complaints)).toEqual([]);
 });
 
-test("page says so when its address names a session that does not exist", async () => {
+test("page reports a session in its URL that does not exist", async () => {
   using workspace = new Workspace();
   await using reading = await open(browser, workspace, { at: "/#no%20such" });
   const { page, complaints } = reading;
@@ -129,7 +129,7 @@ test("page says so when its address names a session that does not exist", async 
   expect(apartFromTheNetwork(complaints)).toEqual([]);
 });
 
-test("page opens a long session at its end, and says when there is more below", async () => {
+test("page opens a long session at its end, and shows when there is more below", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Count");
   for (let step = 1; step < 60; step += 1) transcript.assistant(`Step ${step}`);
@@ -166,7 +166,10 @@ test("page works behind a path prefix", async () => {
     routes: {
       "/some/prefix/*": (request) => {
         const { pathname, search } = new URL(request.url);
-        return fetch(`${url}${pathname.slice("/some/prefix".length)}${search}`, { signal: request.signal });
+        return fetch(`${url}${pathname.slice("/some/prefix".length)}${search}`, {
+          signal: request.signal,
+          decompress: false,
+        });
       },
     },
     fetch: () => new Response("outside of the prefix", { status: 404 }),
@@ -181,7 +184,7 @@ test("page works behind a path prefix", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("page gives a phone the list or the session, never a line that is too wide", async () => {
+test("page shows a phone the list or the session, and never scrolls sideways", async () => {
   using workspace = new Workspace();
   new ClaudeTranscript(workspace.claude).user(`Long ${"x".repeat(500)}`);
   await using reading = await open(browser, workspace, { view: PHONE });
@@ -198,7 +201,7 @@ test("page gives a phone the list or the session, never a line that is too wide"
   expect(complaints).toEqual([]);
 });
 
-/** How far (px) the messages can still be scrolled. */
+/** Distance (px) to the end of the messages. */
 function toEnd(page: Page): Promise<number> {
   return page
     .getByRole("region", { name: "Messages" })

@@ -1,4 +1,4 @@
-/** Transcripts are hostile text: what the page makes of it, and what its policy would stop. */
+/** Transcripts are hostile text: how the page shows it, and what its policy stops. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-test("page shows hostile messages as text and runs nothing of them", async () => {
+test("page shows hostile messages as text, and runs none of them", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user(`${MARKUP}\u202Egpj.exe`);
   const tool = { type: "tool_use", id: "toolu_1", name: MARKUP, input: {} };
@@ -31,7 +31,7 @@ test("page shows hostile messages as text and runs nothing of them", async () =>
   await row(page, "onerror").click();
 
   await message(page, `${MARKUP}\n${MARKUP}`).waitFor();
-  // What turns the reading direction around is spelled out.
+  // Characters that reverse the reading direction are spelled out.
   await message(page, `${MARKUP}[U+202e]gpj.exe`).waitFor();
   expect(await page.locator("#messages .tools").allTextContents()).toContain(MARKUP);
   expect(await page.locator("img, script:not([type=module])").count()).toBe(0);
@@ -55,7 +55,7 @@ test("page follows a session with a hostile id", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("page cuts a line of megabytes short, and stays as wide as it is", async () => {
+test("page truncates a line of megabytes, and does not get wider", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("x".repeat(3_000_000));
   await using reading = await open(browser, workspace, { at: `/#${transcript.id}` });
@@ -67,13 +67,17 @@ test("page cuts a line of megabytes short, and stays as wide as it is", async ()
   expect(complaints).toEqual([]);
 });
 
-/** What markup that found a way into the page would try. */
+/** What injected markup would try. */
 const ATTEMPTS: [what: string, attempt: () => void, violated: string][] = [
   ["an inline style", () => document.body.setAttribute("style", "color: red"), "style-src-attr"],
-  ["a picture from elsewhere", () => void (new Image().src = "https://example.org/x.png"), "img-src"],
-  ["a request to elsewhere", () => void fetch("https://example.org/").catch(() => undefined), "connect-src"],
+  ["an image from another host", () => void (new Image().src = "https://example.org/x.png"), "img-src"],
   [
-    "a base for our addresses",
+    "a request to another host",
+    () => void fetch("https://example.org/").catch(() => undefined),
+    "connect-src",
+  ],
+  [
+    "another base URL",
     () => {
       const base = document.createElement("base");
       base.href = "https://example.org/";
@@ -96,7 +100,7 @@ test.each(ATTEMPTS)("page's policy stops %s", async (_what, attempt, violated) =
   await violation;
 });
 
-/** The ways from text to code. */
+/** Ways to run text as code. */
 const SINKS: [what: string, attempt: (text: string) => void][] = [
   ["markup", (text) => void (document.body.innerHTML = text)],
   ["a handler", (text) => document.body.setAttribute("onclick", text)],
@@ -114,7 +118,7 @@ test.each(SINKS)("page's policy stops text from becoming %s", async (_what, atte
 });
 
 describe.each(LANES)("on $name", (lane) => {
-  test("page is never kept, its files are asked for again, and nothing else may run", async () => {
+  test("page is never stored, its files are revalidated, and nothing else may run", async () => {
     using workspace = new Workspace();
     const { program, url } = await serve(lane, workspace.env);
     await using _ = program;
@@ -141,7 +145,7 @@ describe.each(LANES)("on $name", (lane) => {
     ]);
   });
 
-  test("page has every file of its folder, and says when a browser's copy is still good", async () => {
+  test("page serves every file of its folder, and answers 304 for a current copy", async () => {
     using workspace = new Workspace();
     const { program, url } = await serve(lane, workspace.env);
     await using _ = program;

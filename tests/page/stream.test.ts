@@ -1,4 +1,4 @@
-/** How the page keeps up: one stream for all sessions and all tabs, whatever happens to it. */
+/** The stream of the page: one for all sessions and all tabs, through every failure. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
@@ -20,7 +20,7 @@ import {
 import { BINARY, serve, until } from "../support/program.ts";
 import { Workspace } from "../support/workspace.ts";
 
-/** Why there can be no locks, and what runs in the page before its own script to make it so. */
+/** Reasons for missing locks, and scripts that cause each before the page runs. */
 const WITHOUT_LOCKS = [
   ["has none", `Object.defineProperty(Navigator.prototype, "locks", { value: undefined });`],
   [
@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-test("page follows all sessions on one stream, and one that starts later comes by itself", async () => {
+test("page follows all sessions on one stream, also those that start later", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db"));
   for (const id of ["a", "b", "c", "d", "e", "f"]) archive.add(id);
@@ -59,7 +59,7 @@ test("page follows all sessions on one stream, and one that starts later comes b
   expect(complaints).toEqual([]);
 });
 
-test("ten tabs that are seen at once share one stream, and go on when the one that reads it is closed", async () => {
+test("ten visible tabs share one stream, and go on when the reading tab is closed", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db")).add("one");
   const before = COUNT_STREAMS + NO_INTERVALS;
@@ -103,7 +103,7 @@ test.each(WITHOUT_LOCKS)(
   },
 );
 
-test("page holds no stream while its tab is hidden, and catches up when it is seen again", async () => {
+test("page has no stream while its tab is hidden, and catches up when it is visible again", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db"))
     .add("one")
@@ -123,7 +123,7 @@ test("page holds no stream while its tab is hidden, and catches up when it is se
   await page.evaluate(setHidden, false);
 
   await row(page, "other").getByText("new", { exact: true }).waitFor();
-  // The selected one is being read.
+  // The person is reading the selected session.
   await row(page, "demo · claude · 2 messages").waitFor();
   expect(await page.title()).toBe("(1) sessionwatch");
   expect(await page.evaluate("openStreams().length")).toBe(1);
@@ -131,7 +131,7 @@ test("page holds no stream while its tab is hidden, and catches up when it is se
   expect(complaints).toEqual([]);
 });
 
-test("page looks once a minute, so that times go on and a hidden tab's title tells what is new", async () => {
+test("page refreshes once a minute, so that times and a hidden tab's title stay current", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Long ago");
   await using reading = await open(browser, workspace);
@@ -159,7 +159,7 @@ test("page looks once a minute, so that times go on and a hidden tab's title tel
   expect(complaints).toEqual([]);
 });
 
-test("page says that it reconnects while the server is away, and catches up when it is back", async () => {
+test("page says that it reconnects while the server is down, and catches up afterwards", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Stay with me");
   await using reading = await open(browser, workspace);
@@ -198,7 +198,7 @@ test("page says why the archive cannot be read, and recovers", async () => {
   expect(apartFromTheNetwork(complaints)).toEqual([]);
 });
 
-test("page tries again after an answer on which a browser gives up", async () => {
+test("page retries after an answer on which a browser gives up", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Patience");
   await using reading = await open(browser, workspace);
@@ -210,7 +210,7 @@ test("page tries again after an answer on which a browser gives up", async () =>
     fetch: (request) => {
       const { pathname, search } = new URL(request.url);
       if (isBusy && pathname.endsWith("/watch")) return new Response(null, { status: 503 });
-      return fetch(`${url}${pathname}${search}`, { signal: request.signal });
+      return fetch(`${url}${pathname}${search}`, { signal: request.signal, decompress: false });
     },
   });
   await page.goto(proxy.url.href);

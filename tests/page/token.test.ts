@@ -1,4 +1,4 @@
-/** A server that wants a token, as a reader of its page meets it. */
+/** The page of a server that needs a token. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-test("page asks for the token that the server wants, and shows the sessions when it is right", async () => {
+test("page asks for the token, and shows the sessions when it is right", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Between us");
   await using reading = await open(browser, workspace);
@@ -67,7 +67,7 @@ test("page keeps the token for its own tab, across a reload", async () => {
   expect(await page.evaluate(() => localStorage.length)).toBe(0);
 });
 
-test("page asks again when the server has another token, also for a session that is open", async () => {
+test("page asks again when the server has another token, also with a session open", async () => {
   using workspace = new Workspace();
   const transcript = new ClaudeTranscript(workspace.claude).user("Between us");
   await using reading = await open(browser, workspace);
@@ -92,7 +92,7 @@ test("page asks again when the server has another token, also for a session that
   expect(apartFromTheNetwork(complaints)).toEqual([]);
 });
 
-test("page refuses by itself what cannot be a token", async () => {
+test("page refuses text that cannot be a token without asking the server", async () => {
   using workspace = new Workspace();
   await using reading = await open(browser, workspace);
   using guarded = guard(reading);
@@ -106,7 +106,7 @@ test("page refuses by itself what cannot be a token", async () => {
   expect(apartFromTheNetwork(complaints)).toEqual([]);
 });
 
-/** A server that wants a token in front of one that does not: as a header, or on a stream in the address. */
+/** A proxy that requires a token, in the header or in the URL of a stream, before a server that has none. */
 function guard({ url }: Reading): Disposable & { url: string; token: string } {
   const server = Bun.serve({
     port: 0,
@@ -118,7 +118,7 @@ function guard({ url }: Reading): Disposable & { url: string; token: string } {
         request.headers.get("authorization") ?? `Bearer ${isStream ? searchParams.get("token") : null}`;
       if (pathname.startsWith("/api/") && given !== `Bearer ${guarded.token}`)
         return Response.json({ error: "a token is needed" }, { status: 401 });
-      return fetch(`${url}${pathname}${search}`, { signal: request.signal });
+      return fetch(`${url}${pathname}${search}`, { signal: request.signal, decompress: false });
     },
   });
   const guarded = {

@@ -4,7 +4,7 @@ import { ForeignArchive } from "../support/archives.ts";
 import { FakeClock } from "../support/clock.ts";
 import { Workspace } from "../support/workspace.ts";
 
-test("an error that is not the client's is reported, and tells the client nothing", async () => {
+test("an internal error is reported, and the client gets no details", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("view.db")).add("a");
   const errors: unknown[] = [];

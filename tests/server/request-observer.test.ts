@@ -4,7 +4,7 @@ import { ForeignArchive } from "../support/archives.ts";
 import { FakeClock } from "../support/clock.ts";
 import { Workspace } from "../support/workspace.ts";
 
-test("observeRequests() tells the path without a query, also one that was put into it by mistake", async () => {
+test("observeRequests() reports the path without a query, also one that is in the path by mistake", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("view.db")).add("a");
   const paths: string[] = [];

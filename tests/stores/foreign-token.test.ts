@@ -1,4 +1,4 @@
-/** What an archive that is not ours says of the transcripts that it was made of. */
+/** The source tokens that a foreign archive gives. */
 
 import { expect, test } from "bun:test";
 import { DatabaseSync } from "node:sqlite";
@@ -7,7 +7,7 @@ import { ForeignArchive } from "../support/archives.ts";
 import { openForeign, openOwn } from "../support/stores.ts";
 import { Workspace } from "../support/workspace.ts";
 
-/** @returns the token of session `a` after `change` was made to its archive. */
+/** @returns the token of session `a` after the SQL `change` has run. */
 async function tokenAfter(
   change: string,
   columns: "old" | "new" = "new",
@@ -55,7 +55,7 @@ test("states() of our own archive gives the token that was stored, not the file'
   await store.close();
 });
 
-test("openStore() says where a foreign archive is, and only of a foreign one", async () => {
+test("openStore() gives the path of a foreign archive only", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("sessions.db"));
   const foreign = await openStore(archive.path);

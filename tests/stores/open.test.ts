@@ -28,7 +28,7 @@ async function failure(url: string): Promise<unknown> {
 }
 
 describe("openStore()", () => {
-  test("creates our own archive for its owner alone, and opens it again", async () => {
+  test("creates our own archive with access for its owner only, and opens it again", async () => {
     await (await open()).store.close();
     expect(statSync(workspace.archive).mode & 0o777).toBe(0o600);
     const { store, archive } = await open();
@@ -68,7 +68,7 @@ describe("openStore()", () => {
     }
   });
 
-  test("refuses an unknown scheme with the names of the valid ones, and never repeats what follows it", async () => {
+  test("refuses an unknown scheme, names the valid ones, and never repeats what follows it", async () => {
     expect(await failure("mysql://root:hunter2@db/x")).toMatchObject({
       code: "usage",
       message:
@@ -76,7 +76,7 @@ describe("openStore()", () => {
     });
   });
 
-  test("says what is wrong with a file that is no archive", async () => {
+  test("says why a file is not an archive", async () => {
     const text = workspace.path("notes.txt");
     writeFileSync(text, "dear diary, ".repeat(100));
     const empty = workspace.path("empty.db");
@@ -123,7 +123,7 @@ describe("openStore()", () => {
     await expect(open()).rejects.toMatchObject(refusal);
   });
 
-  test("does not turn somebody else's database at our place into ours", async () => {
+  test("does not take over a foreign database at our path", async () => {
     mkdirSync(workspace.data);
     const db = new DatabaseSync(workspace.archive);
     db.exec("CREATE TABLE songs (id TEXT)");

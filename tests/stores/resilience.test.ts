@@ -1,4 +1,4 @@
-/** An archive is a file: whatever is done to it, a reader must not go blind, and must leave no trace. */
+/** A reader keeps working whatever is done to the archive's file, and changes nothing in its folder. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
@@ -46,13 +46,13 @@ async function countOf(id: string): Promise<number | undefined> {
   return (await store.states([id])).get(id)?.messageCount;
 }
 
-/** With its log, as whoever replaces an archive must: SQLite would apply an old log to a new file. */
+/** Replaces the log as well: SQLite would apply an old log to a new file. */
 function removeArchive(): void {
   archive.db.close();
   for (const suffix of ["", "-wal", "-shm"]) rmSync(archive.path + suffix, { force: true });
 }
 
-/** Another archive of the same kind, complete in its one file. */
+/** Another archive of the same kind, without a log. */
 function another(name: string, ...ids: string[]): string {
   const path = workspace.path(name);
   using other = new ForeignArchive(path, { journal: "delete" });
@@ -61,7 +61,7 @@ function another(name: string, ...ids: string[]): string {
 }
 
 describe("a SQLite reader", () => {
-  test("fault 8: sees an archive that was replaced by rename, and what is written to it from then on", async () => {
+  test("fault 8: sees an archive that was replaced by rename, and later writes to it", async () => {
     const before = await store.revision();
     const next = another("sessions.db-resync", "a", "b");
     removeArchive();
@@ -75,7 +75,7 @@ describe("a SQLite reader", () => {
     expect(await countOf("b")).toBe(2);
   });
 
-  test("cannot read a deleted archive, and reads the next one at its place", async () => {
+  test("cannot read a deleted archive, and reads the next one at its path", async () => {
     removeArchive();
     await expect(store.revision()).rejects.toMatchObject({ code: "archive_unavailable" });
     await expect(store.states(["a"])).rejects.toMatchObject({ code: "archive_unavailable" });
@@ -83,7 +83,7 @@ describe("a SQLite reader", () => {
     expect(await countOf("b")).toBe(1);
   });
 
-  test("reads an archive that was moved away and back, with what was written meanwhile", async () => {
+  test("reads an archive that was moved away and back, with what was written in between", async () => {
     for (const suffix of ["", "-wal", "-shm"])
       renameSync(archive.path + suffix, `${archive.path}.away${suffix}`);
     await expect(store.revision()).rejects.toMatchObject({ code: "archive_unavailable" });
@@ -135,7 +135,7 @@ describe("a SQLite reader", () => {
     expect(await countOf("a")).toBe(1);
   });
 
-  test("tells a file that took another's place from it, though size and time are the same", async () => {
+  test("sees that another file has replaced the archive, even with the same size and time", async () => {
     const path = another("first.db", "a");
     const next = another("next.db", "b");
     for (const file of [path, next]) utimesSync(file, 1_767_225_600, 1_767_225_600);
@@ -160,7 +160,7 @@ describe("a SQLite reader", () => {
   });
 
   test("sees what goes into a new log after the one that it had open was removed", async () => {
-    // Nothing is left to be checkpointed: the main file will not change.
+    // After a checkpoint, the main file does not change again.
     archive.db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     archive.touch("a");
     archive.db.exec("PRAGMA wal_checkpoint(RESTART)");
@@ -177,7 +177,7 @@ describe("a SQLite reader", () => {
     writer.close();
   });
 
-  test("knows columns that are added while it reads: a session can be trashed from then on", async () => {
+  test("uses columns that are added later: a session can then be trashed", async () => {
     const path = workspace.path("old.db");
     using old = new ForeignArchive(path, { columns: "old" }).add("a");
     store = openForeign(path);
@@ -188,7 +188,7 @@ describe("a SQLite reader", () => {
     expect(await countOf("a")).toBeUndefined();
   });
 
-  test("waits for a lock that is held for a moment, and lets everything else go on", async () => {
+  test("waits for a short lock without blocking anything else", async () => {
     const path = another("busy.db", "a");
     store = openForeign(path);
     using writer = { db: new DatabaseSync(path), [Symbol.dispose]: () => writer.db.close() };
@@ -233,7 +233,7 @@ describe("a SQLite reader", () => {
 });
 
 describe("a foreign archive", () => {
-  test("is left as it was, with nothing beside it, when it is read at rest", async () => {
+  test("stays as it was, with no new file beside it, when it is read at rest", async () => {
     archive.db.close();
     const folder = workspace.folder;
     const before = [readdirSync(folder), readFileSync(archive.path), statSync(archive.path).mtimeMs];
@@ -264,7 +264,7 @@ describe("hints", () => {
     stop();
   });
 
-  test("come from the folder that is there now, after it was replaced", async () => {
+  test("come from the new folder after the folder was replaced", async () => {
     mkdirSync(workspace.path("place"));
     const path = workspace.path("place", "view.db");
     copyFileSync(another("first.db", "a"), path);
@@ -283,7 +283,7 @@ describe("hints", () => {
     await replaced.close();
   });
 
-  test("do not come from readers: the shared-memory file is theirs", async () => {
+  test("do not come from readers, which write to the shared-memory file", async () => {
     await store.states(["a"]);
     const hinted: string[] = [];
     const stop = store.onHint(() => hinted.push("hint"));
@@ -292,7 +292,7 @@ describe("hints", () => {
     readSync(sharedMemory, byte, 0, 1, 0);
     writeSync(sharedMemory, byte, 0, 1, 0);
     closeSync(sharedMemory);
-    // A file that nothing else reacts to shows that notifications up to here have been delivered.
+    // Notifications come in order: when this unrelated file's has arrived, all earlier ones have.
     const { promise, resolve } = Promise.withResolvers<void>();
     const other = openForeign(another("marker.db", "m"));
     const stopOther = other.onHint(() => resolve());

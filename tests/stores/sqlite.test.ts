@@ -86,7 +86,7 @@ test("our own archive lists sessions by its index, without sorting them", () => 
   void store.close();
 });
 
-test("our own archive tells which sessions have changed, whoever has changed them and in whatever way", async () => {
+test("our own archive logs every change of a session, whatever program makes it", async () => {
   using workspace = new Workspace();
   const store = openOwn(workspace.archive);
   const db = new DatabaseSync(workspace.archive);

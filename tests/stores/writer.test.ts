@@ -29,7 +29,7 @@ function open(): Archive {
 }
 
 describe("our own archive in SQLite", () => {
-  test("goes on with the archive that another process has made in place of a lost one", async () => {
+  test("writes to the archive that another process has created in place of a lost one", async () => {
     await archive.sync("a", save);
     for (const suffix of ["", "-wal", "-shm"])
       renameSync(workspace.archive + suffix, `${workspace.archive}.lost${suffix}`);
@@ -50,7 +50,7 @@ describe("our own archive in SQLite", () => {
     await expect(archive.source("a")).rejects.toMatchObject({ code: "archive_unavailable" });
   });
 
-  test("leaves the rows of other machines theirs, and goes on with them", async () => {
+  test("keeps the machine of another machine's sessions when it continues them", async () => {
     await archive.sync("a", save);
     const { archive: laptop } = openSqlite(workspace.archive, {
       isDefault: true,

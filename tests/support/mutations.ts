@@ -2,9 +2,10 @@
 
 import { AFTER, BEFORE, COSTLY_VALUES, DEPTH, KEYS, nested, SLOW_TEXTS, STUBS, VALUES } from "./damage.ts";
 import type { Dice } from "./dice.ts";
+import { scaled } from "./scale.ts";
 
-/** Damaged lines per agent and run: the suite tries a share of what `npm run fuzz` does. */
-export const FUZZ_LINES = Number(process.env["SESSIONWATCH_FUZZ_LINES"] ?? 30_000);
+/** Damaged lines per agent and run. */
+export const FUZZ_LINES = scaled(1_000_000, 20_000);
 /** Another one each time; the name of a test that has failed says how to repeat it. */
 export const FUZZ_SEED = Number(process.env["SESSIONWATCH_FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 

@@ -1,7 +1,7 @@
 /** An archive as the first release left it. */
 
 import { DatabaseSync } from "node:sqlite";
-import { APPLICATION_ID, MIGRATIONS } from "../../src/stores/sqlite/database/schema.ts";
+import { APPLICATION_ID, SQLITE_MIGRATIONS } from "../../src/stores/sqlite/database/schema.ts";
 
 /** Its transcript is gone. */
 export const LOST_SESSION = "lost";
@@ -11,7 +11,7 @@ export function makeSchema1(path: string, from: string): void {
   const db = new DatabaseSync(path);
   try {
     db.exec(
-      `PRAGMA journal_mode = WAL; ${MIGRATIONS[0]}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1`,
+      `PRAGMA journal_mode = WAL; ${SQLITE_MIGRATIONS[0]}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1`,
     );
     db.prepare("ATTACH ? AS today").run(from);
     for (const table of ["sessions", "messages", "tool_calls"]) {

@@ -1,4 +1,4 @@
-/** Reads streams as the bytes that they are: Server-Sent Events, or lines of JSON. */
+/** Clients that read the bytes of streams: Server-Sent Events, or JSON lines. */
 
 import { within } from "./program.ts";
 
@@ -54,7 +54,7 @@ export class SseClient extends StreamClient {
     return this.until("\n\n");
   }
 
-  /** The next frame that is an event, with its fields. */
+  /** The fields of the next event, without the heartbeat that opens the stream. */
   async event(): Promise<{ id?: string; event: string; data: string }> {
     for (;;) {
       const fields = (await this.frame()).split("\n").filter((line) => !line.startsWith(":"));
@@ -62,7 +62,7 @@ export class SseClient extends StreamClient {
         fields.filter((field) => field.startsWith(`${name}: `)).map((field) => field.slice(name.length + 2));
       const [event] = valuesOf("event");
       const [id] = valuesOf("id");
-      if (event !== undefined)
+      if (event !== undefined && (event !== "heartbeat" || id === undefined))
         return { ...(id === undefined ? {} : { id }), event, data: valuesOf("data").join("\n") };
     }
   }

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import process from "node:process";
 import { AGENTS } from "../../src/agents/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { systemTarget } from "../../src/stores/postgres/connect/system-target.ts";
+import { systemAddress } from "../../src/stores/postgres/connect/archive-address.ts";
 import { ArchiveWriter } from "../../src/stores/postgres/write/writer.ts";
 import { openSqlite } from "../../src/stores/sqlite/open.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
@@ -30,7 +30,8 @@ async function syncAll(): Promise<void> {
 
 function open(where: Where): ArchiveWriting & { close(): Promise<void> } {
   const { machine } = where;
-  if ("url" in where) return new ArchiveWriter(systemTarget(where.url), { schema: where.schema, machine });
+  if ("url" in where)
+    return new ArchiveWriter(systemAddress(where.url), systemClock, { schema: where.schema, machine });
   const { archive } = openSqlite(where.path, {
     isDefault: true,
     readOnly: false,

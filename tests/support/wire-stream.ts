@@ -1,4 +1,4 @@
-/** An event stream on a raw connection, handed to the judge byte by byte. */
+/** An event stream on a raw connection, parsed byte by byte. */
 
 import { EventStream } from "./event-stream.ts";
 import type { Message } from "./event-stream.ts";
@@ -9,8 +9,11 @@ import { faultsOf } from "./strict-event-stream.ts";
 export class WireStream implements Disposable {
   readonly connection: RawConnection;
   readonly answer: Answer;
+  /** Without the heartbeat that opens the stream. */
   readonly events = new EventStream();
-  /** As the server cut them. */
+  /** The heartbeat that opens the stream; null where it has none. */
+  opening: Message | null = null;
+  /** As the server sent them. */
   readonly chunks: Uint8Array[] = [];
   #taken = 0;
 
@@ -19,7 +22,7 @@ export class WireStream implements Disposable {
     this.answer = answer;
   }
 
-  /** Asks on a connection of its own, and waits for the first bytes: what changes from now on must be told. */
+  /** Asks on a connection of its own, and waits for the first block: the server sends every change from then on. */
   static async open(url: string, target: string, options: RequestOptions = {}): Promise<WireStream> {
     const connection = await RawConnection.open(url);
     return WireStream.begin(connection, await connection.ask(target, options));
@@ -31,10 +34,12 @@ export class WireStream implements Disposable {
       throw new Error(`${answer.status} instead of a stream: ${await answer.body()}`);
     const stream = new WireStream(connection, answer);
     while (!stream.text.includes("\n\n") && (await stream.read())) continue;
+    if (stream.events.messages[0]?.type === "heartbeat")
+      stream.opening = stream.events.messages.shift() ?? null;
     return stream;
   }
 
-  /** All that came so far. */
+  /** All bytes so far. */
   get bytes(): Uint8Array {
     return Buffer.concat(this.chunks);
   }
@@ -43,12 +48,12 @@ export class WireStream implements Disposable {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.bytes);
   }
 
-  /** What the server should not have written so far. */
+  /** What the server has written against the standard so far. */
   get faults(): string[] {
     return faultsOf(this.bytes);
   }
 
-  /** The next message that was not taken yet. @throws when the stream ends before. */
+  /** The next message. @throws if the stream ends first. */
   async next(): Promise<Message> {
     for (;;) {
       const message = this.events.messages[this.#taken];
@@ -69,7 +74,7 @@ export class WireStream implements Disposable {
     return true;
   }
 
-  /** Reads to the proper end of the stream. @returns what the server wrote behind it before it hung up. */
+  /** Reads to the end of the stream. @returns what the server sent after it, before it closed the connection. */
   async end(): Promise<Uint8Array> {
     while (await this.read()) continue;
     return this.connection.end();

@@ -27,6 +27,7 @@ import { hurriedClock } from "../support/clock.ts";
 import { BINARY, DENO, Program, serve } from "../support/program.ts";
 import { SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
+import { notLinux, testUnless } from "../support/unless.ts";
 import { Workspace } from "../support/workspace.ts";
 
 const MIB = 2 ** 20;
@@ -370,7 +371,7 @@ describe("the binary", () => {
     expect(stderr).toMatch(/^watch: warning: Cannot read folder ".*locked": .*; and 1 more like it\n$/);
   });
 
-  test.skipIf(process.platform !== "linux")("holds on to nothing of lines that are too long", async () => {
+  testUnless(notLinux())("holds on to nothing of lines that are too long", async () => {
     transcript.user("one");
     truncateSync(transcript.path, 300 * MIB);
     transcript.write("\n");

@@ -1,42 +1,46 @@
-/** `watch pg install`: triggers on a PostgreSQL archive of somebody else's, so that it tells of its changes. */
+/** `watch pg install`: adds triggers to a foreign PostgreSQL archive, so that changes are seen at once. */
 
 import type { Logger } from "@logtape/logtape";
 import { WatchError } from "../../errors.ts";
-import { quoted } from "../../stores/postgres/quoting.ts";
+import { quoted } from "../../stores/postgres/sql/quoting.ts";
 import { installOn, removeFrom } from "../../stores/postgres/admin/install.ts";
-import type { Link } from "../../stores/postgres/connect/link.ts";
-import { findSchema } from "../../stores/postgres/read/tables.ts";
-import type { Target } from "../../stores/postgres/connect/target.ts";
+import type { ReconnectingConnection } from "../../stores/postgres/connect/reconnecting-connection.ts";
+import { findSchema } from "../../stores/postgres/read/introspection.ts";
+import type { ArchiveAddress } from "../../stores/postgres/connect/archive-address.ts";
 import { archiveFailure } from "../../stores/shared/archive-failure.ts";
 import { EXIT } from "../exit.ts";
-import { printable, writeLine } from "../output/output.ts";
+import { printable } from "../../session/printable.ts";
+import { writeLine } from "../output/output.ts";
 import { withArchive } from "./pg.ts";
 import type { PgOptions } from "./pg.ts";
 
 /** The flags of `watch pg install`. */
 export interface PgInstallOptions extends PgOptions {
-  /** Takes the triggers away. */
+  /** Removes the triggers. */
   remove: boolean;
 }
 
 /** @returns the exit code. @throws WatchError, PipeClosed. */
 export async function pgInstall(options: PgInstallOptions, log: Logger): Promise<number> {
-  const said = await withArchive("pg install", options, log, async (link, target) => {
-    const schema = await schemaOf(link, target);
-    const where = `schema ${quoted(schema)} of ${target.name}`;
+  const line = await withArchive("pg install", options, log, async (connection, address) => {
+    const schema = await schemaOf(connection, address);
+    const where = `schema ${quoted(schema)} of ${address.name}`;
     if (!options.remove)
-      return `${await installOn(link, schema)}: changes of sessions in ${where} are told at once`;
-    return (await removeFrom(link, schema)) === "removed"
-      ? `removed: changes of sessions in ${where} are found by polls`
-      : `nothing to remove: ${where} has no triggers of ours`;
+      return `${await installOn(connection, schema)}: the triggers in ${where} notify changes of sessions at once`;
+    return (await removeFrom(connection, schema)) === "removed"
+      ? `removed: polls find the changes of sessions in ${where}`
+      : `nothing to remove: ${where} has no triggers of sessionwatch`;
   });
-  await writeLine(printable(said));
+  await writeLine(printable(line));
   return EXIT.done;
 }
 
-async function schemaOf(link: Link, { name, schema }: Target): Promise<string> {
+async function schemaOf(
+  connection: ReconnectingConnection,
+  { name, schema }: ArchiveAddress,
+): Promise<string> {
   try {
-    return await findSchema(link.query, schema);
+    return await findSchema(connection.query, schema);
   } catch (error) {
     if (!(error instanceof WatchError)) throw error;
     throw archiveFailure("open", name, error.message, { code: error.code, cause: error });

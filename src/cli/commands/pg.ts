@@ -1,29 +1,30 @@
-/** What the commands of `watch pg` work with: a connection to the PostgreSQL archive that is named. */
+/** What the `watch pg` commands share: a connection to the PostgreSQL archive that the flags name. */
 
 import type { Logger } from "@logtape/logtape";
 import { WatchError } from "../../errors.ts";
-import { Link } from "../../stores/postgres/connect/link.ts";
-import { reasonOf } from "../../stores/postgres/connect/reasons.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { ReconnectingConnection } from "../../stores/postgres/connect/reconnecting-connection.ts";
+import { postgresReason } from "../../stores/postgres/sql/postgres-errors.ts";
 import { archiveFailure } from "../../stores/shared/archive-failure.ts";
-import { systemTarget } from "../../stores/postgres/connect/system-target.ts";
-import type { Target } from "../../stores/postgres/connect/target.ts";
+import { systemAddress } from "../../stores/postgres/connect/archive-address.ts";
+import type { ArchiveAddress } from "../../stores/postgres/connect/archive-address.ts";
 import { archiveOfEnvironment } from "../../app/environment.ts";
 
-/** The flags that name it. */
+/** The flags that name the archive. */
 export interface PgOptions {
   db?: string;
-  /** Others could read along. */
+  /** Allow connections that others can read. */
   insecure: boolean;
 }
 
-/** What a command does, and the one line that it says at the end. */
-export type PgWork = (link: Link, target: Target) => Promise<string>;
+/** Does a command's work. @returns the one line that it prints. */
+export type PgWork = (connection: ReconnectingConnection, address: ArchiveAddress) => Promise<string>;
 
 /**
- * @param command as it is typed.
+ * @param command its name in messages.
  * @returns the line that `work` returns.
- * @throws WatchError `usage` if no PostgreSQL archive is named, `archive_unavailable` if `work` fails with anything
- *   else than a WatchError, which is passed on.
+ * @throws WatchError `usage` if no PostgreSQL archive is named; a WatchError of `work`, or `archive_unavailable` for its
+ *   other failures.
  */
 export async function withArchive(
   command: string,
@@ -31,23 +32,23 @@ export async function withArchive(
   log: Logger,
   work: PgWork,
 ): Promise<string> {
-  const target = archiveTarget(command, options, log);
-  const link = new Link(target, { purpose: command });
+  const address = archiveAddress(command, options, log);
+  const connection = new ReconnectingConnection(address, systemClock, { purpose: command });
   try {
-    return await work(link, target);
+    return await work(connection, address);
   } catch (error) {
     if (error instanceof WatchError) throw error;
-    throw archiveFailure("open", target.name, reasonOf(error), { cause: error });
+    throw archiveFailure("open", address.name, postgresReason(error), { cause: error });
   } finally {
-    await link.close();
+    await connection.close();
   }
 }
 
-function archiveTarget(command: string, { db, insecure }: PgOptions, log: Logger): Target {
+function archiveAddress(command: string, { db, insecure }: PgOptions, log: Logger): ArchiveAddress {
   const url = db ?? archiveOfEnvironment();
   if (url === undefined || !/^postgres(?:ql)?:/i.test(url)) {
     const where = "with --db or SESSIONWATCH_DB, as in --db postgres://user@host/database";
     throw new WatchError("usage", `${command}: name a PostgreSQL archive ${where}`);
   }
-  return systemTarget(url, { insecure, warn: (message) => log.warning(message) });
+  return systemAddress(url, { insecure, warn: (message) => log.warning(message) });
 }

@@ -1,4 +1,4 @@
-/** Asks the server. Paths are relative, so that the page works behind a path prefix. */
+/** Requests to the server. Paths are relative, so that the page works behind a path prefix. */
 
 import { token } from "./token.js";
 
@@ -7,7 +7,7 @@ export const STREAM_PATH = "api/v1/watch?all=true";
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** The server has answered with an error. */
+/** The server answered with an error. */
 export class RefusedError extends Error {
   /**
    * @param {number} status
@@ -22,7 +22,7 @@ export class RefusedError extends Error {
 /**
  * @param {string} path
  * @returns {Promise<unknown>}
- * @throws RefusedError, or whatever has kept the answer away.
+ * @throws RefusedError, or what fetch throws when no answer comes.
  */
 export async function getJson(path) {
   const sent = token();
@@ -31,12 +31,12 @@ export async function getJson(path) {
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   });
   if (response.ok) return await response.json();
-  // Another token was entered meanwhile.
+  // The person entered another token meanwhile.
   if (response.status === 401 && sent !== token()) return await getJson(path);
   throw new RefusedError(response.status, await reasonIn(response));
 }
 
-/** An EventSource cannot send headers: there, the token stands in the address. */
+/** An EventSource cannot send headers, so its URL carries the token. */
 export function streamUrl() {
   const known = token();
   return known === null ? STREAM_PATH : `${STREAM_PATH}&token=${encodeURIComponent(known)}`;
@@ -53,7 +53,7 @@ async function reasonIn(response) {
     const { error } = /** @type {{ error: unknown }} */ (await response.json());
     return String(error);
   } catch {
-    // Something on the way has answered in its own words.
+    // A proxy answered in its own format.
     return `status ${response.status}`;
   }
 }

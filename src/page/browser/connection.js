@@ -1,4 +1,4 @@
-/** What the corner of the page says of the connection. */
+/** The state of the connection, as the corner of the page shows it. */
 
 import { RefusedError } from "./api.js";
 
@@ -10,11 +10,11 @@ import { RefusedError } from "./api.js";
  * @property {string} text
  */
 
-/** Answers of a proxy whose server is away. */
+/** A proxy answers with these when its server is down. */
 const GATEWAY_ERRORS = new Set([502, 504]);
 
 /**
- * @param {unknown} problem why the last request for the list failed; null if it did not.
+ * @param {unknown} problem why the last request for the list failed; null if it succeeded.
  * @param {Status} stream
  * @param {{ isLoaded: boolean, isLocked: boolean }} page
  * @returns {Connection}
@@ -42,7 +42,7 @@ function refusal({ status, message }) {
  * @returns {Connection}
  */
 function cannotRead(reason) {
-  // Our own reasons name what could not be done; another's may be as short as "database is locked".
+  // Our own reasons are whole sentences; those of a database may be as short as "database is locked".
   const isWhole = /^Cannot .* archive/.test(reason);
   return { state: "unreadable", text: isWhole ? reason : `The archive cannot be read: ${reason}` };
 }

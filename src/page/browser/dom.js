@@ -1,4 +1,4 @@
-/** The few ways in which the page changes what is shown. All of them write text, never markup. */
+/** Every function that changes the document. They write text, never markup. */
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -18,7 +18,7 @@ export function part(parent, selector) {
 
 /**
  * @param {HTMLElement} element
- * @param {string | boolean | null} content text to show; true and false only show and hide.
+ * @param {string | boolean | null} content the text to show; true and false only show and hide.
  */
 export function show(element, content) {
   element.hidden = content === null || content === false || content === "";
@@ -30,15 +30,15 @@ export function show(element, content) {
  * @param {string} text
  */
 export function setText(element, text) {
-  // Characters that turn the reading direction around can make text look like what it is not.
+  // Characters that reverse the reading direction can disguise text.
   const honest = text.replace(/[\u202a-\u202e\u2066-\u2069]/g, (c) => `[U+${c.charCodeAt(0).toString(16)}]`);
-  // Writing the same text again would undo the reader's selection and repeat announcements.
+  // Writing the same text again would clear the person's selection and repeat announcements.
   if (element.textContent !== honest) element.textContent = honest;
 }
 
 /**
  * @param {HTMLElement} element a `time`.
- * @param {unknown} timestamp RFC 3339; anything else shows nothing.
+ * @param {unknown} timestamp RFC 3339; for anything else the element stays empty.
  * @param {(time: Date) => string} format
  */
 export function setTime(element, timestamp, format) {
@@ -50,17 +50,16 @@ export function setTime(element, timestamp, format) {
 }
 
 /**
- * Shows one element for each item, and keeps the element of everything that stays, so that focus, text selection and
- * scrolling survive.
+ * Shows one element for each item. Items that stay keep their element, and with it focus, text selection and scrolling.
  *
  * @template T
  * @param {HTMLElement} container
  * @param {readonly T[]} items
  * @param {object} how
- * @param {string} how.template the id of what each element is made from.
+ * @param {string} how.template the id of the template for one element.
  * @param {(item: T) => string} how.keyOf
  * @param {(element: HTMLElement, item: T) => void} how.fill
- * @returns {HTMLElement[]} the elements that are new.
+ * @returns {HTMLElement[]} the new elements.
  */
 export function reconcile(container, items, { template, keyOf, fill }) {
   const focused = document.activeElement;
@@ -77,7 +76,7 @@ export function reconcile(container, items, { template, keyOf, fill }) {
     if (present !== element) container.insertBefore(element, present ?? null);
   });
   for (const element of before.values()) element.remove();
-  // An element that is moved loses the focus.
+  // Moving an element takes its focus away.
   if (focused !== document.activeElement && focused instanceof HTMLElement && focused.isConnected)
     focused.focus({ preventScroll: true });
   return added;

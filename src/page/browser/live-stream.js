@@ -1,6 +1,6 @@
 /**
- * The server's stream of all sessions. Browsers allow six connections per host, so the tabs share one stream: whichever
- * holds the lock reads it and tells the others. A hidden tab takes no part.
+ * The server's stream of all sessions. Browsers allow six connections per host, so tabs share one stream: the tab that holds
+ * the lock reads it and forwards events to the others. Hidden tabs do not take part.
  */
 
 import { STREAM_PATH, streamUrl } from "./api.js";
@@ -20,7 +20,7 @@ import { STREAM_PATH, streamUrl } from "./api.js";
  */
 
 /**
- * What tabs tell each other; whoever is new says hello, and is told the status.
+ * A message between tabs; a new tab sends hello, and the reading tab answers with the status.
  *
  * @typedef {{ hello: true } | { status: Status } | { event: SessionEvent | Reset }} Note
  */
@@ -31,14 +31,14 @@ const CONNECTING = { state: "connecting", unreadable: null };
 const EVENTS = ["session_updated", "session_deleted", "degraded", "recovered", "reset"];
 
 export class LiveStream {
-  /** One for each address: behind a proxy, several servers can have the same host. */
+  /** One per URL: behind a proxy, several servers can have the same host. */
   #name = new URL(STREAM_PATH, document.baseURI).href;
   #listener;
-  /** Ends taking part. @type {AbortController | null} */
+  /** Stops taking part. @type {AbortController | null} */
   #leaving = null;
   /** @type {BroadcastChannel | null} */
   #channel = null;
-  /** Only in the tab that reads. @type {EventSource | null} */
+  /** Only in the reading tab. @type {EventSource | null} */
   #source = null;
   #status = CONNECTING;
 
@@ -51,7 +51,7 @@ export class LiveStream {
     if (this.#leaving !== null) return;
     this.#leaving = new AbortController();
     this.#become(CONNECTING);
-    // There are locks only where the connection is secure, or the server on this machine; else each tab reads itself.
+    // Browsers have locks only on secure connections and on localhost; elsewhere each tab reads by itself.
     if (navigator.locks === undefined) this.#read();
     else this.#share(this.#leaving.signal);
   }
@@ -65,7 +65,7 @@ export class LiveStream {
     this.#source = null;
   }
 
-  /** A browser gives up for good on an answer that is no stream, such as 503; this tries again. */
+  /** Browsers give up for good on an answer that is no stream, such as 503; this tries again. */
   revive() {
     if (this.#source?.readyState === EventSource.CLOSED) this.#read();
   }
@@ -81,7 +81,7 @@ export class LiveStream {
         this.#read();
       });
     navigator.locks.request(this.#name, { signal }, readUntilStopped).catch(() => {
-      // A browser that stores nothing for this page may give it no locks either.
+      // A browser that blocks storage for this page may block locks too.
       if (!signal.aborted) this.#read();
     });
   }

@@ -3,7 +3,7 @@
 import { byId, setText, show } from "./dom.js";
 import { keepToken, token } from "./token.js";
 
-/** What can stand in a header; anything else is no token. */
+/** The characters that a header can carry; anything else is no token. */
 const TOKEN = /^[\x21-\x7e]+$/;
 const REFUSED = "The server does not accept this token.";
 
@@ -11,7 +11,7 @@ const form = byId("login");
 const input = /** @type {HTMLInputElement} */ (byId("token"));
 const problem = byId("token-problem");
 
-/** @param {() => void} tryToken called when a token was entered. */
+/** @param {() => void} tryToken called when the person has entered a token. */
 export function onLogin(tryToken) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -23,7 +23,7 @@ export function onLogin(tryToken) {
   });
 }
 
-/** Shows the form. A token that the server has just refused is forgotten. */
+/** Shows the form, and forgets a token that the server has just refused. */
 export function askForToken() {
   const isNew = form.hidden;
   show(form, true);

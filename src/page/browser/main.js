@@ -1,4 +1,4 @@
-/** What the reader has chosen, what the server says, and when to ask it again. */
+/** The state of the page: the chosen session, what the server sent, and when to ask it again. */
 
 import { getJson, RefusedError, sessionPath } from "./api.js";
 import { connectionOf } from "./connection.js";
@@ -7,16 +7,16 @@ import { LiveStream } from "./live-stream.js";
 import { askForToken, hideLogin, onLogin } from "./login.js";
 import { clearMessages, MAX_MESSAGES, renderMessages } from "./messages.js";
 import { paced } from "./paced.js";
-import { aboutOf, announce, linkTo, renderSessions, titleOf } from "./session-list.js";
+import { announce, linkTo, renderSessions } from "./session-list.js";
+import { aboutOf, titleOf } from "./session.js";
 
 /** @import { Reset, SessionEvent } from "../../session/events.ts" */
-/** @import { Session } from "../../session/session.ts" */
+/** @import { Message, Session } from "../../session/session.ts" */
 /** @import { Status } from "./live-stream.js" */
-/** @import { Message } from "./messages.js" */
 
-/** Between two attempts, in ms, while something does not work. */
+/** Time (ms) between two attempts while something fails. */
 const RETRY_MS = 3000;
-/** So often (ms), "2 min ago" is put right, and a hidden tab learns what its title is to say. */
+/** How often (ms) "2 min ago" and the title of a hidden tab are updated. */
 const REFRESH_MS = 60_000;
 const MAX_SESSIONS = 100;
 
@@ -29,13 +29,13 @@ let problem = null;
 let isLocked = false;
 /** @type {string | null} */
 let selectedId = null;
-/** The selected session's messages were found. */
+/** The server has sent the selected session's messages. */
 let isFound = false;
-/** The newest version that was heard of, for each session. @type {Map<string, string>} */
+/** The newest known version of each session. @type {Map<string, string>} */
 const versions = new Map();
-/** Sessions that changed and were not looked at since. @type {Set<string>} */
+/** Sessions that changed since the person last saw them. @type {Set<string>} */
 const unread = new Set();
-/** Sessions whose change was not shown yet. @type {Set<string>} */
+/** Sessions whose change the page has not announced yet. @type {Set<string>} */
 const news = new Set();
 /** @type {Status} */
 let stream = { state: "connecting", unreadable: null };
@@ -104,7 +104,7 @@ function retry() {
   else live.revive();
 }
 
-/** The stream begins when the list has shown that the server answers: its own errors have no reasons. */
+/** Opens the stream only after the list has loaded: an EventSource gives no reasons for its errors. */
 function arrangeStream() {
   if (document.hidden || isLocked) live.stop();
   else if (isLoaded) live.start();
@@ -114,7 +114,7 @@ function arrangeStream() {
 /** @param {Status} status */
 function onStatus(status) {
   stream = status;
-  // What happened before the stream was open was not told; and why it was lost, only the list can say.
+  // The stream does not carry changes from before it opened; and only the list says why a stream was lost.
   if (status.state !== "connecting") refresh();
   renderConnection();
 }
@@ -122,7 +122,7 @@ function onStatus(status) {
 /** @param {SessionEvent | Reset} event */
 function onEvent(event) {
   void refreshSessions();
-  // The list says what has become of the others.
+  // The list shows what changed in the others.
   if (event.event === "reset" || event.data !== selectedId) return;
   if (event.event === "session_updated") return noteVersion(event.data, event.version);
   versions.delete(event.data);
@@ -153,7 +153,7 @@ function select() {
   setText(byId("session-about"), "");
   render();
   void refreshMessages();
-  // On a phone the focused element has just been hidden: the list or the session takes its place.
+  // On a phone the focused element is hidden now: focus moves to the list or the session.
   if (selectedId !== null && !byId("sessions").checkVisibility()) byId("session-title").focus();
   else if (selectedId === null) linkTo(lastId)?.focus();
 }
@@ -177,7 +177,7 @@ function unlock() {
   hideLogin();
   render();
   void refreshMessages();
-  // The field that had the focus is gone.
+  // The focused field is hidden now.
   if (selectedId === null) byId("sessions").querySelector("a")?.focus();
   else byId("session-title").focus();
 }

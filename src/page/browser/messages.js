@@ -1,22 +1,14 @@
-/** The messages of the session that is read along. */
+/** The messages of the selected session. */
 
 import { byId, flash, part, reconcile, setText, setTime, show } from "./dom.js";
 import { dateAndTime } from "./times.js";
 
-/**
- * @typedef {object} Message
- * @property {number} ordinal
- * @property {string} role
- * @property {string | null} content
- * @property {string | null} [timestamp]
- * @property {boolean | number} [is_system]
- * @property {{ tool_name: string }[]} [tool_calls]
- */
+/** @import { Message } from "../../session/session.ts" */
 
 export const MAX_MESSAGES = 50;
-/** A pasted log of megabytes would freeze the page. */
+/** More, such as a pasted log of megabytes, would freeze the page. */
 const MAX_CHARACTERS = 20_000;
-/** Whoever is so close (px) to the end reads along. */
+/** Within this distance (px) of the end, the list follows new messages. */
 const END_PX = 40;
 
 const list = byId("messages");
@@ -28,7 +20,7 @@ let isFollowing = true;
 
 jump.addEventListener("click", scrollToEnd);
 scroller.addEventListener("scroll", noteScrolling, { passive: true });
-// What stands above it grows when the list says more of the session.
+// The header above it grows when the list loads.
 new ResizeObserver(() => isFollowing && scrollToEnd()).observe(scroller);
 
 export function clearMessages() {

@@ -1,11 +1,11 @@
-/** Keeps a task from running as often as it is asked for. */
+/** Limits how often a task runs. */
 
-/** Between two runs of the same task, in ms, however fast an agent writes. */
+/** Time (ms) between two runs of the same task, however fast an agent writes. */
 const PAUSE_MS = 250;
 
 /**
  * @param {() => Promise<void>} task must not throw.
- * @returns a function that runs `task` now or, while it runs or has just run, once more afterwards.
+ * @returns a function that runs `task` now; while it runs or has just run, once more afterwards.
  */
 export function paced(task) {
   let isRunning = false;

@@ -1,11 +1,10 @@
-/** The list of sessions, and how a session is called. */
+/** The list of sessions. */
 
 import { byId, childrenOf, flash, part, reconcile, setText, setTime, show } from "./dom.js";
+import { aboutOf, activityOf, titleOf } from "./session.js";
 import { ago } from "./times.js";
 
 /** @import { Session } from "../../session/session.ts" */
-
-const MAX_TITLE = 300;
 
 const list = byId("sessions");
 
@@ -23,7 +22,7 @@ export function renderSessions(sessions, selectedId, unread) {
 }
 
 /**
- * Tells of sessions that have changed, to eyes and to ears.
+ * Announces changed sessions: flashes their rows, and tells screen readers.
  *
  * @param {readonly Session[]} changed
  */
@@ -34,27 +33,14 @@ export function announce(changed) {
   const text =
     others.length === 0
       ? `New in ${titleOf(first)}: ${aboutOf(first)}`
-      : `${changed.length} sessions have news`;
+      : `${changed.length} sessions have changed`;
   setText(byId("news"), text);
 }
 
-/** @param {string | null} id null and unknown ones have no link. */
+/** @param {string | null} id there is no link for null, or for an unknown session. */
 export function linkTo(id) {
   const row = childrenOf(list).find((row) => row.dataset["key"] === id);
   return row && part(row, "a");
-}
-
-/** @param {Session} session */
-export function titleOf({ id, display_name: name, title, first_message: prompt }) {
-  return String(name || title || prompt || id).slice(0, MAX_TITLE);
-}
-
-/** @param {Session} session */
-export function aboutOf({ project, machine, agent, message_count: count }) {
-  const owner = machine === "local" ? "" : machine;
-  return [project, owner, agent, `${count} ${count === 1 ? "message" : "messages"}`]
-    .filter(Boolean)
-    .join(" · ");
 }
 
 /**
@@ -72,6 +58,5 @@ function fill(row, session, isSelected, isUnread) {
   show(part(row, ".mark"), isUnread);
   setText(part(row, ".title"), titleOf(session));
   setText(part(row, ".about"), aboutOf(session));
-  const { ended_at: ended, started_at: started, created_at: created } = session;
-  setTime(part(row, "time"), ended ?? started ?? created, ago);
+  setTime(part(row, "time"), activityOf(session), ago);
 }

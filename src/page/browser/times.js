@@ -1,4 +1,4 @@
-/** Times as people say them. */
+/** Times for people. */
 
 const HOUR = 60;
 const DAY = 24 * HOUR;

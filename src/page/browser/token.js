@@ -1,4 +1,4 @@
-/** The token that the server wants, if it wants one: this tab keeps it, and no other. */
+/** The server's token, if it needs one. Only this tab keeps it. */
 
 const KEY = "sessionwatch-token";
 
@@ -16,7 +16,7 @@ export function keepToken(text) {
     if (text === null) sessionStorage.removeItem(KEY);
     else sessionStorage.setItem(KEY, text);
   } catch {
-    // A browser that stores nothing for this page asks for the token after each reload.
+    // Without storage, the page asks for the token after each reload.
   }
 }
 

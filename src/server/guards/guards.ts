@@ -1,4 +1,4 @@
-/** Who may talk to the server, and how: all that a request has to pass before it comes to a route. */
+/** Everything that a request passes before it reaches a route. */
 
 import type { Hono, MiddlewareHandler } from "hono";
 import type { Env } from "../env.ts";
@@ -8,29 +8,30 @@ import type { HostOptions } from "./hosts.ts";
 import { onlyKnownMethods } from "./methods.ts";
 import { onlyOwnOrigins, shareWith } from "./origins.ts";
 import type { OriginOptions } from "./origins.ts";
-import { onlyWithToken } from "./token.ts";
+import type { PolicyFor } from "./policies.ts";
+import { onlyWithToken } from "./bearer-token.ts";
 
-/** For whom the server is there. */
+/** Who may use the server. */
 export interface Access extends HostOptions, OriginOptions {
-  /** Null where everybody who reaches the server may read everything. */
+  /** Null where every client that reaches the server may read everything. */
   token: string | null;
 }
 
-/** For the programs of this machine, and the server's own page. */
+/** For programs on this machine, and the server's own page. */
 export const LOCAL_ACCESS: Access = { host: "127.0.0.1", publicUrl: null, corsOrigins: [], token: null };
 
 /** @returns the guards in their order. */
-export function guards(app: Hono<Env>, access: Access): MiddlewareHandler[] {
+export function guards(app: Hono<Env>, access: Access, policyFor: PolicyFor): MiddlewareHandler[] {
   const { corsOrigins, token } = access;
   const isShared = corsOrigins.length > 0;
   return [
     securityHeaders(isShared),
     keepNoJson,
     onlyKnownHosts(access),
-    // Before the token: a browser asks without it, and a page is to see why it was refused.
+    // Before the token: a browser sends preflights without it, and pages must be able to read why they were refused.
     ...(isShared ? [shareWith(corsOrigins)] : []),
     onlyOwnOrigins(access),
-    ...(token === null ? [] : [onlyWithToken(token)]),
+    ...(token === null ? [] : [onlyWithToken(token, policyFor)]),
     onlyKnownMethods(app),
   ];
 }

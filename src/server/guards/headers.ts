@@ -1,13 +1,13 @@
-/** What every answer tells a browser about how far to trust it. */
+/** Response headers that limit what browsers and caches may do with an answer. */
 
 import type { MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 
 /**
- * @param isShared whether pages of other origins may read answers.
+ * The page sets a content security policy of its own. There is no Strict-Transport-Security: it would apply to every port of
+ * the host, so the proxy that has the certificate must decide.
  *
- * The page has a content security policy of its own. There is no Strict-Transport-Security: it would speak for every
- * port of a host, which is for the proxy that has its certificate to say.
+ * @param isShared whether pages of other origins may read answers.
  */
 export function securityHeaders(isShared: boolean): MiddlewareHandler {
   return secureHeaders({
@@ -22,7 +22,7 @@ export function securityHeaders(isShared: boolean): MiddlewareHandler {
   });
 }
 
-/** Sessions are not for the disk of a browser, nor for a proxy's. */
+/** Neither browsers nor proxies may store sessions. */
 export const keepNoJson: MiddlewareHandler = async (c, next) => {
   await next();
   const { headers } = c.res;

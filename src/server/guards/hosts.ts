@@ -7,20 +7,20 @@ import { Refusal } from "../refusal.ts";
 export interface HostOptions {
   /** The name or address that the server listens on. */
   host: string;
-  /** Where clients find it, if that is elsewhere. */
+  /** The URL that clients use, where it differs. */
   publicUrl: URL | null;
 }
 
 /**
- * Refuses requests that were sent to any other name. A browser can be led here under a stranger's name (DNS
- * rebinding), and would then let the stranger's page read every session.
+ * Refuses requests for any other host. With DNS rebinding, an attacker's name resolves to this server, and a browser would
+ * let the attacker's page read every session.
  */
 export function onlyKnownHosts(options: HostOptions): MiddlewareHandler {
   const known = knownHosts(options);
   return (c, next) => {
-    // What the runtime makes of it must not matter: a malformed header can move the path of the request's URL.
+    // Not from the request's URL: a malformed header can change its path.
     const header = c.req.header("host");
-    // HTTP/1.0 knows requests without a host, browsers do not.
+    // HTTP/1.0 allows requests without a host; browsers never send them.
     if (header === undefined) return next();
     const host = hostIn(header);
     if (host === null) throw new Refusal(400, "Host: send it once, as a name or an address and a port");
@@ -30,7 +30,7 @@ export function onlyKnownHosts(options: HostOptions): MiddlewareHandler {
   };
 }
 
-/** @returns the name or the address in a Host header, as a browser would write it; null if there is no such thing. */
+/** @returns the name or address in a Host header, as a browser would write it; null if the header has neither. */
 export function hostIn(header: string): string | null {
   if (!/^(\[[\da-f:.]+\]|[^\s:/?#@[\]\\,]+)(:\d{0,5})?$/i.test(header)) return null;
   const url = `http://${header}`;
@@ -39,7 +39,7 @@ export function hostIn(header: string): string | null {
 
 interface KnownHosts {
   has: (host: string) => boolean;
-  /** For a person. */
+  /** A list for people. */
   text: string;
 }
 
@@ -52,13 +52,13 @@ function knownHosts({ host, publicUrl }: HostOptions): KnownHosts {
     ? ["localhost", ...others, "any address"]
     : ["localhost", "127.0.0.1", "[::1]", ...others];
   return {
-    // Rebinding needs a name: where the server listens on every address, any of them may be meant.
+    // Rebinding needs a name, so any address is safe where the server listens on all of them.
     has: (name) => isLoopback(name) || others.includes(name) || (isWildcard && isAddress(name)),
     text: `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`,
   };
 }
 
-/** @param host as `hostIn` gives it. */
+/** @param host as `hostIn` returns it. */
 function isAddress(host: string): boolean {
   return host.startsWith("[") || /^\d+(\.\d+){3}$/.test(host);
 }

@@ -1,11 +1,11 @@
-/** What can be done with a path. */
+/** The methods of a path. */
 
 import type { Hono, MiddlewareHandler } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { Env } from "../env.ts";
 import { Refusal } from "../refusal.ts";
 
-/** Answers the methods that a known path does not have, and OPTIONS; an unknown path stays 404. */
+/** Answers OPTIONS, and methods that a known path does not have (405); an unknown path stays 404. */
 export function onlyKnownMethods(app: Hono<Env>): MiddlewareHandler {
   return methodNotAllowed({
     app,

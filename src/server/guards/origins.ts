@@ -1,23 +1,23 @@
-/** Which pages may change something, and which may read the answers. */
+/** Which pages may send requests that change something, and which may read the answers. */
 
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { Refusal } from "../refusal.ts";
 
 export interface OriginOptions {
-  /** Where clients find the server, if that is elsewhere. */
+  /** The URL that clients use, where it differs. */
   publicUrl: URL | null;
-  /** Of the pages that may use the server besides its own; `*` are all. */
+  /** Origins of other pages that may use the server; `*` allows all. */
   corsOrigins: readonly string[];
 }
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
-/** How long (s) a browser may remember what was allowed. */
+/** How long (s) a browser may cache a preflight. */
 const PREFLIGHT_MAX_AGE = 600;
 
 /**
- * Refuses what would change something for a page that is not the server's own. A browser sends such requests for any
- * page, and tells with each whose it is; other programs send no origin.
+ * Refuses requests that change something, if they come from a page of another origin. Browsers send them for any page and
+ * name its origin; other programs send none.
  */
 export function onlyOwnOrigins({ publicUrl, corsOrigins }: OriginOptions): MiddlewareHandler {
   const allowed = new Set([...corsOrigins, ...(publicUrl === null ? [] : [publicUrl.origin])]);
@@ -32,7 +32,7 @@ export function onlyOwnOrigins({ publicUrl, corsOrigins }: OriginOptions): Middl
   };
 }
 
-/** Lets pages of other origins read the answers. Never with credentials: there are no cookies, and a token is a header. */
+/** Lets pages of other origins read the answers. Never with credentials: there are no cookies, and the token is a header. */
 export function shareWith(corsOrigins: readonly string[]): MiddlewareHandler {
   return cors({
     origin: corsOrigins.includes("*") ? "*" : [...corsOrigins],

@@ -1,4 +1,4 @@
-/** What the server is told of its own work while it does it; `metrics.ts` tells it to others. */
+/** What the server measures while it works; `metrics.ts` exposes it. */
 
 import type { CloseReason, StreamKind, StreamObserver } from "../stream-observer.ts";
 import { Histogram } from "./histogram.ts";
@@ -12,17 +12,17 @@ const SYNC_BOUNDS_MS = [
 ];
 
 export class Measurements implements StreamObserver {
-  /** How long it took to ask the archive what has changed. */
+  /** Durations of queries for changes. */
   readonly looks = new Histogram(LOOK_BOUNDS_MS);
-  /** How long it took to bring one transcript's news into the archive. */
+  /** Durations of syncs of one transcript. */
   readonly syncs = new Histogram(SYNC_BOUNDS_MS);
-  /** From the first sign of a change in the archive to the event at a client's connection. */
+  /** Times from the first sign of a change in the archive to the event at a client's connection. */
   readonly lags: Record<StreamKind, Histogram> = {
     session: new Histogram(LAG_BOUNDS_MS),
     sessions: new Histogram(LAG_BOUNDS_MS),
     scopes: new Histogram(LAG_BOUNDS_MS),
   };
-  /** Streams that are open, that were opened, and that were closed. */
+  /** Streams now open, opened so far, and closed so far. */
   readonly open: Record<StreamKind, number> = { session: 0, sessions: 0, scopes: 0 };
   readonly opened: Record<StreamKind, number> = { session: 0, sessions: 0, scopes: 0 };
   readonly closed: Record<CloseReason, number> = { client: 0, stalled: 0, server: 0, ended: 0 };

@@ -1,9 +1,10 @@
-/** What the server tells of itself, as Prometheus reads it (https://prometheus.io/docs/instrumenting/exposition_formats/). */
+/** The metrics of the server: their names, their help, and where their values come from. */
 
-import type { Registry } from "prom-client";
 import type { FeedFigures } from "../../watch/feed.ts";
 import type { SyncFigures } from "../../watch/ports.ts";
-import { LiveRegistry } from "./live-registry.ts";
+import { exposition } from "./exposition.ts";
+import type { MetricFamily, Sample } from "./exposition.ts";
+import type { Histogram } from "./histogram.ts";
 import type { Measurements } from "./measurements.ts";
 
 /** What the runtime knows of this process. */
@@ -12,11 +13,11 @@ export interface ProcessFigures {
   readonly startedSeconds: number;
   residentBytes(): number;
   cpuSeconds(): number;
-  /** Null where the system does not tell. */
+  /** Null where the system does not say. */
   openFiles(): Promise<number | null>;
 }
 
-/** Where everything is read, anew for each answer. */
+/** Where values are read from, anew for each answer. */
 export interface MetricsSources {
   measured: Measurements;
   feed: () => FeedFigures;
@@ -28,88 +29,142 @@ export interface MetricsSources {
 export interface MetricsOptions {
   /** The program's. */
   version: string;
-  /** Something cannot be read: it is left out of the answer. */
+  /** A value cannot be read: it is left out. */
   onError: (error: unknown) => void;
 }
 
-/** @returns a registry that reads the sources whenever it is asked for its metrics. */
-export function metricsOf(sources: MetricsSources, options: MetricsOptions): Registry {
-  const { measured, feed, sync, process } = sources;
-  const { version, onError } = options;
-  const registry = new LiveRegistry(onError);
+/** A metric whose samples are read when they are asked for. */
+interface Metric extends Omit<MetricFamily, "samples"> {
+  read(name: string): readonly Sample[] | Promise<readonly Sample[]>;
+}
 
-  registry.gauges(
-    "sessionwatch_streams",
-    "Streams that are open, by what they carry.",
-    "kind",
-    measured.open,
-  );
-  registry.counters(
-    "sessionwatch_streams_opened_total",
-    "Streams that were opened, by what they carry.",
-    "kind",
-    measured.opened,
-  );
-  registry.counters(
-    "sessionwatch_streams_closed_total",
-    "Streams that were closed: the client went or stalled, the server stopped, or what was followed ended.",
-    "reason",
-    measured.closed,
-  );
-  registry.gauge("sessionwatch_subscribers", "Subscribers of the feed.", () => feed().subscribers);
-  registry.counter(
-    "sessionwatch_updates_total",
-    "Changes that were told, whatever the number of subscribers.",
-    () => feed().updates,
-  );
-  registry.counter(
-    "sessionwatch_updates_coalesced_total",
-    "Updates that a subscriber never got, because a newer one of the same session came first.",
-    () => feed().coalesced,
-  );
-  registry.histogram(
-    "sessionwatch_lag_seconds",
-    "From the first sign of a change in the archive to the event at a client's connection.",
-    (name) => Object.entries(measured.lags).flatMap(([kind, lags]) => lags.samples(name, { kind })),
-  );
-  registry.gauge("sessionwatch_degraded", "1 while the archive cannot be read, else 0.", () =>
-    Number(feed().isDegraded),
-  );
-  registry.histogram(
-    "sessionwatch_archive_look_seconds",
-    "How long it took to ask the archive what has changed.",
-    (name) => measured.looks.samples(name, {}),
-  );
-  registry.histogram(
-    "sessionwatch_sync_seconds",
-    "How long it took to bring one transcript's news into the archive.",
-    (name) => measured.syncs.samples(name, {}),
-  );
-  registry.counter(
-    "sessionwatch_sync_failures_total",
-    "Syncs of a transcript that failed, each time that they were tried.",
-    () => sync()?.failures ?? null,
-  );
-  registry.gauge(
-    "sessionwatch_sync_backlog",
-    "Transcripts that are being synced, or wait for it.",
-    () => sync()?.backlog ?? null,
-  );
-  registry.gauges("sessionwatch_build_info", "Always 1; the label says which version this is.", "version", {
-    [version]: 1,
+/** @returns every metric, as Prometheus reads it. */
+export async function metricsText(sources: MetricsSources, options: MetricsOptions): Promise<string> {
+  const { version, onError } = options;
+  const families = metricsOf(sources, version).map(async ({ read, ...family }) => {
+    try {
+      return { ...family, samples: await read(family.name) };
+    } catch (error) {
+      onError(error);
+      return { ...family, samples: [] };
+    }
   });
-  // Named and worded as every client library of Prometheus does it.
-  registry.gauge("process_resident_memory_bytes", "Resident memory size in bytes.", process.residentBytes);
-  registry.counter(
-    "process_cpu_seconds_total",
-    "Total user and system CPU time spent in seconds.",
-    process.cpuSeconds,
-  );
-  registry.gauge(
-    "process_start_time_seconds",
-    "Start time of the process since unix epoch in seconds.",
-    () => process.startedSeconds,
-  );
-  registry.gauge("process_open_fds", "Number of open file descriptors.", process.openFiles);
-  return registry;
+  return exposition(await Promise.all(families));
+}
+
+function metricsOf({ measured, feed, sync, process }: MetricsSources, version: string): Metric[] {
+  const { open, opened, closed, lags, looks, syncs } = measured;
+  return [
+    gauge("sessionwatch_streams", "Open streams, by what they carry.", byLabel("kind", open)),
+    counter(
+      "sessionwatch_streams_opened_total",
+      "Streams opened, by what they carry.",
+      byLabel("kind", opened),
+    ),
+    counter(
+      "sessionwatch_streams_closed_total",
+      "Streams closed: the client left or stalled, the server stopped, or the subscription ended.",
+      byLabel("reason", closed),
+    ),
+    gauge(
+      "sessionwatch_subscribers",
+      "Subscribers of the feed.",
+      one(() => feed().subscribers),
+    ),
+    counter(
+      "sessionwatch_updates_total",
+      "Updates published, whatever the number of subscribers.",
+      one(() => feed().updates),
+    ),
+    counter(
+      "sessionwatch_updates_coalesced_total",
+      "Updates that a subscriber never got because a newer one of the same session replaced them.",
+      one(() => feed().coalesced),
+    ),
+    histogram(
+      "sessionwatch_lag_seconds",
+      "Time from the first sign of a change in the archive to the event at a client's connection.",
+      (name) => Object.entries(lags).flatMap(([kind, lag]) => lag.samples(name, { kind })),
+    ),
+    gauge(
+      "sessionwatch_degraded",
+      "1 while the archive cannot be read, else 0.",
+      one(() => Number(feed().isDegraded)),
+    ),
+    histogram(
+      "sessionwatch_archive_look_seconds",
+      "Duration of a query for changes in the archive.",
+      allOf(looks),
+    ),
+    histogram(
+      "sessionwatch_sync_seconds",
+      "Duration of a sync of one transcript into the archive.",
+      allOf(syncs),
+    ),
+    counter(
+      "sessionwatch_sync_failures_total",
+      "Failed attempts to sync a transcript.",
+      one(() => sync()?.failures ?? null),
+    ),
+    gauge(
+      "sessionwatch_sync_backlog",
+      "Transcripts being synced or waiting for it.",
+      one(() => sync()?.backlog ?? null),
+    ),
+    gauge(
+      "sessionwatch_build_info",
+      "Always 1; the label has the version.",
+      byLabel("version", { [version]: 1 }),
+    ),
+    // Names and help of these are those of every Prometheus client library.
+    gauge(
+      "process_resident_memory_bytes",
+      "Resident memory size in bytes.",
+      one(() => process.residentBytes()),
+    ),
+    counter(
+      "process_cpu_seconds_total",
+      "Total user and system CPU time spent in seconds.",
+      one(() => process.cpuSeconds()),
+    ),
+    gauge(
+      "process_start_time_seconds",
+      "Start time of the process since unix epoch in seconds.",
+      one(() => process.startedSeconds),
+    ),
+    gauge(
+      "process_open_fds",
+      "Number of open file descriptors.",
+      one(() => process.openFiles()),
+    ),
+  ];
+}
+
+function gauge(name: string, help: string, read: Metric["read"]): Metric {
+  return { name, help, type: "gauge", read };
+}
+
+function counter(name: string, help: string, read: Metric["read"]): Metric {
+  return { name, help, type: "counter", read };
+}
+
+function histogram(name: string, help: string, read: Metric["read"]): Metric {
+  return { name, help, type: "histogram", read };
+}
+
+/** One line; none where there is no value. */
+function one(read: () => number | null | Promise<number | null>): Metric["read"] {
+  return async (name) => {
+    const value = await read();
+    return value === null ? [] : [{ name, labels: {}, value }];
+  };
+}
+
+/** One line for each value of a label. */
+function byLabel(label: string, values: Readonly<Record<string, number>>): Metric["read"] {
+  return (name) => Object.entries(values).map(([key, value]) => ({ name, labels: { [label]: key }, value }));
+}
+
+function allOf(durations: Histogram): Metric["read"] {
+  return (name) => durations.samples(name, {});
 }

@@ -1,16 +1,16 @@
-/** Whether the archive can be read: found out in time, or not waited for. */
+/** Whether the archive can be read, with a deadline. */
 
 import { WatchError } from "../../errors.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { Store } from "../../watch/ports.ts";
 
-/** Whoever asks is told something within so long (ms): probes wait for a few seconds only. */
+/** Probes wait a few seconds only, so they get an answer within this time (ms). */
 const DEADLINE_MS = 2000;
 
 export class Readiness {
   readonly #store: Store;
   readonly #clock: Clock;
-  /** One question at a time, however many ask: an archive that hangs is not asked again and again. */
+  /** Concurrent checks share one read: an archive that hangs gets no further queries. */
   #asking: Promise<void> | null = null;
 
   constructor(store: Store, clock: Clock) {
@@ -40,12 +40,12 @@ export class Readiness {
     return this.#asking;
   }
 
-  /** A real read, not only whether anything has changed. No session has this id. */
+  /** A real query, because the revision may be known without one. No session has this id. */
   async #read(): Promise<void> {
     try {
       await this.#store.states([""]);
     } catch (error) {
-      // Probes need no token: where the archive is, is not for everybody.
+      // Probes need no token, so the message must not say where the archive is.
       throw new WatchError("archive_unavailable", "the archive cannot be read now", { cause: error });
     }
   }

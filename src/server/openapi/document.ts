@@ -1,22 +1,30 @@
 /**
- * The description of the HTTP interface (https://spec.openapis.org/oas/v3.1.1), made of the schemas that requests are
- * checked with.
+ * The OpenAPI document (https://spec.openapis.org/oas/v3.1.1), made from the routes and the schemas that check requests.
  *
- * Not with hono-openapi: it describes routes in middleware between them and their handlers, brings its own validator with
- * answers of its own, and knows of a parameter that becomes a number only that it is text.
+ * Not with hono-openapi 1.3: it keeps the description in middleware that stands beside each handler, so a route would be two
+ * values again; its validator answers in its own words unless every route passes a hook; and it adds five packages to do
+ * what `@valibot/to-json-schema` and the functions below do.
  */
 
 import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { ConversionConfig, JsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
-import { DEFINITIONS, eventNames } from "./answers.ts";
-import { OPERATIONS } from "./operations.ts";
-import type { Answer, Content, Operation, Schema } from "./operations.ts";
+import type { RequestSchema } from "../request/checked.ts";
+import { DEFINITIONS } from "./answers.ts";
+import { commonAnswers } from "./common-answers.ts";
+import { eventNames } from "./event-schemas.ts";
+import type { Answer, Content, Operation, Policy } from "./operation.ts";
 
 /** As JSON. */
 export interface OpenApiDocument {
   openapi: "3.1.1";
-  info: { title: string; version: string; description: string };
+  info: {
+    title: string;
+    version: string;
+    description: string;
+    license: { name: string; identifier: string };
+  };
+  servers: { url: string; description: string }[];
   tags: { name: string; description: string }[];
   security: Record<string, string[]>[];
   paths: Record<string, Record<string, object>>;
@@ -25,32 +33,41 @@ export interface OpenApiDocument {
 
 const REFERENCES = "#/components/schemas/";
 const DESCRIPTION =
-  'Errors are answered with {"error":"…"} and a fitting status; a method that a route does not have with 405. ' +
-  "A server that was started with a token wants it as a bearer; streams also take it as a parameter, because an " +
-  "EventSource cannot send headers.";
-/** What the server may be started without. */
+  'Errors are answered with {"error":"…"} and a fitting status; a method that a path does not have with 405. A server that ' +
+  "was started with a token requires it as a bearer token; streams also accept it as a parameter, because an EventSource " +
+  "cannot send headers.";
+/** A server may be started without a token. */
 const NO_TOKEN = {};
 
 const CONVERSION: ConversionConfig = {
   target: "draft-2020-12",
-  // What a parameter is after it was read: a number, say. What it becomes when it is left out is no demand.
+  // The type of a parameter after it was read, such as a number.
   typeMode: "output",
-  // These say in words, in the description, what they want.
+  // The description of the operation says what these check.
   ignoreActions: ["check"],
+  // Later versions may add members, and generated clients must keep them.
+  overrideSchema: ({ jsonSchema }) =>
+    jsonSchema.type === "object" ? { ...jsonSchema, additionalProperties: true } : undefined,
 };
 
 /** @param version the program's. */
-export function openApiDocument(version: string): OpenApiDocument {
+export function openApiDocument(version: string, operations: readonly Operation[]): OpenApiDocument {
   return {
     openapi: "3.1.1",
-    info: { title: "sessionwatch", version, description: DESCRIPTION },
+    info: {
+      title: "sessionwatch",
+      version,
+      description: DESCRIPTION,
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/", description: "The server that this document comes from." }],
     tags: [
-      { name: "streams", description: "Tell of changes as they happen." },
-      { name: "sessions", description: "Read what is in the archive, and bring it up to date." },
-      { name: "operations", description: "For those who run the server." },
+      { name: "streams", description: "Send changes as they happen." },
+      { name: "sessions", description: "Read the archive, and bring it up to date." },
+      { name: "operations", description: "Monitor the server." },
     ],
-    security: [NO_TOKEN, { bearer: [] }],
-    paths: paths(),
+    security: SECURITY.guarded,
+    paths: pathsOf(operations),
     components: {
       schemas: toJsonSchemaDefs(DEFINITIONS, {
         ...CONVERSION,
@@ -64,44 +81,51 @@ export function openApiDocument(version: string): OpenApiDocument {
   };
 }
 
-function paths(): OpenApiDocument["paths"] {
+const SECURITY: Record<Policy, Record<string, string[]>[]> = {
+  open: [],
+  guarded: [NO_TOKEN, { bearer: [] }],
+  stream: [NO_TOKEN, { bearer: [] }, { token: [] }],
+};
+
+function pathsOf(operations: readonly Operation[]): OpenApiDocument["paths"] {
   const paths: OpenApiDocument["paths"] = {};
-  for (const [route, operation] of Object.entries(OPERATIONS)) {
-    const [method = "", path = ""] = route.split(" ");
-    paths[path] = { ...paths[path], [method.toLowerCase()]: described(path, operation) };
+  for (const operation of operations) {
+    const { method, path } = operation;
+    paths[path] = { ...paths[path], [method.toLowerCase()]: described(operation) };
   }
   return paths;
 }
 
-function described(path: string, operation: Operation): object {
-  const { id, tag, summary, description, isOpen = false, query, headers, body, answers } = operation;
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: "path",
-    required: true,
-    schema: { type: "string" },
-  }));
+function described(operation: Operation): object {
+  const { id, tag, summary, description, policy, request, answers } = operation;
+  const { params, query, headers, body } = request;
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
-    ...(tag === "streams" ? { security: [NO_TOKEN, { bearer: [] }, { token: [] }] } : {}),
-    ...(isOpen ? { security: [] } : {}),
-    parameters: [...inPath, ...parameters("query", query), ...parameters("header", headers)],
+    ...(policy === "guarded" ? {} : { security: SECURITY[policy] }),
+    parameters: [
+      ...parameters("path", params),
+      ...parameters("query", query),
+      ...parameters("header", headers),
+    ],
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: schemaOf(body) } } } }),
     responses: Object.fromEntries(
-      Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)]),
+      Object.entries({ ...commonAnswers(operation), ...answers }).map(([status, answer]) => [
+        status,
+        responseOf(answer),
+      ]),
     ),
   };
 }
 
-function parameters(place: "query" | "header", given: Schema | undefined): object[] {
+function parameters(place: "path" | "query" | "header", given: RequestSchema | undefined): object[] {
   return Object.entries(given?.entries ?? {}).map(([name, entry]) => {
     const { description, ...schema } = schemaOf(entry);
-    const required = entry.type !== "optional";
+    const required = entry.type !== "optional" && entry.type !== "exact_optional";
     return { name, in: place, required, ...(description === undefined ? {} : { description }), schema };
   });
 }
@@ -128,11 +152,12 @@ function contentSchema(content: Content): object {
   return {
     type: "object",
     properties: {
-      id: { type: "string", description: "Where the client stands after it: its next Last-Event-ID." },
+      id: { type: "string", description: "The client's position after this event: its next Last-Event-ID." },
       event: { type: "string", enum: eventNames(frames) },
       data: { type: "string", description: data },
     },
     required: ["event", "data"],
+    additionalProperties: true,
   };
 }
 

@@ -10,29 +10,35 @@ import type { StreamEvent } from "../../session/events.ts";
 import type { StreamKind } from "../stream-observer.ts";
 import type { ScopeChange } from "./scopes.ts";
 
-/** What a client is asked to wait (ms) before it reconnects. */
+/** How long (ms) a client waits before it reconnects. */
 const RETRY_MS = 3000;
-/** When a server stops, its clients are asked to come back within so many ms after that, not all at once. */
+/** Clients of a server that stops reconnect within this time (ms) after that, not all at once. */
 const RETRY_SPREAD_MS = 3000;
 
-/** One way to write a stream of `T`. Bytes are shared: whoever is told the same gets the same bytes. */
+/** One way to write a stream of `T`. Bytes are shared: clients that get the same event get the same bytes. */
 export interface Format<T> {
   kind: StreamKind;
   contentType: string;
   /**
    * The first bytes.
    *
-   * @param cursor where the client stands. It is told so even if it has said so itself: by the standard, a stream begins
+   * @param cursor the client's position. It is sent even to a client that has sent it itself: by the standard, a stream begins
    *   without an id, and the first empty line makes that the client's.
-   * @param resetReason why its own cursor means nothing.
+   * @param reset sent where the client's cursor has no meaning here.
    */
-  opening(cursor: string, nowMs: number, resetReason?: string): Uint8Array;
+  opening(cursor: string, nowMs: number, reset?: OpeningReset): Uint8Array;
   frame(item: T): Uint8Array;
   heartbeat(nowMs: number): Uint8Array;
-  /** Keeps a quiet connection alive; null where the format has no such thing, and a heartbeat does it. */
+  /** Keeps a quiet connection alive; null where the format has no comments, and a heartbeat takes its place. */
   comment: Uint8Array | null;
   /** The last bytes before the server stops. */
   farewell(): Uint8Array | null;
+}
+
+/** Why a client must start anew, and its position afterwards. */
+export interface OpeningReset {
+  reason: string;
+  cursor: string;
 }
 
 /** The stream of one session: its version is the cursor. `id`: data is the bare id, as the reference sends it. */
@@ -44,7 +50,7 @@ export function oneAsSse(form: "id" | "json"): Format<Delivery> {
   }));
 }
 
-/** The same as lines. */
+/** The stream of one session as lines. */
 export function oneAsLines(): Format<Delivery> {
   return lines("session", ({ update }) => ({ event: update, cursor: versionIn(update) }));
 }
@@ -58,12 +64,12 @@ export function manyAsSse(epoch: string): Format<Delivery> {
   }));
 }
 
-/** The stream of many sessions; every line that moves the cursor says so. */
+/** The stream of many sessions as lines; every line that moves the cursor has it. */
 export function manyAsLines(epoch: string): Format<Delivery> {
   return lines("sessions", ({ update, sequence }) => ({ event: update, cursor: cursorAt(epoch, sequence) }));
 }
 
-/** The stream of what has changed in the archive at all, as agentsview's pages expect it. */
+/** The stream of changed scopes, as agentsview's pages expect it. */
 export function scopesAsSse(epoch: string): Format<ScopeChange> {
   return sse("scopes", ({ scope, sequence }) => ({
     id: cursorAt(epoch, sequence),
@@ -72,7 +78,7 @@ export function scopesAsSse(epoch: string): Format<ScopeChange> {
   }));
 }
 
-/** The same as lines. */
+/** The stream of changed scopes as lines. */
 export function scopesAsLines(epoch: string): Format<ScopeChange> {
   return lines("scopes", ({ scope, sequence }) => ({
     event: { event: "data_changed", data: { scope } },
@@ -96,20 +102,20 @@ interface Frame {
   data: string;
 }
 
-/** A heartbeat is the bare time, and has no id: it must not move a client's cursor. */
+/** A heartbeat is the bare time. Only the first one has an id: later ones must not move a client's cursor. */
 function sse<T extends object>(kind: StreamKind, frameOf: (item: T) => Frame): Format<T> {
   return {
     kind,
     contentType: "text/event-stream",
-    comment: encode(":\n\n"),
-    opening(cursor, _nowMs, resetReason) {
-      const start = `: ok\nretry: ${RETRY_MS}\n`;
-      if (resetReason !== undefined) {
-        const data = JSON.stringify({ event: "reset", data: resetReason });
-        return encode(`${start}\n${frameText({ id: cursor, event: "reset", data })}`);
-      }
-      // An id alone is no event, but the client will come back with it.
-      return encode(`${start}id: ${cursor}\n\n`);
+    // Without an empty line: python's httpx-sse would report each one as an empty message.
+    comment: encode(":\n"),
+    opening(cursor, nowMs, reset) {
+      // The first block carries an event: some clients report a block that has only an id as an empty message.
+      const first = `: ok\nretry: ${RETRY_MS}\n${frameText({ id: cursor, ...heartbeat(nowMs) })}`;
+      if (reset === undefined) return encode(first);
+      // A client that loses its connection between the two still has its own cursor, and gets the reset next time.
+      const data = JSON.stringify({ event: "reset", data: reset.reason });
+      return encode(first + frameText({ id: reset.cursor, event: "reset", data }));
     },
     frame: onceEach((item) => frameText(frameOf(item))),
     heartbeat: (nowMs) => encode(frameText({ id: null, ...heartbeat(nowMs) })),
@@ -120,7 +126,7 @@ function sse<T extends object>(kind: StreamKind, frameOf: (item: T) => Frame): F
   };
 }
 
-/** One event as a line; a cursor is where the client stands after it. */
+/** One event as a line; `cursor` is the client's position after it. */
 interface Line {
   event: StreamEvent | { event: "data_changed"; data: { scope: string } };
   cursor: string | null;
@@ -131,11 +137,13 @@ function lines<T extends object>(kind: StreamKind, lineOf: (item: T) => Line): F
     kind,
     contentType: "application/x-ndjson",
     comment: null,
-    opening(cursor, nowMs, resetReason) {
-      // There is no comment to begin with.
-      const event: StreamEvent =
-        resetReason === undefined ? heartbeat(nowMs) : { event: "reset", data: resetReason };
-      return encode(lineText({ event, cursor }));
+    opening(cursor, nowMs, reset) {
+      // The format has no comment to begin with.
+      const line: Line =
+        reset === undefined
+          ? { event: heartbeat(nowMs), cursor }
+          : { event: { event: "reset", data: reset.reason }, cursor: reset.cursor };
+      return encode(lineText(line));
     },
     frame: onceEach((item) => lineText(lineOf(item))),
     heartbeat: (nowMs) => encode(lineText({ event: heartbeat(nowMs), cursor: null })),
@@ -153,7 +161,7 @@ function frameText({ id, event, data }: Frame): string {
   return `${id === null ? "" : `id: ${id}\n`}event: ${event}\n${fields.join("")}\n`;
 }
 
-/** An update goes to many clients as the same object, and so as the same bytes. */
+/** Many clients get the same update object, and so the same bytes. */
 function onceEach<T extends object>(textOf: (item: T) => string): (item: T) => Uint8Array {
   const known = new WeakMap<T, Uint8Array>();
   return (item) => {

@@ -1,33 +1,33 @@
-/** What has changed in the archive at all, for readers who fetch the rest themselves: some changes become one. */
+/** Turns updates into changed scopes, for clients that fetch the rest themselves; changes in quick succession become one. */
 
 import type { Delivery } from "../../watch/mailbox.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { Item, Source } from "./stream.ts";
 
-/** `sessions`: some came or went; `messages`: some have new ones; `sync`: anything may have changed. */
+/** `sessions`: some were added or removed; `messages`: some sessions have new ones; `sync`: anything may have changed. */
 export type Scope = "sessions" | "messages" | "sync";
 
 export interface ScopeChange extends Item {
   scope: Scope;
-  /** How far a reader has read who has taken it; null while more of the same moment is to follow. */
+  /** The position of a client that has this change; null while another one of the same moment follows. */
   sequence: number | null;
 }
 
-/** Changes (ms) that follow each other faster are told together: whoever is told fetches a list. */
+/** Changes within this time (ms) become one, because each makes the client fetch a list. */
 const COALESCE_MS = 500;
 
 export class Scopes implements Source<ScopeChange> {
   readonly #changes: Source<Delivery>;
   readonly #clock: Clock;
-  /** The first sign of each, in ms. */
+  /** Time (ms) of the first sign of each. */
   readonly #pending = new Map<Scope, number>();
-  /** How far the reader has read who takes what is pending. */
+  /** The position of a client that has everything that is pending. */
   #sequence: number;
   #nextMs = 0;
   #cancelWait: (() => void) | null = null;
   #notify: () => void = () => undefined;
 
-  /** @param sequence how far the reader has read. */
+  /** @param sequence the client's position. */
   constructor(changes: Source<Delivery>, clock: Clock, sequence: number) {
     this.#changes = changes;
     this.#clock = clock;
@@ -55,7 +55,7 @@ export class Scopes implements Source<ScopeChange> {
     this.#drain();
   }
 
-  /** The reader's cursor was of no use: it is to fetch everything. */
+  /** The client's cursor has no meaning here: it must fetch everything. */
   missedEverything(): void {
     this.#pending.set("sync", this.#clock.now());
   }
@@ -77,14 +77,14 @@ export class Scopes implements Source<ScopeChange> {
     if (waitMs <= 0) return this.#notify();
     this.#cancelWait ??= this.#clock.after(waitMs, () => {
       this.#cancelWait = null;
-      // Nobody calls again: should the clock say that it is too early, what is pending would stay so.
+      // Nothing calls again: if the clock said that it is too early, the change would stay pending.
       this.#nextMs = 0;
       this.#notify();
     });
   }
 }
 
-/** @param sequence how far the reader has read. */
+/** @param sequence the client's position. */
 function scopeOf({ update, born }: Delivery, sequence: number): Scope | null {
   switch (update.event) {
     case "session_updated":

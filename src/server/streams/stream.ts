@@ -1,46 +1,46 @@
-/** One client's stream: takes what is pending when the client takes it, and ends once. */
+/** One client's stream: it takes from its source only when the client reads, and closes once. */
 
 import type { CloseReason } from "../stream-observer.ts";
 import type { Format } from "./formats.ts";
 import type { Due } from "./wheel.ts";
 
-/** What a stream carries. */
+/** One event of a stream. */
 export interface Item {
-  /** When (ms) there was the first sign of it. */
+  /** Time (ms) of the first sign of it. */
   noticedMs: number;
 }
 
-/** What a stream is fed from. */
+/** Where a stream takes its events from. */
 export interface Source<T> {
   /** @returns undefined when nothing is pending. */
   take(): T | undefined;
-  /** Calls `notify` whenever something may be pending, and at the end. */
+  /** Calls `notify` whenever something may be pending, and when it closes. */
   onPending(notify: () => void): void;
   readonly closed: boolean;
   close(): void;
 }
 
-/** What is asked of one stream. */
+/** What one stream needs. */
 export interface StreamOptions<T extends Item> {
   source: Source<T>;
   format: Format<T>;
   /** The first bytes. */
   opening: Uint8Array;
-  /** Closes the connection of a client that does not read. */
+  /** Closes the connection even if the client does not read. */
   cut: () => void;
-  /** Called once, at the end. */
+  /** Called once, when the stream closes. */
   onClose: () => void;
 }
 
-/** What keeps streams alive, and is told what becomes of each. */
+/** Keeps streams alive; each stream reports to it. */
 export interface Keeper {
   opened(stream: Stream<Item>): void;
-  /** @param item was handed to the client's connection. */
+  /** @param item is now in the client's connection. */
   sent(stream: Stream<Item>, item: Item): void;
   closed(stream: Stream<Item>, reason: CloseReason): void;
 }
 
-/** It is the source of its response's body: with thousands of them, every object less counts. */
+/** It is itself the source of the response's body: with thousands of streams, each object saved counts. */
 export class Stream<T extends Item> implements UnderlyingDefaultSource<Uint8Array>, Due {
   readonly format: Format<T>;
   readonly openedMs: number;
@@ -60,20 +60,20 @@ export class Stream<T extends Item> implements UnderlyingDefaultSource<Uint8Arra
     this.#keeper = keeper;
   }
 
-  /** Whether the client has taken all that was sent. */
+  /** Whether the client has read everything that was sent. */
   get takesMore(): boolean {
     return (this.#controller?.desiredSize ?? 0) > 0;
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;
-    // Bun withholds the headers until there is a first chunk.
+    // Bun withholds the headers until the first chunk.
     controller.enqueue(this.#options.opening);
     this.#keeper.opened(this);
     this.#options.source.onPending(() => this.pull());
   }
 
-  /** Sends what is pending if the client takes it; the rest stays, coalesced, where it is. */
+  /** Sends what is pending if the client reads; the rest stays in the source and coalesces there. */
   pull(): void {
     const { source, format } = this.#options;
     if (this.#controller === null) return;
@@ -93,26 +93,26 @@ export class Stream<T extends Item> implements UnderlyingDefaultSource<Uint8Arra
     this.#controller?.enqueue(bytes);
   }
 
-  /** The server stops. */
+  /** The server is stopping. */
   end(): void {
     const farewell = this.format.farewell();
     if (farewell !== null) this.write(farewell);
     this.#close("server")?.close();
   }
 
-  /** The client does not read: nothing that is said to it would ever arrive. */
+  /** The client does not read, so nothing sent to it would arrive. */
   giveUp(): void {
     this.#close("stalled")?.error(new Error("the client has stopped reading"));
     this.#options.cut();
   }
 
-  /** @returns what has to be closed yet; null if it was before. */
+  /** @returns the controller, which the caller closes; null if the stream is closed already. */
   #close(reason: CloseReason): ReadableStreamDefaultController<Uint8Array> | null {
     const controller = this.#controller;
     if (controller === null) return null;
     this.#controller = null;
     this.#keeper.closed(this, reason);
-    // It calls back at its end: by then there is nothing left to do.
+    // Closing the source calls `pull` again, which finds no controller.
     this.#options.source.close();
     this.#options.onClose();
     return controller;

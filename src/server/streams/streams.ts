@@ -1,4 +1,4 @@
-/** Every stream of a server: opened here, kept alive by one wheel, closed together. */
+/** Every stream of a server: opens them, keeps them alive with one timer wheel, closes them together. */
 
 import type { Clock } from "../../async/clock.ts";
 import type { CloseReason, StreamObserver } from "../stream-observer.ts";
@@ -7,9 +7,9 @@ import { Stream } from "./stream.ts";
 import type { Item, Keeper, StreamOptions } from "./stream.ts";
 import { Wheel } from "./wheel.ts";
 
-/** After so long (ms) without a byte a comment or a heartbeat is sent, so that nothing on the way takes the stream for dead. */
+/** Time (ms) without a byte after which a comment or heartbeat is sent, so that no proxy times the stream out. */
 const COMMENT_MS = 15_000;
-/** A client that has taken nothing for so long (ms) while something waits for it is not coming back. */
+/** A client that reads nothing for this time (ms) while something is pending is closed. */
 const STALL_MS = 30_000;
 
 export class Streams implements Keeper {
@@ -19,7 +19,7 @@ export class Streams implements Keeper {
   readonly #open = new Set<Stream<Item>>();
   #isClosed = false;
   readonly #wheel: Wheel<Stream<Item>>;
-  /** The last heartbeat of each format: within a second they are all the same. */
+  /** The last heartbeat of each format: within one second they are all the same. */
   readonly #beats = new Map<Format<Item>, { second: number; bytes: Uint8Array }>();
 
   constructor(clock: Clock, heartbeatMs: number, observer: StreamObserver = NOBODY) {
@@ -33,13 +33,13 @@ export class Streams implements Keeper {
     return this.#open.size;
   }
 
-  /** @returns the response that streams until either side ends it. */
+  /** @returns a response that streams until either side closes it. */
   respond<T extends Item>(options: StreamOptions<T>): Response {
     const stream = new Stream(options, this, this.#clock.now());
     return new Response(new ReadableStream(stream), { headers: headersOf(options.format) });
   }
 
-  /** Ends every stream, and each that is opened yet as soon as it has begun; clients come back with their last event id. */
+  /** Ends every stream, also those that open later; clients reconnect with their last event id. */
   closeAll(): void {
     this.#isClosed = true;
     for (const stream of this.#open) stream.end();
@@ -66,11 +66,11 @@ export class Streams implements Keeper {
     this.#observer.onClose(stream.format.kind, reason, this.#clock.now() - stream.openedMs);
   }
 
-  /** Its deadline has come; but it may have been busy since that was set. */
+  /** Its deadline has passed, but the stream may have been busy since it was set. */
   #tend(stream: Stream<Item>): void {
     const nowMs = this.#clock.now();
     if (!stream.takesMore) {
-      // What was sent last still waits to be taken; nothing more is sent, that would only pile up.
+      // The client has not read what was sent last; more would only pile up.
       const giveUpMs = stream.lastByteMs + STALL_MS;
       if (nowMs >= giveUpMs) stream.giveUp();
       else this.#wheel.schedule(stream, giveUpMs);
@@ -102,13 +102,13 @@ export class Streams implements Keeper {
     return beat.bytes;
   }
 
-  /** When (ms) a client that takes everything is to get a sign of life. */
+  /** When (ms) a client that has read everything gets a sign of life. */
   #quietUntilMs({ lastByteMs, lastEventMs }: Stream<Item>): number {
     return Math.min(lastByteMs + COMMENT_MS, lastEventMs + this.#heartbeatMs);
   }
 }
 
-/** What a stream is answered with. */
+/** The headers of a stream. */
 function headersOf({ contentType }: Pick<Format<never>, "contentType">): Record<string, string> {
   return {
     "content-type": contentType,

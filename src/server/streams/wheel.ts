@@ -1,32 +1,32 @@
-/** One timer for any number of deadlines, each good to a second. */
+/** One timer for any number of deadlines, each accurate to a second. */
 
 import type { Clock } from "../../async/clock.ts";
 
-/** How often (ms) it is looked whether anything is due. */
+/** Time (ms) between two checks. */
 const TICK_MS = 1000;
 
 /** Something that has a deadline. */
 export interface Due {
-  /** When (ms); kept by the wheel. */
+  /** The tick at which it is due; the wheel sets it. */
   slot: number | null;
 }
 
 export class Wheel<T extends Due> {
   readonly #clock: Clock;
   readonly #onDue: (item: T) => void;
-  /** By the tick at which they are due. */
+  /** Items by the tick at which they are due. */
   readonly #slots = new Map<number, Set<T>>();
   #lastSlot: number;
   #cancelTick: (() => void) | null = null;
 
-  /** @param onDue called once for each deadline; whatever it schedules anew comes with a later tick. */
+  /** @param onDue called once for each deadline; what it schedules again is due at a later tick. */
   constructor(clock: Clock, onDue: (item: T) => void) {
     this.#clock = clock;
     this.#onDue = onDue;
     this.#lastSlot = slotOf(clock.now());
   }
 
-  /** Gives the item a deadline, in place of the one that it may have. */
+  /** Sets the deadline of an item, and replaces an earlier one. */
   schedule(item: T, dueMs: number): void {
     this.remove(item);
     if (this.#slots.size === 0) this.#lastSlot = slotOf(this.#clock.now());

@@ -1,83 +1,91 @@
-/** Reads any PostgreSQL archive, ours or an agentsview one of any age. */
+/** Reads any PostgreSQL archive: ours, or one of agentsview of any age. */
 
 import { WatchError } from "../../errors.ts";
+import type { Clock } from "../../async/clock.ts";
+import { ResourcePool } from "../../async/resource-pool.ts";
 import type { Changes, Hint, ListQuery, Mark, MessageQuery, SessionPage, Store } from "../../watch/ports.ts";
 import type { Message, SessionId, SessionVersion, Session } from "../../session/session.ts";
 import { archiveFailure } from "../shared/archive-failure.ts";
-import { Catalog } from "./catalog.ts";
-import type { Query } from "./catalog.ts";
-import { LinkPool } from "./connect/link-pool.ts";
-import { Link } from "./connect/link.ts";
-import type { Run } from "./connect/run.ts";
-import { reasonOf } from "./connect/reasons.ts";
-import type { Target } from "./connect/target.ts";
-import { Listener } from "./notify/listener.ts";
-import { Told } from "./notify/told.ts";
+import type { ArchiveAddress } from "./connect/archive-address.ts";
+import { ReconnectingConnection } from "./connect/reconnecting-connection.ts";
+import { NotifiedIds } from "./notify/notified-ids.ts";
+import { NotifyListener } from "./notify/notify-listener.ts";
 import { channelOf } from "./notify/trigger.ts";
 import { readChanges } from "./read/changes.ts";
+import type { IntrospectedTables } from "./read/introspection.ts";
 import { readMessages } from "./read/messages.ts";
-import { findIds, readSummaries, readSummary } from "./read/sessions.ts";
+import { SchemaTables } from "./read/schema-tables.ts";
+import type { Query } from "./read/schema-tables.ts";
+import { findIds, readSessions, readSession } from "./read/sessions.ts";
 import { StateReader } from "./read/states.ts";
-import type { Tables } from "./read/tables.ts";
+import { postgresReason } from "./sql/postgres-errors.ts";
+import type { Run } from "./sql/statement.ts";
 
-/** How long (ms) an archive that tells of its changes is taken at its word. */
+/** How long (ms) notifications alone are relied on before all sessions are read again. */
 const TRUST_MS = 15_000;
-/** So many lists and messages are read at once: one that takes its time is not in everybody's way. */
-const QUESTIONS_AT_ONCE = 2;
-/** How long (ms) a connection for lists and messages stays open when nobody asks any more. */
+/** Lists and messages are read on this many connections, so that one slow query does not hold up the others. */
+const READS_AT_ONCE = 2;
+/** How long (ms) an unused connection for lists and messages stays open. */
 const IDLE_MS = 30_000;
-/** How long (ms) the server may be silent, also while it brings everything: longer, and it is not there. */
+/** How long (ms) the server may be silent during a poll, even while a long answer is expected. */
 const SILENCE_MS = 2500;
 
-/** A look at all sessions. */
-interface Look {
-  /** What it gave, so that whoever comes with it knows what the look has seen. */
+/** The last time that all sessions were read. */
+interface FullRead {
+  /** Its result; a caller that passes this mark knows what the read saw. */
   mark: Mark;
   atMs: number;
-  /** `#hearing` when it began. */
-  hearing: string | null;
+  /** `#coverage` when it began. */
+  coverage: string | null;
 }
 
-/** A connection for the polls, one to listen, and some for everything that people ask for: they may ask for much. */
+/** Polls and LISTEN have a connection each; lists and messages, which can be large, share others. */
 export class PostgresStore implements Store {
-  readonly #target: Target;
-  readonly #polls: Link;
-  readonly #questions: LinkPool;
-  readonly #listener: Listener;
-  readonly #states = new StateReader();
+  readonly #address: ArchiveAddress;
+  readonly #clock: Clock;
+  readonly #polls: ReconnectingConnection;
+  readonly #reads: readonly ReconnectingConnection[];
+  readonly #readPool: ResourcePool<ReconnectingConnection>;
+  readonly #listener: NotifyListener;
+  readonly #states: StateReader;
   readonly #hints = new Set<Hint>();
-  readonly #told = new Told();
-  readonly #catalog: Catalog;
-  #looked: Look | null = null;
+  readonly #notified = new NotifiedIds();
+  readonly #tables: SchemaTables;
+  #lastFullRead: FullRead | null = null;
 
-  constructor(target: Target) {
-    this.#target = target;
-    this.#catalog = new Catalog(target.schema, () => {
-      this.#looked = null;
+  constructor(address: ArchiveAddress, clock: Clock) {
+    this.#address = address;
+    this.#clock = clock;
+    this.#states = new StateReader(clock);
+    this.#tables = new SchemaTables(address.schema, () => {
+      this.#lastFullRead = null;
       this.#listen();
     });
-    this.#polls = new Link(target, {
+    this.#polls = new ReconnectingConnection(address, clock, {
       purpose: "poll",
       silenceMs: SILENCE_MS,
       onLost: () => this.#listener.proveAgain(),
     });
-    const newLink = (): Link => new Link(target, { purpose: "read", idleMs: IDLE_MS });
-    this.#questions = new LinkPool(Array.from({ length: QUESTIONS_AT_ONCE }, newLink));
-    this.#listener = new Listener(target, {
+    this.#reads = Array.from(
+      { length: READS_AT_ONCE },
+      () => new ReconnectingConnection(address, clock, { purpose: "read", idleMs: IDLE_MS }),
+    );
+    this.#readPool = new ResourcePool(this.#reads);
+    this.#listener = new NotifyListener(address, clock, {
       elsewhere: this.#polls.query,
       onChange: (ids) => {
-        this.#told.add(ids ?? []);
+        this.#notified.add(ids ?? []);
         for (const hint of this.#hints) hint(ids);
       },
     });
   }
 
   /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
-  async open(): Promise<Tables> {
+  async open(): Promise<IntrospectedTables> {
     return await this.#read(this.#polls, async (_run, tables) => tables);
   }
 
-  /** None: to ask the server for one would cost as much as to ask for the changes. */
+  /** Always null: a revision would cost the server as much as the changes themselves. */
   async revision(): Promise<null> {
     return null;
   }
@@ -87,11 +95,11 @@ export class PostgresStore implements Store {
   }
 
   async changes(mark: Mark | null): Promise<Changes> {
-    const told = this.#told.take();
+    const notified = this.#notified.take();
     try {
-      return await this.#read(this.#polls, (run, tables) => this.#changesSince(run, tables, mark, told));
+      return await this.#read(this.#polls, (run, tables) => this.#changesSince(run, tables, mark, notified));
     } catch (error) {
-      this.#told.add(told);
+      this.#notified.add(notified);
       throw error;
     }
   }
@@ -106,68 +114,68 @@ export class PostgresStore implements Store {
   }
 
   async list(query: ListQuery = {}): Promise<SessionPage> {
-    return await this.#question((run, tables) => readSummaries(run, tables, query));
+    return await this.#readPooled((run, tables) => readSessions(run, tables, query));
   }
 
   async get(id: SessionId): Promise<Session | null> {
-    return await this.#question((run, tables) => readSummary(run, tables, id));
+    return await this.#readPooled((run, tables) => readSession(run, tables, id));
   }
 
   async idsStartingWith(prefix: string, limit: number): Promise<SessionId[]> {
-    return await this.#question((run, tables) => findIds(run, tables, prefix, limit));
+    return await this.#readPooled((run, tables) => findIds(run, tables, prefix, limit));
   }
 
   async messages(id: SessionId, query: MessageQuery = {}): Promise<Message[]> {
-    return await this.#question((run, tables) => readMessages(run, tables, id, query));
+    return await this.#readPooled((run, tables) => readMessages(run, tables, id, query));
   }
 
   async close(): Promise<void> {
     this.#hints.clear();
     this.#listener.listenTo(null);
-    await Promise.all([this.#polls.close(), this.#questions.close()]);
+    await Promise.all([this.#polls, ...this.#reads].map((connection) => connection.close()));
   }
 
-  /** @param told the only sessions that may have changed since the last look, if everything since then was heard. */
+  /** @param notified the only sessions that can have changed, if no notification was missed since the last full read. */
   async #changesSince(
     run: Run,
-    tables: Tables,
+    tables: IntrospectedTables,
     mark: Mark | null,
-    told: ReadonlySet<SessionId>,
+    notified: ReadonlySet<SessionId>,
   ): Promise<Changes> {
-    const hearing = this.#hearing;
-    const looked = this.#looked;
-    const isTrusted = looked !== null && performance.now() - looked.atMs < TRUST_MS;
-    if (isTrusted && looked.mark === mark && hearing !== null && looked.hearing === hearing) {
-      const rows = await this.#states.read(run, tables, [...told]);
-      const states = new Map([...told].map((id) => [id, rows.get(id) ?? null]));
+    const coverage = this.#coverage;
+    const last = this.#lastFullRead;
+    const isTrusted = last !== null && this.#clock.now() - last.atMs < TRUST_MS;
+    if (isTrusted && last.mark === mark && coverage !== null && last.coverage === coverage) {
+      const rows = await this.#states.read(run, tables, [...notified]);
+      const states = new Map([...notified].map((id) => [id, rows.get(id) ?? null]));
       return { mark, states, total: null, isComplete: false, isScan: false, isHearsay: true };
     }
     const changes = await readChanges(run, tables, mark);
-    this.#looked = { mark: changes.mark, atMs: performance.now(), hearing };
+    this.#lastFullRead = { mark: changes.mark, atMs: this.#clock.now(), coverage };
     return changes;
   }
 
-  /** Stays the same for as long as `#told` has every session that changes; null while changes may go unheard. */
-  get #hearing(): string | null {
-    const { hearing } = this.#listener;
-    return hearing === null ? null : `${hearing}/${this.#told.overflows}`;
+  /** The same value for as long as `#notified` has every session that changes; null while notifications may be lost. */
+  get #coverage(): string | null {
+    const { coverage } = this.#listener;
+    return coverage === null ? null : `${coverage}/${this.#notified.overflows}`;
   }
 
-  /** Listens if somebody wants hints, and the archive tells of its changes. */
+  /** Listens while there are subscribers for hints and the archive has its triggers. */
   #listen(): void {
-    const tables = this.#hints.size > 0 ? this.#catalog.tables : null;
-    this.#listener.listenTo(tables?.tellsChanges === true ? channelOf(tables.objectId) : null);
+    const tables = this.#hints.size > 0 ? this.#tables.known : null;
+    this.#listener.listenTo(tables?.notifies === true ? channelOf(tables.objectId) : null);
   }
 
-  async #question<T>(query: Query<T>): Promise<T> {
-    return await this.#questions.use((link) => this.#read(link, query));
+  async #readPooled<T>(query: Query<T>): Promise<T> {
+    return await this.#readPool.use((connection) => this.#read(connection, query));
   }
 
-  async #read<T>({ query: run }: Link, query: Query<T>): Promise<T> {
+  async #read<T>({ query: run }: ReconnectingConnection, query: Query<T>): Promise<T> {
     try {
-      return await this.#catalog.ask(run, query);
+      return await this.#tables.ask(run, query);
     } catch (error) {
-      throw cannotRead(this.#target.name, error);
+      throw cannotRead(this.#address.name, error);
     }
   }
 }
@@ -175,5 +183,5 @@ export class PostgresStore implements Store {
 function cannotRead(name: string, error: unknown): WatchError {
   if (error instanceof WatchError && error.code === "usage") return error;
   const code = error instanceof WatchError ? error.code : "archive_unavailable";
-  return archiveFailure("read", name, reasonOf(error), { code, cause: error });
+  return archiveFailure("read", name, postgresReason(error), { code, cause: error });
 }

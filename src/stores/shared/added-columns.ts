@@ -1,10 +1,10 @@
-/** How an archive of ours gets the columns that a later schema version brings: made from the table of columns. */
+/** Makes migrations of the columns that later schema versions add. */
 
 import type { Column } from "../../session/column.ts";
 import { columnsSince, latestVersion } from "../../session/columns.ts";
 import type { ArchiveTables } from "../../session/columns.ts";
 
-/** What is peculiar to a database. */
+/** How a database spells a migration. */
 export interface Dialect {
   store: "sqlite" | "postgres";
   typeOf: (column: Column) => string;
@@ -13,8 +13,8 @@ export interface Dialect {
 }
 
 /**
- * @param released the migrations of versions that are out: they stay as they are.
- * @returns these, and one for each later version that a column names.
+ * @param released the migrations that existing archives went through. They never change.
+ * @returns these, and one for each later version that adds columns.
  */
 export function withAddedColumns(
   released: readonly string[],

@@ -1,4 +1,4 @@
-/** What is said of an archive that cannot be used: the same words, whichever it is. */
+/** The error for an archive that cannot be used, in the same words for every store. */
 
 import { WatchError } from "../../errors.ts";
 import type { ErrorCode } from "../../errors.ts";

@@ -1,4 +1,4 @@
-/** Folds entries into what has to be written: each message once, with all that is said about it by then. */
+/** Folds entries into messages, so that each message is written once, with everything that the entries say of it. */
 
 import { createHash } from "node:crypto";
 import type {
@@ -9,12 +9,12 @@ import type {
   TranscriptEntry,
 } from "../../session/entries.ts";
 
-/** A message, or a part that is to be added to one. */
+/** A message, or a part to be added to one. */
 export interface Draft {
   /** What its first line says of it. */
   entry: MessageEntry;
   blocks: DraftBlock[];
-  /** What its last line says that it has used. */
+  /** What it has used, by its last line. */
   usage: TokenUsage | null;
 }
 
@@ -23,7 +23,7 @@ export interface DraftBlock {
   block: Block;
   /** Two blocks of one message with the same hash are one. */
   hash: string;
-  /** Of a tool call; null for everything else, and as long as there is none. */
+  /** The result of a tool call; null if there is none yet, and for other blocks. */
   result: string | null;
   /** The session that a tool call has started. */
   subagentSessionId: string | null;
@@ -32,7 +32,7 @@ export interface DraftBlock {
 /** What has to be written for the entries that were added. */
 export class Batch {
   readonly drafts: Draft[] = [];
-  /** By tool call, for those that are in the archive already. */
+  /** By tool call, also for calls that are already in the archive. */
   readonly results = new Map<string, string>();
   readonly subagents = new Map<string, string>();
   readonly #byKey = new Map<string, Draft>();
@@ -68,7 +68,7 @@ export class Batch {
       return;
     }
     const added = newBlocks(blocks, new Set(draft.blocks.map(({ hash }) => hash)));
-    // One by one: a line may have more blocks than a function can have arguments.
+    // Not with a spread: a line may have more blocks than a function can have arguments.
     for (const block of added) draft.blocks.push(block);
     draft.usage = entry.usage ?? draft.usage;
     this.#noteCalls(added);
@@ -83,12 +83,12 @@ export class Batch {
   }
 }
 
-/** @returns those that the message does not have yet: lines repeat earlier ones, and snapshots grow. */
+/** @returns the blocks that the message does not have yet. Lines repeat earlier ones, and snapshots grow. */
 export function newBlocks(blocks: readonly DraftBlock[], seen: ReadonlySet<string>): DraftBlock[] {
   return blocks.filter(({ hash }) => !seen.has(hash));
 }
 
-/** A call is known by its id; one that is short and has no spaces needs no hash to be put into a list. */
+/** A call is identified by its id. A short one without spaces can stand in a list without being hashed. */
 function hashOf(block: Block): string {
   if (block.type === "tool_use" && /^\w{1,40}$/.test(block.id)) return block.id;
   const identity = block.type === "tool_use" ? block.id || `${block.name} ${block.input}` : block.text;

@@ -1,30 +1,31 @@
-/** What a draft of a message is as rows: the same for every archive that is written to. */
+/** Makes rows of drafts, the same for every store. */
 
 import { namesOf } from "../../session/column.ts";
 import type { SyncedName } from "../../session/column.ts";
 import { MESSAGE_COLUMNS } from "../../session/message-columns.ts";
-import type { MessageColumn, TOOL_CALL_COLUMNS } from "../../session/message-columns.ts";
+import type { MessageColumn } from "../../session/message-columns.ts";
+import type { TOOL_CALL_COLUMNS } from "../../session/tool-call-columns.ts";
 import { renderBlock } from "../../session/entries.ts";
 import type { TokenUsage } from "../../session/entries.ts";
 import { newBlocks } from "./batch.ts";
 import type { Draft, DraftBlock } from "./batch.ts";
 
-/** What a column takes; where there are no booleans, 0 or 1 in place of one. */
+/** A value of a column. */
 export type Cell = string | number | bigint | boolean | null;
 export type CellRow = Record<string, Cell>;
 
-/** What is written of a message: each column that a sync writes, and no other. */
+/** All columns of a message that a sync writes. */
 type MessageCells = Record<SyncedName<typeof MESSAGE_COLUMNS>, Cell>;
-/** What is written of a tool call. */
+/** All columns of a tool call that a sync writes, except those that name its message. */
 type CallCells = Record<SyncedName<typeof TOOL_CALL_COLUMNS>, Cell>;
 type UsageCells = Pick<MessageCells, UsageName>;
 type UsageName = Extract<(typeof MESSAGE_COLUMNS)[number], { isUsage: true }>["name"];
 type GrowthCells = Pick<MessageCells, Extract<(typeof MESSAGE_COLUMNS)[number], { growth: string }>["name"]>;
 
-/** What a message has used; all of it is written and taken over together. */
+/** What a message has used. These columns are written together. */
 export const USAGE_COLUMNS = namesOf<MessageColumn>(MESSAGE_COLUMNS, ({ isUsage }) => isUsage === true);
 
-/** What has to be known of a message that lines are added to. */
+/** What an extension needs to know of the message that it extends. */
 export interface KnownMessage {
   block_hashes: string;
   /** UTF-16 units. */
@@ -36,12 +37,12 @@ export interface KnownMessage {
 }
 
 export interface Extension {
-  /** The columns that grow; of those that are appended to, only what comes behind. */
+  /** The columns that grow. Of a column that is appended to, only what to append. */
   row: GrowthCells;
   added: DraftBlock[];
 }
 
-/** @returns a row of `messages`; which one it is in which session, its archive says. */
+/** @returns a row of `messages`. */
 export function messageRow({ entry, blocks, usage }: Draft, id: string, ordinal: number): MessageCells {
   const { content, thinking } = render(blocks);
   return {
@@ -70,7 +71,7 @@ export function messageRow({ entry, blocks, usage }: Draft, id: string, ordinal:
   };
 }
 
-/** @param row of `messages`; where there are no booleans, with 0 or 1 in place of one. */
+/** @param row of `messages`. Its booleans may be 0 or 1. */
 export function knownMessage(row: Record<string, unknown>): KnownMessage {
   return {
     block_hashes: String(row["block_hashes"]),
@@ -81,9 +82,7 @@ export function knownMessage(row: Record<string, unknown>): KnownMessage {
   };
 }
 
-/**
- * @returns what a draft adds to the message that has its key: lines repeat earlier ones, and only what is new counts.
- */
+/** @returns what a draft adds to the message with its key. Blocks that the message already has are left out. */
 export function extensionOf({ blocks, usage }: Draft, known: KnownMessage): Extension {
   const hashes = known.block_hashes.split(" ").filter(Boolean);
   const added = newBlocks(blocks, new Set(hashes));
@@ -101,7 +100,7 @@ export function extensionOf({ blocks, usage }: Draft, known: KnownMessage): Exte
   return { row, added };
 }
 
-/** @returns rows of `tool_calls`; whose they are, their archive says. */
+/** @returns rows of `tool_calls`, without the columns that name their message. */
 export function callRows(blocks: readonly DraftBlock[]): CallCells[] {
   const rows: CallCells[] = [];
   for (const { block, result, subagentSessionId } of blocks) {
@@ -114,7 +113,7 @@ export function callRows(blocks: readonly DraftBlock[]): CallCells[] {
       skill_name: block.skill,
       result_content: result,
       result_content_length: result?.length ?? null,
-      // Links are read from texts too: only calls that start subagents take one.
+      // Links are read from texts as well, so only calls that start subagents take one.
       subagent_session_id: block.category === "Task" ? subagentSessionId : null,
     });
   }

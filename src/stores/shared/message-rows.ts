@@ -1,13 +1,14 @@
-/** What clients get of a session's messages, made of rows: the same for every archive. */
+/** Makes messages of rows, the same for every store. */
 
 import type { Column } from "../../session/column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../session/message-columns.ts";
+import { MESSAGE_COLUMNS } from "../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../session/tool-call-columns.ts";
 import type { Message, ToolCall } from "../../session/session.ts";
 
-/** A row, as its driver gives it. */
+/** A row from a database driver. */
 type Row = Readonly<Record<string, unknown>>;
 
-/** A call, and the value of the column that names its message. */
+/** A tool call, and the value that identifies its message. */
 export interface OwnedCall {
   owner: unknown;
   call: Row;
@@ -15,17 +16,17 @@ export interface OwnedCall {
 
 /**
  * @param calls in their order.
- * @param key the column of a message that `owner` refers to.
+ * @param key the column of messages that `owner` refers to.
  */
 export function messagesOf(rows: readonly Row[], calls: readonly OwnedCall[], key: string): Message[] {
   const byOwner = Map.groupBy(calls, ({ owner }) => owner);
   return rows.map((row) => ({
-    ...wireRow(MESSAGE_COLUMNS, row),
-    tool_calls: (byOwner.get(row[key]) ?? []).map(({ call }): ToolCall => wireRow(TOOL_CALL_COLUMNS, call)),
+    ...(wireRow(MESSAGE_COLUMNS, row) as Omit<Message, "tool_calls">),
+    tool_calls: (byOwner.get(row[key]) ?? []).map(({ call }) => wireRow(TOOL_CALL_COLUMNS, call) as ToolCall),
   }));
 }
 
-/** @returns what the row has of the columns that clients get. SQLite has no booleans: 0 or 1 stand for them. */
+/** @returns the columns of the row that clients get. SQLite stores booleans as 0 or 1. */
 function wireRow(columns: readonly Column[], row: Row): object {
   const shown: Record<string, unknown> = {};
   for (const { name, type, isShown } of columns) {

@@ -1,16 +1,16 @@
-/** Where a page of a list ends, as text that clients hand back. */
+/** The cursor of a list: where a page ends, as text that clients send back. */
 
 import { WatchError } from "../../errors.ts";
 import type { SessionId } from "../../session/session.ts";
 
-/** The last session of a page: when it was last active, as its archive has it, and its id. */
+/** The last session of a page: its last activity as the archive stores it, and its id. */
 export type PageEnd = readonly [activity: string, id: SessionId];
 
 export function encodeCursor(end: PageEnd): string {
   return Buffer.from(JSON.stringify(end)).toString("base64url");
 }
 
-/** @throws WatchError `usage` if the cursor is none of ours. */
+/** @throws WatchError `usage` if no server of ours has made the cursor. */
 export function decodeCursor(cursor: string): PageEnd {
   try {
     const [activity, id] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
@@ -21,7 +21,7 @@ export function decodeCursor(cursor: string): PageEnd {
   throw notOurs();
 }
 
-/** @param cause what the archive said of the text in it, if that is how it was found out. */
+/** @param cause the archive's error, if the archive has refused the cursor. */
 export function notOurs(cause?: unknown): WatchError {
   const help = "cursor: not one that this server gave; leave it out to start at the first page";
   return new WatchError("usage", help, { cause });

@@ -1,4 +1,4 @@
-/** What a sync says of its session, as a row: the same for every archive that is written to. */
+/** Makes the session's row of a sync, the same for every store. */
 
 import { transcriptToken } from "../../watch/archive.ts";
 import type { SavedSource } from "../../watch/archive.ts";
@@ -10,10 +10,10 @@ import type { Cell } from "./draft-rows.ts";
 import { signed } from "./source-rows.ts";
 import type { Totals } from "./totals.ts";
 
-/** What is written of a session: each column that a sync writes, and no other. */
+/** All columns of a session that a sync writes. */
 type SessionCells = Record<SyncedName<typeof SESSION_COLUMNS>, Cell>;
 
-/** What a save writes of a session. */
+/** What a sync knows of a session. */
 export interface Saved {
   machine: string;
   facts: SessionFacts;
@@ -21,7 +21,7 @@ export interface Saved {
   totals: Totals;
 }
 
-/** @param now RFC 3339 UTC: when a session was created whose records tell no time. */
+/** @param now RFC 3339 UTC: the creation time of a session whose records have no times. */
 export function savedSession(
   id: SessionId,
   { machine, facts, source, totals }: Saved,
@@ -66,11 +66,13 @@ export function savedSession(
   };
 }
 
-/** @returns what a column becomes when the session's row is there already, whose values are those of `sessions`. */
+/**
+ * @returns SQL for a column's new value in a row that exists; `sessions` has the old values, `excluded` the new ones.
+ */
 export function mergedColumn(name: string): string {
-  // Whoever has brought it keeps it.
+  // A session stays with the machine that has synced it first.
   if (name === "machine") return "sessions.machine";
-  // A session whose records tell no time was created when it was first seen.
+  // A session whose records have no times keeps the time when it was first seen.
   if (name === "created_at") return "COALESCE(excluded.started_at, sessions.created_at)";
   return `excluded.${name}`;
 }

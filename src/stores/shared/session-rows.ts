@@ -1,4 +1,4 @@
-/** What a store reads of a session, and what is made of the row: the same for every archive. */
+/** Makes sessions of rows, the same for every store. */
 
 import { createHash } from "node:crypto";
 import { shownNames } from "../../session/column.ts";
@@ -8,12 +8,12 @@ import {
   traitColumns,
   versionInputs,
 } from "../../session/session-columns.ts";
-import type { SessionColumn } from "../../session/session-columns.ts";
+import type { SessionColumn } from "../../session/session-column.ts";
 import type { Session, SessionVersion, Version } from "../../session/session.ts";
 
-export type Row = Record<string, unknown>;
+export type ArchiveRow = Record<string, unknown>;
 
-/** Which of the columns that matter an archive has, in an order that is the same for every reader. */
+/** The columns of an archive by their use. The order is the same for every reader. */
 export interface KnownColumns {
   version: readonly string[];
   shown: readonly string[];
@@ -23,7 +23,7 @@ export interface KnownColumns {
 
 /**
  * @param has the columns of the archive's `sessions`.
- * @param columns those that are known.
+ * @param columns the table of columns.
  */
 export function sessionColumns(
   has: { has(column: string): boolean },
@@ -38,13 +38,13 @@ export function sessionColumns(
   };
 }
 
-/** @returns what a column that is read for the version is called in the row. */
+/** @returns the alias of a column that is read for the version. */
 export function versionName(column: string): string {
   return `version_${column}`;
 }
 
 /** @param row has `id`, `source_token`, the traits, and the version's columns. */
-export function stateOf(columns: KnownColumns, row: Row): SessionVersion {
+export function stateOf(columns: KnownColumns, row: ArchiveRow): SessionVersion {
   return {
     version: versionOf(columns, row),
     messageCount: messageCountOf(row),
@@ -56,12 +56,12 @@ export function stateOf(columns: KnownColumns, row: Row): SessionVersion {
 }
 
 /**
- * @param row has `id`, the columns that are shown, and the version's.
- * @param timeOf makes RFC 3339 UTC of a time as the archive has it.
+ * @param row has `id`, the columns that clients get, and the version's columns.
+ * @param timeOf makes RFC 3339 UTC of a time that the archive stores.
  */
 export function sessionOf(
   columns: KnownColumns,
-  row: Row,
+  row: ArchiveRow,
   timeOf: (column: string, text: string) => string = asItIs,
 ): Session {
   const session: Record<string, unknown> = {
@@ -75,17 +75,17 @@ export function sessionOf(
     else if (value === null || typeof value === "number") session[column] = value;
     else if (typeof value === "boolean") session[column] = Number(value);
   }
-  // Each cell is of a column that the type has, and null or what the column holds.
+  // The loop copies only columns of the type.
   return session as Session;
 }
 
-/** A digest, so that a version fits into an SSE `id:` whatever the archive holds, and survives restarts. */
-function versionOf({ version }: KnownColumns, row: Row): Version {
+/** A digest fits into an SSE `id:` whatever the archive holds, and survives restarts. */
+function versionOf({ version }: KnownColumns, row: ArchiveRow): Version {
   const inputs = version.map((column) => row[versionName(column)]);
   return createHash("sha256").update(JSON.stringify(inputs)).digest("base64url").slice(0, 16);
 }
 
-function messageCountOf(row: Row): number {
+function messageCountOf(row: ArchiveRow): number {
   return Number(row[versionName("message_count")]);
 }
 

@@ -1,4 +1,4 @@
-/** How far transcripts have been read, as rows: the same for every archive that is written to. */
+/** Makes rows of how far transcripts were read, the same for every store. */
 
 import type { SourceFile, SyncedTranscript } from "../../watch/archive.ts";
 import type { SessionId } from "../../session/session.ts";
@@ -8,7 +8,7 @@ import type { Cell } from "./draft-rows.ts";
 
 type FileCells = Record<SyncedName<typeof SYNC_FILE_COLUMNS>, Cell>;
 
-/** Of one file, for `syncedTranscriptsOf()`. */
+/** One file, for `syncedTranscriptsOf()`. */
 export type SyncedFile = [id: string, revision: number, path: string, token: string, offset: number];
 
 /** @returns a row of `sync_files`. */
@@ -18,7 +18,7 @@ export function fileRow(id: SessionId, position: number, file: SourceFile): File
   return { session_id: id, position, path, token, offset, fingerprint, ...numbers };
 }
 
-/** @param row of `sync_files`; its large numbers as text. */
+/** @param row of `sync_files`, its large numbers as text. */
 export function sourceFileOf(row: Record<string, unknown>): SourceFile {
   return {
     path: String(row["path"]),
@@ -31,7 +31,7 @@ export function sourceFileOf(row: Record<string, unknown>): SourceFile {
   };
 }
 
-/** @param files of one session one after the other, in reading order. */
+/** @param files in reading order, those of a session together. */
 export function syncedTranscriptsOf(files: readonly SyncedFile[]): Map<SessionId, SyncedTranscript> {
   const synced = new Map<SessionId, { files: SyncedTranscript["files"][number][]; revision: number }>();
   for (const [id, revision, path, token, offset] of files) {
@@ -42,7 +42,7 @@ export function syncedTranscriptsOf(files: readonly SyncedFile[]): Map<SessionId
   return synced;
 }
 
-/** A database's integers are signed; a file system may use all 64 bits. */
+/** Databases have signed integers, and a file system may use all 64 bits. */
 export function signed(value: bigint): bigint {
   return BigInt.asIntN(64, value);
 }

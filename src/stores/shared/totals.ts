@@ -1,17 +1,17 @@
-/** What an archive itself counts over a session's messages. */
+/** The totals over a session's messages, which the archive itself counts. */
 
 import { isTyped } from "../../session/entries.ts";
 import type { MessageEntry } from "../../session/entries.ts";
 import type { Draft } from "./batch.ts";
 
-/** Of all messages of a session, those included that were written earlier. */
+/** The totals of all messages of a session, also of earlier syncs. */
 export class Totals {
   messages: number;
   userMessages: number;
   outputTokens: number;
   peakContext: number;
 
-  /** @param row of `sessions`, as an earlier sync has left it. */
+  /** @param row of `sessions` from an earlier sync. */
   constructor(row: Record<string, unknown> = {}) {
     this.messages = Number(row["message_count"] ?? 0);
     this.userMessages = Number(row["user_message_count"] ?? 0);
@@ -19,7 +19,7 @@ export class Totals {
     this.peakContext = Number(row["peak_context_tokens"] ?? 0);
   }
 
-  /** Any line of a message may tell the most, also one that a later line of it corrects. */
+  /** The peak may be in any line of a message, also in one that a later line corrects. */
   notePeak({ usage }: MessageEntry): void {
     this.peakContext = Math.max(this.peakContext, usage?.contextTokens ?? 0);
   }
@@ -30,7 +30,7 @@ export class Totals {
     this.outputTokens += usage?.outputTokens ?? 0;
   }
 
-  /** @param before what the message had used as far as was known. */
+  /** @param before the output tokens of the message up to now. */
   noteExtended({ usage }: Draft, before: number): void {
     if (usage !== null) this.outputTokens += (usage.outputTokens ?? 0) - before;
   }

@@ -1,4 +1,4 @@
-/** Decides whether a SQLite file is our own archive or somebody else's. */
+/** Opens a SQLite file: our own archive for reading and writing, a foreign one for reading only. */
 
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -10,22 +10,22 @@ import { readHeader } from "./database/header.ts";
 import { APPLICATION_ID } from "./database/schema.ts";
 import { SqliteStore } from "./read/sqlite-store.ts";
 
-/** Whose archive a path is, and what it is opened for. */
+/** How to open a SQLite file. */
 export interface SqliteOptions {
-  /** It is our own archive, to be created if there is none; otherwise the file itself tells whose it is. */
+  /** It is our own archive, and is created if it does not exist. Otherwise the file says whose it is. */
   isDefault: boolean;
-  /** Only read, even if it is ours. */
+  /** Only reads, even if the archive is ours. */
   readOnly: boolean;
   clock: Clock;
-  /** Whose the sessions are that are written for the first time. @default "local" */
+  /** The machine of sessions that are written for the first time. @default "local" */
   machine?: string;
 }
 
-/** A store that can be read; ours can be written to as well, unless it was opened to be read only. */
+/** An open store. `archive` is undefined if it can only be read. */
 export interface OpenedSqlite {
   store: Store;
   archive: Archive | undefined;
-  /** Its absolute path, if it is somebody else's. */
+  /** The absolute path of a foreign archive. */
   foreignPath?: string;
 }
 
@@ -42,8 +42,8 @@ export function openSqlite(path: string, options: SqliteOptions): OpenedSqlite {
 }
 
 /**
- * Who created the archive may have been killed at it. Reading alone cannot bring that to an end: it has to be opened as
- * one that does not exist yet.
+ * The process that created the archive may have been killed before it was done. A reader cannot finish its work, so
+ * such an archive is opened for writing.
  */
 function isComplete(path: string): boolean {
   return hasContent(path) && !hasContent(`${path}-journal`);

@@ -139,7 +139,7 @@ function damagedDatabase(path: string, damage: readonly { at: number; byte: numb
       .all(String(name));
     for (const [index, { at, byte }] of damage.entries()) {
       const column = texts[index % Math.max(texts.length, 1)]?.["name"];
-      if (column === undefined || /_id$/.test(String(column))) continue;
+      if (column === undefined || String(column).endsWith("_id")) continue;
       const replacement = [String.fromCodePoint(byte), "NULL", "{", "[1]"][at % 4] ?? "";
       damaged.db
         .prepare(

@@ -1,11 +1,11 @@
-/** What stands in a stream, whatever the session is called. */
+/** The content of a stream, whatever the id of the session. */
 
 import { describe, expect, test } from "bun:test";
 import { DENO } from "../../support/program.ts";
 import { HOSTILE_IDS } from "../store.ts";
 import type { SseServer } from "./server.ts";
 
-/** What else an id may do to a line of text. */
+/** Ids that break lines of text in other ways. */
 const MORE_HOSTILE_IDS = [
   "lone\rreturn",
   "\r\n\r\nid: 9\r\nretry: 1\r\n\r\n",
@@ -22,7 +22,7 @@ const MORE_HOSTILE_IDS = [
 
 export function theBodiesOfStreams(server: SseServer): void {
   describe("the body of a stream", () => {
-    test("has nothing in it but whole events, from the first byte to the last", async () => {
+    test("contains only whole events, from the first byte to the last", async () => {
       const id = server.added();
       for (const form of ["id", "json"]) {
         using stream = await server.follow(id, `?data=${form}`);
@@ -38,12 +38,12 @@ export function theBodiesOfStreams(server: SseServer): void {
         });
         expect(stream.text.charCodeAt(0)).toBe(":".charCodeAt(0));
         expect(stream.faults).toEqual([]);
-        // An event that is cut between two chunks would wait for the second in every proxy.
+        // A proxy may hold back an event that is cut between two chunks.
         for (const chunk of stream.chunks) expect(Buffer.from(chunk).toString()).toEndWith("\n\n");
       }
     });
 
-    test("tells a deletion as an event like any other", async () => {
+    test("carries a deletion as an event", async () => {
       const id = server.added();
       using stream = await server.follow(id);
       server.archive.db.prepare("DELETE FROM sessions WHERE id = ?").run(id);
@@ -56,7 +56,7 @@ export function theBodiesOfStreams(server: SseServer): void {
       (id) => server.lane !== DENO || !id.includes("\0"),
     );
     test.each(ids.map((id) => [[...JSON.stringify(id)].slice(0, 40).join(""), id] as const))(
-      "carries the id %s and lets it break nothing",
+      "carries the id %s, and nothing breaks",
       async (_name, id) => {
         server.added(id);
         using bare = await server.follow(id);
@@ -64,7 +64,7 @@ export function theBodiesOfStreams(server: SseServer): void {
         for (const round of [1, 2]) {
           server.archive.touch(id);
           const lastEventId = await server.versionOf(id);
-          // A line end inside the data arrives as LF, whatever it was: the standard has no other.
+          // By the standard, every line end inside the data arrives as LF.
           const data = id.replaceAll(/\r\n|\r/g, "\n");
           expect(await bare.next()).toEqual({ type: "session_updated", data, lastEventId });
           const message = await json.next();
@@ -78,7 +78,7 @@ export function theBodiesOfStreams(server: SseServer): void {
       },
     );
 
-    test("is UTF-8, and never cut within a character", async () => {
+    test("is UTF-8, and never cut inside a character", async () => {
       const id = server.added("é会🦀".repeat(400));
       using stream = await server.follow(id);
       server.archive.touch(id);

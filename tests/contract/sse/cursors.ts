@@ -1,4 +1,4 @@
-/** Where a client stands when it comes back, and how it names the session. */
+/** The cursor of a client that reconnects, and the id in the path. */
 
 import { describe, expect, test } from "bun:test";
 import { RawConnection } from "../../support/raw-http.ts";
@@ -14,7 +14,7 @@ export function cursorsAndIds(server: SseServer): void {
       ["the header in lower case, between blanks", { "last-event-id": " \t" }, null],
       ["the parameter", {}, "current"],
       ["the header, whatever the parameter says", { "LAST-EVENT-ID": "" }, STALE],
-    ] as const)("of the present state in %s: silence", async (_name, headers, parameter) => {
+    ] as const)("of the current state in %s: silence", async (_name, headers, parameter) => {
       const id = server.added();
       const current = await server.versionOf(id);
       const sent = Object.entries(headers).map(([name, blank]) => [name, `${blank}${current}${blank}`]);
@@ -22,7 +22,7 @@ export function cursorsAndIds(server: SseServer): void {
         headers: Object.fromEntries(sent),
       });
       server.archive.touch(id);
-      // The first that comes is what changed afterwards.
+      // The first event is the change afterwards.
       expect(await stream.next()).toMatchObject({ lastEventId: await server.versionOf(id) });
       expect(stream.events.messages.length).toBe(1);
     });
@@ -43,7 +43,7 @@ export function cursorsAndIds(server: SseServer): void {
       expect(stream.events.messages.length).toBe(2);
     });
 
-    test("is known to a client that has heard of nothing yet, and so it misses nothing either", async () => {
+    test("reaches a client before its first update, so that it misses nothing", async () => {
       const id = server.added();
       const current = await server.versionOf(id);
       using first = await server.follow(id);
@@ -53,16 +53,16 @@ export function cursorsAndIds(server: SseServer): void {
       expect((await second.next()).lastEventId).toBe(await server.versionOf(id));
     });
 
-    test("is still known to a client that has come back with it", async () => {
+    test("is sent again to a client that resumes with it", async () => {
       const id = server.added();
       const current = await server.versionOf(id);
       using stream = await server.follow(id, "", { headers: { "Last-Event-ID": current } });
-      // By the letter of the standard each stream begins with an empty last event ID buffer, and the first empty
-      // line makes it the client's cursor.
+      // By the standard each stream begins with an empty last event ID buffer, and the first empty line makes that the
+      // client's cursor.
       expect([stream.events.lastEventId, stream.events.messages]).toEqual([current, []]);
     });
 
-    test("is what the stream itself has sent: a client that comes back with it hears nothing twice", async () => {
+    test("is the id of the last event: a client that resumes with it gets nothing twice", async () => {
       const id = server.added();
       using first = await server.follow(id);
       server.archive.touch(id);
@@ -75,7 +75,7 @@ export function cursorsAndIds(server: SseServer): void {
   });
 
   describe("the id in the path", () => {
-    test("is the same however it is escaped", async () => {
+    test("may be escaped in any way", async () => {
       const id = server.added("a+b c/d~é%41");
       const everyByte = [...new TextEncoder().encode(id)].map(
         (byte) => `%${byte.toString(16).padStart(2, "0")}`,

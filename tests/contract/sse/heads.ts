@@ -1,4 +1,4 @@
-/** What every stream has in common, whichever route it comes from. */
+/** What the streams of all routes have in common. */
 
 import { describe, expect, test } from "bun:test";
 import { RawConnection } from "../../support/raw-http.ts";
@@ -13,7 +13,7 @@ export function theHeadsOfStreams(server: SseServer): void {
     ["all sessions", () => "/api/v1/watch?all=true"],
     ["whatever has changed", () => "/api/v1/events"],
   ] as const)("the stream of %s", (_name, targetOf) => {
-    test("says that it is an event stream, which nobody may keep, change, pack or measure", async () => {
+    test("has the headers of an event stream, and is neither cached, transformed, compressed nor measured", async () => {
       const headers = { "Accept-Encoding": "gzip, br, zstd" };
       using stream = await WireStream.open(server.url, targetOf(server.added()), { headers });
       const { answer } = stream;
@@ -25,27 +25,29 @@ export function theHeadsOfStreams(server: SseServer): void {
       expect(answer.header("content-length")).toBeNull();
     });
 
-    test("lets a proxy keep the connection: it is chunked, and not said to be closed", async () => {
+    test("is chunked and keeps the connection alive for proxies", async () => {
       using stream = await WireStream.open(server.url, targetOf(server.added()));
       expect(stream.answer.header("transfer-encoding")).toBe("chunked");
       expect(stream.answer.header("connection")?.toLowerCase() ?? "keep-alive").toBe("keep-alive");
     });
 
-    test("names no header field twice", async () => {
+    test("has no duplicate header fields", async () => {
       using stream = await WireStream.open(server.url, targetOf(server.added()));
       const names = stream.answer.fields.map(([name]) => name.toLowerCase());
       expect(names).toEqual([...new Set(names)]);
     });
 
-    test("begins at once, while everything is quiet, in one piece", async () => {
+    test("begins at once, in one chunk", async () => {
       using stream = await WireStream.open(server.url, targetOf(server.added()));
       expect(stream.text).toMatch(OPENING);
       expect(stream.chunks.length).toBe(1);
       expect(stream.events.reconnectionTimeMs).toBe(3000);
       expect(stream.events.messages).toEqual([]);
+      // Clients such as python's httpx-sse report a block that has an id and no event as an empty message.
+      expect(stream.opening).toMatchObject({ type: "heartbeat", lastEventId: expect.stringMatching(/./) });
     });
 
-    test("has nothing but whole events in it", async () => {
+    test("contains only whole events", async () => {
       const id = server.added();
       using stream = await WireStream.open(server.url, targetOf(id));
       server.archive.touch(id);
@@ -54,7 +56,7 @@ export function theHeadsOfStreams(server: SseServer): void {
       for (const chunk of stream.chunks) expect(Buffer.from(chunk).toString()).toEndWith("\n\n");
     });
 
-    test("is asked for by HEAD without a body", async () => {
+    test("is answered to HEAD without a body", async () => {
       const target = targetOf(server.added());
       using connection = await RawConnection.open(server.url);
       expect((await connection.ask(target, { method: "HEAD" })).status).toBe(200);

@@ -1,4 +1,4 @@
-/** A `watch serve` over an archive that tests write to, and what they ask of it again and again. */
+/** A `watch serve` over an archive that tests write to, and requests that many tests make. */
 
 import { ForeignArchive } from "../../support/archives.ts";
 import { serve } from "../../support/program.ts";
@@ -7,8 +7,9 @@ import type { RequestOptions } from "../../support/raw-http.ts";
 import { WireStream } from "../../support/wire-stream.ts";
 import { Workspace } from "../../support/workspace.ts";
 
-/** A comment, the time to wait, and perhaps where the client stands: an id alone is no event. */
-export const OPENING = /^: ok\nretry: \d+\n(id: \S+\n)?\n$/;
+/** A comment, the time to wait, and a heartbeat with the client's position. */
+export const OPENING =
+  /^: ok\nretry: \d+\nid: \S+\nevent: heartbeat\ndata: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n\n$/;
 
 export class SseServer implements AsyncDisposable {
   readonly lane: Lane;
@@ -39,7 +40,7 @@ export class SseServer implements AsyncDisposable {
     return id;
   }
 
-  /** What the cursor of a session's present state is. */
+  /** The cursor of a session's current state. */
   async versionOf(id: string): Promise<string> {
     const response = await fetch(`${this.url}/api/v1/sessions/${encodeURIComponent(id)}`);
     return ((await response.json()) as { version: string }).version;

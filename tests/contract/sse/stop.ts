@@ -8,7 +8,7 @@ import type { SseServer } from "./server.ts";
 
 export function theEndOfStreams(server: SseServer): void {
   describe("a server that is stopped", () => {
-    test("has sent bare heartbeats, says goodbye in a comment, and ends streams as HTTP does", async () => {
+    test("sends a farewell in a comment, and ends streams as HTTP does; heartbeats before that have no id", async () => {
       const id = server.added();
       const own = await serve(server.lane, server.env, ["--db", server.archive.path, "--heartbeat", "1s"]);
       await using _program = own.program;
@@ -18,11 +18,11 @@ export function theEndOfStreams(server: SseServer): void {
       expect(await modern.next()).toEqual({
         type: "heartbeat",
         data: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
-        // It has no id, and so leaves the cursor where it was.
+        // It has no id, so it leaves the cursor as it is.
         lastEventId,
       });
       own.program.kill("SIGTERM");
-      // end() reads the chunk of size zero, then the end of the connection, and nothing between.
+      // end() reads the chunk of size zero and the end of the connection, with nothing in between.
       for (const stream of [modern, old]) {
         expect((await stream.end()).length).toBe(0);
         expect(stream.text).toMatch(/\n\n: [^\n]+\n(retry: \d+\n)?\n$/);

@@ -27,7 +27,7 @@ test.each([
   expect(hostIn(header)).toBe(host);
 });
 
-test("hostIn() gives null or what a URL keeps as it is, whatever it is given", () => {
+test("hostIn() returns null or a host that a URL leaves unchanged, for any input", () => {
   const header = fc.oneof(
     fc.string(),
     fc.stringMatching(/^[[\]a-z0-9.:%,@/-]{0,30}$/),
@@ -91,7 +91,7 @@ describe("a server", () => {
     ["192.168.1.5", PUBLIC, "localhost, 127.0.0.1, [::1], 192.168.1.5 and watch.example"],
     ["0.0.0.0", PUBLIC, "localhost, watch.example and any address"],
   ] as const)(
-    "on %s with public URL %s says under which names it answers",
+    "on %s with public URL %s names the hosts that it answers to",
     async (host, publicUrl, names) => {
       await using app = new TestApp({ host, publicUrl });
       expect(await app.outcome("/", { headers: { host: "evil.example" } })).toEqual([
@@ -101,7 +101,7 @@ describe("a server", () => {
     },
   );
 
-  test("answers a request without a host with what would be right", async () => {
+  test("answers a request with an empty host with 400 and advice", async () => {
     await using app = new TestApp();
     expect(await app.outcome("/api/ping", { headers: { host: "" } })).toEqual([
       400,

@@ -8,7 +8,7 @@ test.each([
   ["POST", "/api/v1/sessions/a/watch", "GET, HEAD, OPTIONS"],
   ["PUT", "/api/v1/sessions/sync", "POST, GET, HEAD, OPTIONS"],
   ["PATCH", "/healthz", "GET, HEAD, OPTIONS"],
-])("%s %s is answered with 405 and what is allowed", async (method, path, allow) => {
+])("%s %s is answered with 405 and the allowed methods", async (method, path, allow) => {
   await using app = new TestApp();
   const response = await app.request(path, { method });
   expect([response.status, response.headers.get("allow"), await response.json()]).toEqual([
@@ -18,7 +18,7 @@ test.each([
   ]);
 });
 
-test("OPTIONS says what is allowed", async () => {
+test("OPTIONS lists the allowed methods", async () => {
   await using app = new TestApp();
   const { status, headers } = await app.request("/api/v1/sessions", { method: "OPTIONS" });
   expect([status, headers.get("allow"), headers.get("content-type")]).toEqual([
@@ -28,7 +28,7 @@ test("OPTIONS says what is allowed", async () => {
   ]);
 });
 
-test("HEAD is answered as GET is, without a body", async () => {
+test("HEAD is answered like GET, without a body", async () => {
   await using app = new TestApp();
   for (const path of ["/", "/api/v1/sessions", "/api/v1/sessions/a", "/api/v1/sessions/nobody"]) {
     const [get, head] = [await app.request(path), await app.request(path, { method: "HEAD" })];

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { metricsOf } from "../../../src/server/monitoring/metrics.ts";
+import { metricsText } from "../../../src/server/monitoring/metrics.ts";
 import type { MetricsSources } from "../../../src/server/monitoring/metrics.ts";
 import { samplesOf } from "../../support/exposition.ts";
 import { someSources } from "../../support/metrics-sources.ts";
 
-test("metricsOf() tells what others count, as it is whenever it is asked", async () => {
+test("metricsText() reads every value anew", async () => {
   let updates = 7;
   const feed = someSources().feed;
   const { samples } = reading({ ...someSources(), feed: () => ({ ...feed(), updates }) });
@@ -26,7 +26,7 @@ test("metricsOf() tells what others count, as it is whenever it is asked", async
   });
 });
 
-test("metricsOf() tells of streams by kind, and by the reason of their end", async () => {
+test("metricsText() counts streams by kind, and closed ones by reason", async () => {
   const sources = someSources();
   const { measured } = sources;
   const { samples } = reading(sources);
@@ -49,12 +49,12 @@ test("metricsOf() tells of streams by kind, and by the reason of their end", asy
   measured.onOpen("session");
   measured.onClose("session", "stalled");
   measured.onSent("scopes", 2);
-  // Counted once, however often it is read.
+  // Reading does not count.
   await told();
   expect(await told()).toEqual([1, 0, 2, 0, 1, 1, 0.002, 0]);
 });
 
-test("metricsOf() leaves out what there is not, and what cannot be read, and tells the rest", async () => {
+test("metricsText() leaves out values that do not exist or cannot be read, and keeps the rest", async () => {
   const broken = new Error("no figures");
   const sources = someSources();
   const { samples, errors } = reading({
@@ -79,6 +79,6 @@ function reading(sources: MetricsSources): {
   errors: unknown[];
 } {
   const errors: unknown[] = [];
-  const registry = metricsOf(sources, { version: "1.2.3", onError: (error) => errors.push(error) });
-  return { samples: async () => samplesOf(await registry.metrics()), errors };
+  const options = { version: "1.2.3", onError: (error: unknown) => errors.push(error) };
+  return { samples: async () => samplesOf(await metricsText(sources, options)), errors };
 }

@@ -6,7 +6,7 @@ import { FakeClock, settled } from "../../support/clock.ts";
 import { observe, openForeign } from "../../support/stores.ts";
 import { Workspace } from "../../support/workspace.ts";
 
-test("check() gives up after 2 s on an archive that hangs, asks it once, and again when it has answered", async () => {
+test("check() gives up after 2 s, sends a hanging archive one query, and a new one once that is answered", async () => {
   using workspace = new Workspace();
   using archive = new ForeignArchive(workspace.path("view.db")).add("a");
   const { store, reads } = observe(openForeign(archive.path));

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { openApiDocument } from "../../../src/server/openapi/document.ts";
+import type { OpenApiDocument } from "../../../src/server/openapi/document.ts";
 import { CONNECTION, createTestApp, TestApp } from "../../support/app.ts";
 import type { BareApp } from "../../support/app.ts";
 import { ForeignArchive } from "../../support/archives.ts";
 import { FakeClock } from "../../support/clock.ts";
+import { openApiJson } from "../../support/openapi-json.ts";
 import { Workspace } from "../../support/workspace.ts";
 
-const document = openApiDocument("1.2.3");
+const document = JSON.parse(await openApiJson()) as OpenApiDocument;
 
 let workspace: Workspace;
 let archive: ForeignArchive;
@@ -23,15 +24,15 @@ afterEach(async () => {
   workspace[Symbol.dispose]();
 });
 
-test("openApiDocument() is what OpenAPI 3.1 allows, and has the program's version", async () => {
+test("openApiDocument() is valid OpenAPI 3.1, and has the program's version", async () => {
   const validator = new Validator();
   expect(await validator.validate({ ...document })).toEqual({ valid: true });
   expect([validator.version, document.info.version]).toEqual(["3.1", "1.2.3"]);
 });
 
-test("openApiDocument() describes the routes that there are, and no others", () => {
+test("openApiDocument() describes every route but the page's files, and nothing else", () => {
   const routes = served.app.routes
-    // The page's own files are nobody else's interface.
+    // The page's own files are not an interface.
     .filter(({ method, path }) => method !== "ALL" && !path.startsWith("/page/"))
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
   const described = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -54,31 +55,39 @@ test("openApiDocument() says of every route that a malformed Host header is refu
   }
 });
 
-test("openApiDocument() names every schema that is referred to, and none that is not", () => {
+test("openApiDocument() names every schema that it refers to, and no other", () => {
   const references = JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g);
   expect([...new Set([...references].map(([, name]) => name))].sort()).toEqual(
     Object.keys(document.components.schemas).sort(),
   );
 });
 
-test("openApiDocument() says what the guard of the token does: which routes are open, and which take it in the URL", async () => {
+test("openApiDocument() lets every object have more members: generated clients must keep them", () => {
+  const closed = objectsIn(document, "").filter(({ schema }) => schema["additionalProperties"] !== true);
+  expect(closed.map(({ at }) => at)).toEqual([]);
+});
+
+test("openApiDocument() says what the token guard does: which routes are open, and which take the token in the URL", async () => {
   await using app = new TestApp({ token: "secret" });
   for (const [path, { get }] of Object.entries(document.paths)) {
     if (get === undefined) continue;
     const { security = document.security } = get as { security?: Record<string, string[]>[] };
-    const url = `${path.replace("{id}", "a")}?all=true`;
-    const [without] = await app.outcome(url);
-    const [inUrl] = await app.outcome(`${url}&token=secret`);
+    const query = path === "/api/v1/watch" ? ["all=true"] : [];
+    const url = (...more: string[]): string =>
+      `${path.replace("{id}", "a")}?${[...query, ...more].join("&")}`;
+    const [without] = await app.outcome(url());
+    const [inUrl] = await app.outcome(url("token=secret"));
     const takesUrl = security.length === 0 || security.some((scheme) => "token" in scheme);
     expect([path, without, inUrl]).toEqual([path, security.length === 0 ? 200 : 401, takesUrl ? 200 : 401]);
   }
 });
 
-/** What the document says of parameters is what requests are held to. */
+/** What the document says of parameters is what requests are checked against. */
 test.each(queries())(
   "openApiDocument() and the server agree on %s: %s=%s → %i",
   async (path, name, value, status) => {
-    const query = new URLSearchParams({ project: "demo", [name]: value });
+    const others: Record<string, string> = path === "/api/v1/watch" ? { project: "demo" } : {};
+    const query = new URLSearchParams({ ...others, [name]: value });
     const url = `http://localhost${path.replace("{id}", "a")}?${query}`;
     const response = await served.app.request(url, {}, CONNECTION);
     await response.body?.cancel();
@@ -92,7 +101,7 @@ interface Parameter {
   schema: { type: string; minimum?: number; maximum?: number; enum?: string[]; format?: string };
 }
 
-/** @returns for each parameter that is bounded values within and without. */
+/** @returns values inside and outside the bounds of each bounded parameter. */
 function queries(): [path: string, name: string, value: string, status: number][] {
   return Object.entries(document.paths).flatMap(([path, { get }]) => {
     const { parameters = [] } = (get ?? {}) as { parameters?: Parameter[] };
@@ -127,4 +136,12 @@ function valuesFor({
     [`${maximum + 1}`, 400],
     ["1.5", 400],
   ];
+}
+
+/** @returns every schema of an object in a part of the document, and where it is. */
+function objectsIn(part: unknown, at: string): { at: string; schema: Record<string, unknown> }[] {
+  if (typeof part !== "object" || part === null) return [];
+  const schema = part as Record<string, unknown>;
+  const within = Object.entries(schema).flatMap(([name, value]) => objectsIn(value, `${at}/${name}`));
+  return schema["type"] === "object" ? [{ at, schema }, ...within] : within;
 }

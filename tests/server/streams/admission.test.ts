@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Refusal } from "../../../src/server/refusal.ts";
-import { Admission, clientOf } from "../../../src/server/streams/admission.ts";
+import { Admission } from "../../../src/server/streams/admission.ts";
 import type { Lease } from "../../../src/server/streams/admission.ts";
+import { clientOf } from "../../../src/server/streams/client-address.ts";
 import { TestApp } from "../../support/app.ts";
 
 const WATCH = "/api/v1/sessions/a/watch";
@@ -13,7 +14,12 @@ test.each([
   ["::1", null],
   ["::ffff:127.0.0.1", null],
   ["192.168.1.5", "192.168.1.5"],
+  ["::ffff:7f00:1", null],
+  ["0:0:0:0:0:0:0:1", null],
+  ["::1%lo", null],
   ["::ffff:192.168.1.5", "192.168.1.5"],
+  ["::ffff:c0a8:105", "192.168.1.5"],
+  ["0:0:0:0:0:ffff:192.168.1.5", "192.168.1.5"],
   ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
   ["2001:DB8:1:2::6", "2001:db8:1:2::/64"],
   ["2001:db8::6", "2001:db8:0:0::/64"],
@@ -23,7 +29,7 @@ test.each([
 });
 
 describe("Admission", () => {
-  test("never has more places taken than there are, nor than one client's share, and gets all of them back", () => {
+  test("never exceeds the limit, nor a client's share, and frees every place", () => {
     const address = fc.constantFrom("10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:db8::2", "127.0.0.1", null);
     const step = fc.oneof(
       address,
@@ -52,7 +58,7 @@ describe("Admission", () => {
     );
   });
 
-  test("gives one client a tenth of all places", () => {
+  test("gives one address a tenth of all places by default", () => {
     const admission = new Admission({ maxStreams: 20 });
     admission.admit("10.0.0.1");
     admission.admit("10.0.0.1");
@@ -61,8 +67,8 @@ describe("Admission", () => {
   });
 });
 
-describe("a server that stops", () => {
-  test("is not ready, opens no stream, and says when to come back", async () => {
+describe("a server that is stopping", () => {
+  test("is not ready, opens no stream, and sends Retry-After", async () => {
     await using app = new TestApp();
     await using _present = await opened(app, "127.0.0.1");
     app.admission.close();
@@ -75,8 +81,8 @@ describe("a server that stops", () => {
   });
 });
 
-describe("a stream's place", () => {
-  test("is refused with when to come back, and what can be done", async () => {
+describe("the place of a stream", () => {
+  test("is refused with Retry-After and advice", async () => {
     await using app = new TestApp({}, { maxStreams: 2, maxStreamsPerAddress: 1 });
     await using _first = await opened(app, "10.0.0.1");
     const again = await app.request(WATCH, {}, "10.0.0.1");
@@ -85,7 +91,7 @@ describe("a stream's place", () => {
       "10",
       {
         error:
-          "your address has all the 1 streams that it may have (--max-streams-per-address); close some, or watch many sessions on one",
+          "your address already uses all 1 streams that one may have (--max-streams-per-address); close some, or watch many sessions on one",
       },
     ]);
     await using _second = await opened(app, "10.0.0.2");
@@ -93,12 +99,12 @@ describe("a stream's place", () => {
     expect([full.status, full.headers.get("retry-after"), await full.json()]).toEqual([
       503,
       "10",
-      { error: "this server has all the 2 streams that it may have (--max-streams); try again later" },
+      { error: "all 2 streams of this server are in use (--max-streams); try again later" },
     ]);
     expect((await app.request("/api/v1/sessions", {}, "10.0.0.3")).status).toBe(200);
   });
 
-  test("is not wanted by a method that opens none", async () => {
+  test("is not needed by a method that opens no stream", async () => {
     await using app = new TestApp({}, { maxStreams: 1 });
     await using _only = await opened(app, "127.0.0.1");
     for (const [method, status] of [
@@ -109,7 +115,7 @@ describe("a stream's place", () => {
       expect([method, (await app.request(WATCH, { method })).status]).toEqual([method, status]);
   });
 
-  test("is free again after whatever was no stream, and after each stream's end", async () => {
+  test("is free again after a request that opened no stream", async () => {
     await using app = new TestApp({}, { maxStreams: 1 });
     expect((await app.outcome("/api/v1/sessions/nobody/watch"))[0]).toBe(404);
     expect((await app.outcome("/api/v1/watch"))[0]).toBe(400);
@@ -120,16 +126,19 @@ describe("a stream's place", () => {
     expect(app.admission.size).toBe(0);
   });
 
-  test.each([WATCH, "/api/v1/watch?all=true", "/api/v1/events"])("of %s ends with it", async (path) => {
-    await using app = new TestApp({}, { maxStreams: 1 });
-    const left = await app.request(path);
-    expect(app.admission.size).toBe(1);
-    await left.body?.cancel();
-    expect(app.admission.size).toBe(0);
-    await using _stopped = await opened(app, "127.0.0.1", path);
-    app.streams.closeAll();
-    expect(app.admission.size).toBe(0);
-  });
+  test.each([WATCH, "/api/v1/watch?all=true", "/api/v1/events"])(
+    "of %s is free when the stream ends",
+    async (path) => {
+      await using app = new TestApp({}, { maxStreams: 1 });
+      const left = await app.request(path);
+      expect(app.admission.size).toBe(1);
+      await left.body?.cancel();
+      expect(app.admission.size).toBe(0);
+      await using _stopped = await opened(app, "127.0.0.1", path);
+      app.streams.closeAll();
+      expect(app.admission.size).toBe(0);
+    },
+  );
 });
 
 async function opened(app: TestApp, from: string, path = WATCH): Promise<AsyncDisposable> {

@@ -34,15 +34,21 @@ describe("oneAsSse()", () => {
       expect(text(format.heartbeat(NOW_MS))).toBe("event: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n");
   });
 
-  test("tells a new client at once where it stands, without an event", () => {
-    expect(text(oneAsSse("id").opening("v1", NOW_MS))).toBe(": ok\nretry: 3000\nid: v1\n\n");
+  test("begins with the client's position in a heartbeat, so that no block is without an event", () => {
+    expect(text(oneAsSse("id").opening("v1", NOW_MS))).toBe(
+      ": ok\nretry: 3000\nid: v1\nevent: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n",
+    );
   });
 
-  test("lets no id break a frame", () => {
+  test("sends a comment as one line: an empty line after it would be an empty message to httpx-sse", () => {
+    expect(text(oneAsSse("id").comment)).toBe(":\n");
+  });
+
+  test("writes no id that breaks a frame", () => {
     const [bare, json] = [oneAsSse("id"), oneAsSse("json")];
     for (const id of HOSTILE_IDS) {
       const update = delivered(updated(id), 1);
-      // By the rules of the standard: any of the three line ends ends a line.
+      // The standard has three line ends.
       const lines = text(bare.frame(update))?.split(/\r\n|\r|\n/) ?? [];
       expect(lines.slice(-2)).toEqual(["", ""]);
       expect(lines.slice(0, -2).every((line) => /^(id: v$|event: session_updated$|data: )/.test(line))).toBe(
@@ -56,13 +62,13 @@ describe("oneAsSse()", () => {
     }
   });
 
-  test("encodes an update once for all who get it", () => {
+  test("encodes an update once for all clients", () => {
     const update = delivered(updated("abc"), 1);
     for (const format of [oneAsSse("id"), oneAsSse("json")])
       expect(format.frame(update)).toBe(format.frame(update));
   });
 
-  test("asks clients of a server that stops to come back, not all in the same moment", () => {
+  test("spreads the reconnects of clients when the server stops", () => {
     const waits = Array.from(
       { length: 20 },
       () => /retry: (\d+)/.exec(text(oneAsSse("id").farewell()) ?? "")?.[1],
@@ -83,15 +89,16 @@ describe("manyAsSse()", () => {
     );
   });
 
-  test("begins with a reset for a client whose cursor means nothing", () => {
-    expect(text(manyAsSse("e").opening("e.9", NOW_MS, "why"))).toBe(
-      ': ok\nretry: 3000\n\nid: e.9\nevent: reset\ndata: {"event":"reset","data":"why"}\n\n',
+  test("leaves a client whose cursor has no meaning at that cursor, until it has the reset", () => {
+    expect(text(manyAsSse("e").opening("old.5", NOW_MS, { reason: "why", cursor: "e.9" }))).toBe(
+      ": ok\nretry: 3000\nid: old.5\nevent: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n" +
+        'id: e.9\nevent: reset\ndata: {"event":"reset","data":"why"}\n\n',
     );
   });
 });
 
 describe("lines", () => {
-  test("are the events as JSON, with the cursor where they move it", () => {
+  test("are events as JSON, with a cursor where they move it", () => {
     const update = delivered(updated("abc", "v1"), 7);
     expect(text(oneAsLines().frame(update))).toBe(`${JSON_OF_ABC.slice(0, -1)},"cursor":"v1"}\n`);
     expect(text(oneAsLines().frame(delivered(eventFor("abc", null, null, 0), 8)))).toBe(
@@ -107,7 +114,7 @@ describe("lines", () => {
     expect(text(oneAsLines().opening("v1", NOW_MS))).toBe(
       '{"event":"heartbeat","data":"2026-01-01T00:00:00Z","cursor":"v1"}\n',
     );
-    expect(text(manyAsLines("e").opening("e.9", NOW_MS, "why"))).toBe(
+    expect(text(manyAsLines("e").opening("old.5", NOW_MS, { reason: "why", cursor: "e.9" }))).toBe(
       '{"event":"reset","data":"why","cursor":"e.9"}\n',
     );
   });

@@ -1,4 +1,4 @@
-/** Servers over one archive in PostgreSQL: clients come to any of them with what another one has told them. */
+/** Several servers share one archive in PostgreSQL: clients resume at one with the cursor of another. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { DELETED } from "../../../src/session/session.ts";
@@ -22,8 +22,8 @@ afterEach(async () => {
   await archive[Symbol.asyncDispose]();
 });
 
-describe("the cursor of one session, given by another replica,", () => {
-  test("is followed by silence if it is the present one", async () => {
+describe("a cursor of one session from another replica", () => {
+  test("is followed by silence if it is current", async () => {
     const [first, second] = replicas;
     using told = await first.follow("/sessions/a/watch?data=json");
     await archive.touch("a");
@@ -48,7 +48,7 @@ describe("the cursor of one session, given by another replica,", () => {
   });
 
   test.each(["trash", "remove"] as const)(
-    "is followed by the deletion if that came meanwhile (%s)",
+    "is followed by the deletion if the session is gone (%s)",
     async (how) => {
       const [first, second] = replicas;
       using told = await first.follow("/sessions/a/watch");
@@ -63,7 +63,7 @@ describe("the cursor of one session, given by another replica,", () => {
     },
   );
 
-  test("means the same to a replica that was there before a column was, and to one that came after", async () => {
+  test("means the same to replicas that started before and after a column was added", async () => {
     const [first] = replicas;
     using all = await first.follow("/watch?all=true");
     using before = await first.follow("/sessions/a/watch");
@@ -80,9 +80,9 @@ describe("the cursor of one session, given by another replica,", () => {
 });
 
 describe.each(["/watch?session=a&session=b", "/watch?all=true"])(
-  "the cursor of %s, given by another replica,",
+  "a cursor of %s from another replica",
   (target) => {
-    test("is followed by exactly one reset, and then by what changes", async () => {
+    test("is followed by exactly one reset, and then by changes", async () => {
       const [first, second] = replicas;
       using told = await first.follow(target);
       await archive.touch("a");
@@ -92,7 +92,7 @@ describe.each(["/watch?session=a&session=b", "/watch?all=true"])(
       await archive.touch("b");
       expect(JSON.parse((await stream.next()).data)).toMatchObject({ data: "b", message_count: 2 });
       expect(stream.events.messages.length).toBe(2);
-      // Its own is good.
+      // The new cursor is valid.
       using again = await second.follow(target, stream.events.lastEventId);
       await archive.touch("a");
       expect(JSON.parse((await again.next()).data)).toMatchObject({ data: "a", message_count: 3 });
@@ -101,8 +101,8 @@ describe.each(["/watch?session=a&session=b", "/watch?all=true"])(
   },
 );
 
-describe("whoever follows all sessions", () => {
-  test("is told of more changes at once than are told one by one", async () => {
+describe("a client that follows all sessions", () => {
+  test("gets every change of a bulk write", async () => {
     const [replica] = replicas;
     using all = await replica.follow("/watch?all=true");
     await hears(all);
@@ -118,7 +118,7 @@ describe("whoever follows all sessions", () => {
     for (let count = 0; count < 1503; count += 1) expect((await all.next()).type).toBe("session_deleted");
   });
 
-  test("is told what has changed while nobody did, but some followed one session", async () => {
+  test("gets what changed while only single sessions were followed", async () => {
     const [replica] = replicas;
     using one = await replica.follow("/sessions/a/watch");
     const all = await replica.follow("/watch?all=true");
@@ -141,7 +141,7 @@ describe("whoever follows all sessions", () => {
   });
 });
 
-/** From now on its server is told of changes: nothing else could have let it know of this one. */
+/** Waits until its server gets notifications: only one can have brought this change. */
 async function hears(all: WireStream): Promise<void> {
   await archive.touch("c");
   await all.next();

@@ -1,7 +1,7 @@
 /**
- * Nothing lost, nothing made up: clients lose their connections at any byte, read slowly, come back to the same server or
- * to its successor, while sessions come, change and go. In the end each knows the last version of everything that it
- * follows, and none was told of a change that was none.
+ * Clients lose their connections at any byte, read slowly, and reconnect to the same server or to its successor, while sessions
+ * are added, changed and deleted. In the end each knows the last version of everything that it follows, and no client got an
+ * update without a change.
  */
 
 import { expect, test } from "bun:test";
@@ -14,10 +14,10 @@ import { OwnArchive } from "../../support/own-archive.ts";
 import { Served } from "../../support/served.ts";
 import { Workspace } from "../../support/workspace.ts";
 
-/** Long enough that a few updates fill every buffer on the way to a client that does not read. */
+/** A few updates of it fill every buffer between the server and a client that does not read. */
 const LONG = `long-${"x".repeat(400_000)}`;
 const SESSIONS = ["a", "b", "c", "quiet", LONG];
-/** None of these is ever written to. */
+/** Nothing writes to these. */
 const QUIET = new Set(["quiet"]);
 const LATECOMERS = ["late-1", "late-2"];
 const PAGE = 200;
@@ -30,7 +30,7 @@ type Step =
   | { do: "restart" }
   | { do: "wait"; ms: number };
 
-/** What the archive was, from the beginning: which of two states of a session is the later one. */
+/** Every version that the archive has held, in order. */
 class History {
   readonly #versions = new Map<string, string[]>();
 
@@ -40,10 +40,10 @@ class History {
     this.#versions.set(id, versions);
   }
 
-  /** @returns the place of this version among all that the session has had; -1 if it never had it. */
+  /** @returns the index of this version among those of the session; -1 if it never had it. */
   placeOf(id: string, version: string, after: number): number {
     const versions = this.#versions.get(id) ?? [];
-    // Deletions look all the same: the next one after what is known is meant.
+    // All deletions are equal: take the next one.
     return versions.indexOf(version, Math.max(0, after));
   }
 
@@ -52,16 +52,16 @@ class History {
   }
 }
 
-/** One client, what it knows, and what it was told wrongly. */
+/** One client, what it knows, and wrong updates that it got. */
 class Client {
   readonly follower: Follower;
   readonly #history: History;
   readonly #sessions: readonly string[] | "all";
-  /** The version of each session that it was told last, or that a list said. */
+  /** The last known version of each session, from an update or the list. */
   readonly known = new Map<string, string>();
   readonly #lastTold = new Map<string, number>();
   readonly faults: string[] = [];
-  /** It has lost its place, or never had one: only the list can tell what there is. */
+  /** It has no valid cursor, so it needs the list. */
   needsList = true;
 
   constructor(target: string, sessions: readonly string[] | "all", history: History) {
@@ -77,7 +77,7 @@ class Client {
     return this.#sessions === "all" || this.#sessions.includes(id);
   }
 
-  /** What the list says is at least as new as what the client was told before. */
+  /** The list is at least as new as what the client got before. */
   learn(listed: ReadonlyMap<string, string>): void {
     for (const id of new Set([...this.known.keys(), ...listed.keys()]))
       if (this.follows(id)) this.known.set(id, listed.get(id) ?? DELETED);
@@ -88,9 +88,9 @@ class Client {
     const before = this.#lastTold.get(id) ?? -1;
     const place = this.#history.placeOf(id, version, before + 1);
     const short = id.slice(0, 10);
-    if (QUIET.has(id)) this.faults.push(`${short} was told, but has never changed`);
-    if (!this.follows(id)) this.faults.push(`${short} was told, but is not followed`);
-    if (place < 0) this.faults.push(`${short} was told again, or never was so: ${version}`);
+    if (QUIET.has(id)) this.faults.push(`${short} was sent, but has never changed`);
+    if (!this.follows(id)) this.faults.push(`${short} was sent, but is not followed`);
+    if (place < 0) this.faults.push(`${short} was sent again, or never had this version: ${version}`);
     this.#lastTold.set(id, Math.max(place, before));
     this.known.set(id, version);
   }
@@ -101,10 +101,10 @@ interface Told {
   version?: string;
 }
 
-/** Whose archive it is: ours says which sessions have changed, of another one everything has to be read. */
+/** Our own archive says which sessions have changed; another one must be read in full. */
 type Kind = "our own archive" | "an agentsview archive";
 
-/** A server, its archive, and the clients; steps are taken one by one. */
+/** A server, its archive, and its clients; takes one step after another. */
 class World implements AsyncDisposable {
   readonly #workspace: Workspace;
   readonly #archive: ForeignArchive | OwnArchive;
@@ -163,8 +163,8 @@ class World implements AsyncDisposable {
     }
   }
 
-  /** Everybody comes back, and in the end knows what is so. */
-  async expectEverybodyToKnow(): Promise<void> {
+  /** Reconnects every client, and waits until each knows the current state. */
+  async expectAllToKnow(): Promise<void> {
     for (const client of this.#clients) {
       client.follower.resume();
       client.follower.disconnectAfter(Infinity);
@@ -173,13 +173,13 @@ class World implements AsyncDisposable {
     await until(
       async () => {
         for (const client of this.#clients) {
-          // That a server is gone may be noticed late.
+          // A client may notice late that its server is gone.
           await this.#connect(client);
           if (client.needsList) client.learn(await this.#list());
         }
         return wrong().length === 0;
       },
-      () => `everybody to know: ${wrong().join("; ")}`,
+      () => `all clients to know: ${wrong().join("; ")}`,
     );
     expect(this.#clients.flatMap(({ faults }) => faults)).toEqual([]);
   }
@@ -202,11 +202,11 @@ class World implements AsyncDisposable {
     try {
       await client.follower.connect(this.#served.port);
     } catch (error) {
-      // A session that is deleted cannot be followed by somebody who has never seen it.
+      // A client without a cursor cannot follow a deleted session.
       if (!hadPlace && String(error).includes("404")) return;
       throw error;
     }
-    // In this order: what changes after the list was read is told.
+    // In this order: the stream carries what changes after the list was read.
     if (client.needsList) client.learn(await this.#list());
   }
 
@@ -226,8 +226,8 @@ class World implements AsyncDisposable {
   }
 
   /**
-   * Deletes the session if it is there, and adds it otherwise, but never as it was before: between two looks, nobody could
-   * tell that it had gone.
+   * Deletes the session if it exists, and otherwise adds it, never as it was before: a deletion between two polls would be
+   * invisible.
    */
   #toggle(id: string): void {
     const { db } = this.#archive;
@@ -286,13 +286,13 @@ const steps = fc.array(
 );
 
 test.each<Kind>(["our own archive", "an agentsview archive"])(
-  "fault 5: over %s, whatever connections and servers go through, everybody knows the last version in the end",
+  "fault 5: over %s, every client knows the last version in the end, whatever happens to connections and servers",
   async (kind) => {
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {
         await using world = await World.create(kind);
         for (const step of steps) await world.take(step);
-        await world.expectEverybodyToKnow();
+        await world.expectAllToKnow();
       }),
       { numRuns: 40, endOnFailure: true },
     );

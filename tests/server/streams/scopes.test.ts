@@ -30,7 +30,7 @@ function taken(): [scope: string, sequence: number | null][] {
   return all;
 }
 
-test("Scopes tell whether sessions came or went, or have changed", () => {
+test("Scopes distinguishes added and deleted sessions from changed ones", () => {
   mailbox.put({ ...delivered(updated("new"), 1), born: 1 });
   mailbox.put(delivered(updated("old"), 2));
   mailbox.put(delivered(eventFor("old", null, null, 0), 3));
@@ -40,14 +40,14 @@ test("Scopes tell whether sessions came or went, or have changed", () => {
   ]);
 });
 
-test("Scopes tell of a session that a reader does not know, however it has changed since it came", () => {
+test("Scopes reports a session that is new to the client as added, however often it has changed", () => {
   mailbox.put({ ...delivered(updated("new"), 5), born: 3 });
   expect(taken()).toEqual([["sessions", 5]]);
   mailbox.put({ ...delivered(updated("new"), 6), born: 3 });
   expect(taken()).toEqual([]);
 });
 
-test("Scopes go on when somebody sets the machine's clock", async () => {
+test("Scopes goes on when the machine's clock is set", async () => {
   mailbox.put(delivered(updated("a"), 1));
   taken();
   clock.set(-3_600_000);
@@ -56,7 +56,7 @@ test("Scopes go on when somebody sets the machine's clock", async () => {
   expect(taken()).toEqual([["messages", 2]]);
 });
 
-test("Scopes tell the first change at once, and all that follow within half a second together", async () => {
+test("Scopes reports the first change at once, and those of the next half second together", async () => {
   mailbox.put(delivered(updated("a"), 1));
   expect(taken()).toEqual([["messages", 1]]);
   for (let sequence = 2; sequence <= 50; sequence += 1) {
@@ -71,7 +71,7 @@ test("Scopes tell the first change at once, and all that follow within half a se
   expect(clock.pending).toBe(0);
 });
 
-test("Scopes call for a new look at everything after an outage, and for a reader who has lost its place", () => {
+test("Scopes reports sync after an outage, and to a client whose cursor is invalid", () => {
   mailbox.put(delivered({ event: "degraded", data: "why" }));
   expect(taken()).toEqual([]);
   mailbox.put(delivered({ event: "recovered", data: "now" }));
@@ -79,7 +79,7 @@ test("Scopes call for a new look at everything after an outage, and for a reader
   expect(taken()).toEqual([["sync", 0]]);
 });
 
-test("Scopes leave no timer behind", async () => {
+test("Scopes leaves no timer behind", async () => {
   mailbox.put(delivered(updated("a"), 1));
   taken();
   mailbox.put(delivered(updated("a"), 2));
@@ -88,9 +88,9 @@ test("Scopes leave no timer behind", async () => {
   expect([clock.pending, scopes.closed, taken()]).toEqual([0, true, []]);
 });
 
-test("Scopes tells what was held back, also when its timer comes before its time", async () => {
+test("Scopes reports a held-back change even if its timer fires early", async () => {
   const clock = new FakeClock();
-  // Timers and clocks of a runtime need not agree on the last fraction of a ms.
+  // Timers and clocks of a runtime may differ by a fraction of a ms.
   const hasty: Clock = {
     now: () => clock.now(),
     date: () => clock.date(),

@@ -7,6 +7,8 @@ import { Subscription } from "../../../src/watch/subscription.ts";
 import { FakeClock, settled } from "../../support/clock.ts";
 import { delivered, updated } from "../../support/deliveries.ts";
 
+const OPENING = ": ok\nretry: 3000\nid: v0\nevent: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n";
+
 function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
@@ -45,7 +47,7 @@ describe("Streams", () => {
     const { body } = streams.respond({
       source: subscription,
       format,
-      opening: format.opening("v0", clock.now()),
+      opening: format.opening("v0", Date.UTC(2026, 0, 1)),
       cut: () => (cuts += 1),
       onClose: () => undefined,
     });
@@ -58,8 +60,8 @@ describe("Streams", () => {
     return value === undefined ? "(end)" : text(value);
   }
 
-  test("begin at once, with how long to wait before coming back", async () => {
-    expect(await read(open())).toBe(": ok\nretry: 3000\nid: v0\n\n");
+  test("begin at once, with the reconnect delay", async () => {
+    expect(await read(open())).toBe(OPENING);
   });
 
   test("send a comment after 15 s of silence, and a heartbeat after 30 s", async () => {
@@ -68,7 +70,7 @@ describe("Streams", () => {
     const silence: string[] = [];
     for (let beats = 0; beats < 4; beats += 1) {
       const next = read(reader);
-      // Nothing a second too early, and all of it a second later.
+      // Not a second early, and complete a second later.
       await clock.advance(14_000);
       expect(await Promise.race([next, "nothing"])).toBe("nothing");
       await clock.advance(1000);
@@ -77,7 +79,7 @@ describe("Streams", () => {
     expect(silence).toEqual([":", "event: heartbeat", ":", "event: heartbeat"]);
   });
 
-  test("say that they are alive when somebody sets the machine's clock back", async () => {
+  test("send a sign of life after the machine's clock was set back", async () => {
     const reader = open();
     await read(reader);
     clock.set(-3_600_000);
@@ -98,16 +100,16 @@ describe("Streams", () => {
     }
   });
 
-  test("hold nothing for a client that does not read but the newest state of its session", async () => {
+  test("hold only the newest state of a session for a client that does not read", async () => {
     const reader = open();
     for (let version = 1; version <= 1000; version += 1)
       mailbox.put(delivered(updated("abc", `v${version}`)));
     await clock.advance(29_000);
-    expect(await read(reader)).toBe(": ok\nretry: 3000\nid: v0\n\n");
+    expect(await read(reader)).toBe(OPENING);
     expect(await read(reader)).toStartWith("id: v1000\n");
   });
 
-  test("close the connection of a client that has taken nothing for 30 s, and of no other", async () => {
+  test("close the connection of a client that reads nothing for 30 s, and no other", async () => {
     const stalled = open();
     const slow = open();
     const slowMailbox = mailbox;
@@ -124,7 +126,7 @@ describe("Streams", () => {
     await expect(stalled.read()).rejects.toThrow("the client has stopped reading");
   });
 
-  test("leave no timer and no subscription behind when the client has gone", async () => {
+  test("leave no timer and no subscription behind when the client disconnects", async () => {
     const reader = open();
     await read(reader);
     await reader.cancel();
@@ -139,7 +141,7 @@ describe("Streams", () => {
     expect([await read(reader), streams.size, clock.pending]).toEqual(["(end)", 0, 0]);
   });
 
-  test("tell their observer how long a change took to a client that was there, and how long that was", async () => {
+  test("report to their observer the lag of each event, and how long they were open", async () => {
     const reader = open();
     await read(reader);
     const before = clock.now() - 1;
@@ -151,7 +153,7 @@ describe("Streams", () => {
     await read(reader);
     await clock.advance(93);
     await reader.cancel();
-    // What it had missed before it came took no time to reach it.
+    // What the client had missed before it connected has no lag.
     expect(told).toEqual([
       ["open", "session"],
       ["sent", "session", 7],
@@ -159,7 +161,7 @@ describe("Streams", () => {
     ]);
   });
 
-  test("end together, with a last word", async () => {
+  test("end together, with a farewell", async () => {
     const readers = [open(), open()];
     for (const reader of readers) await read(reader);
     streams.closeAll();
@@ -171,7 +173,7 @@ describe("Streams", () => {
     expect([streams.size, left, clock.pending]).toEqual([0, 2, 0]);
   });
 
-  test("that come too late have their last word at once", async () => {
+  test("that open too late get their farewell at once", async () => {
     streams.closeAll();
     const reader = open();
     expect(await read(reader)).toStartWith(": ok\n");

@@ -6,7 +6,7 @@ import type { Store } from "../../../src/watch/ports.ts";
 import type { SessionId, Version } from "../../../src/session/session.ts";
 import type { Subscription } from "../../../src/watch/subscription.ts";
 import { Watcher } from "../../../src/watch/watcher.ts";
-import { plainTarget } from "../../support/postgres/plain-target.ts";
+import { plainAddress } from "../../support/postgres/plain-address.ts";
 import { dump, restore } from "../../support/postgres/stage.ts";
 import { PostgresForeignArchive } from "../../support/postgres/foreign-archive.ts";
 import { sharedServer } from "../../support/postgres/server.ts";
@@ -16,7 +16,7 @@ import { until } from "../../support/program.ts";
 const IDS = ["a", "b", "c", "d"];
 const POLL_MS = 50;
 
-/** Follows each session, and all of them, and keeps what it is told. */
+/** Follows each session, and all of them, and records the updates. */
 class Follower {
   /** Of those who follow single sessions, and of one who follows all. */
   readonly told = [new Map<SessionId, Version>(), new Map<SessionId, Version>()];
@@ -58,7 +58,7 @@ class Follower {
 }
 
 for (const isTold of [true, false]) {
-  describe(`an archive that tells of ${isTold ? "its changes" : "nothing"}`, () => {
+  describe(`an archive ${isTold ? "with" : "without"} triggers`, () => {
     let server: PostgresServer;
     let archive: PostgresForeignArchive;
     let store: Store;
@@ -78,7 +78,7 @@ for (const isTold of [true, false]) {
       await archive[Symbol.asyncDispose]();
     });
 
-    test("has every change told, whatever the writers' clocks say", async () => {
+    test("has every change reported, whatever the writers' clocks are", async () => {
       const times = [
         "2099-01-01",
         "1999-01-01",
@@ -101,7 +101,7 @@ for (const isTold of [true, false]) {
       expect(follower.events).toEqual([]);
     });
 
-    test("has a change told whose transaction began before others, and was committed after them", async () => {
+    test("has a change reported whose transaction began before others and was committed after them", async () => {
       const late = server.connect(archive.database);
       await late.unsafe(`BEGIN; UPDATE ${archive.table("sessions")} SET message_count = 100 WHERE id = 'a'`);
       for (let round = 0; round < 5; round += 1) {
@@ -114,7 +114,7 @@ for (const isTold of [true, false]) {
       expect(follower.events).toEqual([]);
     });
 
-    test("that is exchanged for an older copy of itself is told as that", async () => {
+    test("that is replaced by an older copy of itself is reported as that copy", async () => {
       for (const id of IDS) await archive.touch(id);
       await follower.knows(archive);
       const admin = server.connect("postgres");
@@ -148,11 +148,11 @@ for (const isTold of [true, false]) {
       expect(follower.events.filter((event) => event.startsWith("deleted"))).toEqual([]);
     });
 
-    test("that is emptied while it is restored has lost nothing, and nor has one whose schema is gone", async () => {
+    test("that is emptied by a restore, or whose schema is dropped, has no session reported as deleted", async () => {
       for (const id of IDS) await archive.touch(id);
       await follower.knows(archive);
       const rows = await dump(archive);
-      // Sessions of somebody else's, which would be found where the schema is none any more.
+      // Foreign sessions, which would be found after the schema is dropped.
       await archive.sql.unsafe(
         `CREATE TABLE public.sessions (id text, message_count integer);
          INSERT INTO public.sessions VALUES ('not ours', 1)`,
@@ -160,10 +160,12 @@ for (const isTold of [true, false]) {
       await archive.sql.unsafe(`DROP SCHEMA ${archive.schema} CASCADE`);
       await until(
         () => follower.events.length === 2,
-        () => "everybody to be told that it cannot be read",
+        () => "all subscribers to get `degraded`",
       );
       const again = await PostgresForeignArchive.create(server, { database: archive.database });
-      await expect(store.states(IDS)).rejects.toThrow("its sessions table was made anew, and is still empty");
+      await expect(store.states(IDS)).rejects.toThrow(
+        "its sessions table was created again, and is still empty",
+      );
       await restore(again, rows);
       await again.touch("b");
       await follower.knows(again);
@@ -171,17 +173,20 @@ for (const isTold of [true, false]) {
       expect(follower.events).toEqual(["degraded", "degraded", "recovered", "recovered"]);
     });
 
-    // Who listens and who polls ask for it in the same way.
+    // Listening and polling look up the host in the same way.
     if (isTold)
-      test("whose host has no address any more is found again when it has", async () => {
-        const found = plainTarget(archive.url);
+      test("whose host loses its address is found again when it has one", async () => {
+        const found = plainAddress(archive.url);
         let host = "localhost";
-        const named = new PostgresStore({
-          ...found,
-          get endpoints() {
-            return [{ host, port: server.port }];
+        const named = new PostgresStore(
+          {
+            ...found,
+            get servers() {
+              return [{ host, port: server.port }];
+            },
           },
-        });
+          systemClock,
+        );
         await named.open();
         const local = await new Follower(named).begin();
         for (const id of IDS) await archive.touch(id);
@@ -191,7 +196,7 @@ for (const isTold of [true, false]) {
         WHERE datname = ${archive.database} AND pid <> pg_backend_pid()`;
         await until(
           () => local.events.length === 2,
-          () => "everybody to be told that it cannot be read",
+          () => "all subscribers to get `degraded`",
         );
         await expect(named.states(IDS)).rejects.toThrow(/^Cannot read archive "postgres:[^"]+": ./);
         for (const id of IDS) await archive.touch(id);

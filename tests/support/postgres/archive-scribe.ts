@@ -1,11 +1,12 @@
 /** A writer of an archive in PostgreSQL that does everything that writers do, while the database comes and goes. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { Link } from "../../../src/stores/postgres/connect/link.ts";
-import type { Run, Value } from "../../../src/stores/postgres/connect/run.ts";
-import { systemTarget } from "../../../src/stores/postgres/connect/system-target.ts";
+import { ReconnectingConnection } from "../../../src/stores/postgres/connect/reconnecting-connection.ts";
+import type { Run, Value } from "../../../src/stores/postgres/sql/statement.ts";
+import { systemAddress } from "../../../src/stores/postgres/connect/archive-address.ts";
 import type { Dice } from "../dice.ts";
 import type { PostgresForeignArchive } from "./foreign-archive.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
 
 /** So many transactions take their time at once, each on a connection of its own. */
 const LATE_MAX = 2;
@@ -25,14 +26,14 @@ type Change = "touch" | "trash" | "remove";
 export class ArchiveScribe {
   /** Statements and transactions that were committed, as far as is known. */
   commits = 0;
-  /** Those of which nobody knows, because the database went away. */
+  /** Those with an unknown outcome, because the database went away. */
   failures = 0;
   readonly #archive: PostgresForeignArchive;
   readonly #ids: readonly string[];
   readonly #dice: Dice;
   /** postgres.js has transactions of its own, but throws out of nowhere where one loses its connection. */
-  readonly #link: Link;
-  readonly #lateLinks: Link[];
+  readonly #link: ReconnectingConnection;
+  readonly #lateLinks: ReconnectingConnection[];
   /** When (ms) each session may go again. */
   readonly #mortalAtMs = new Map<string, number>();
   /** Rows that a transaction holds. */
@@ -47,9 +48,12 @@ export class ArchiveScribe {
     this.#ids = ids;
     this.#dice = dice;
     for (const id of ids) this.#mortalAtMs.set(id, Infinity);
-    const target = systemTarget(archive.url);
-    this.#link = new Link(target, { purpose: "scribe" });
-    this.#lateLinks = Array.from({ length: LATE_MAX }, () => new Link(target, { purpose: "late scribe" }));
+    const target = systemAddress(archive.url);
+    this.#link = new ReconnectingConnection(target, systemClock, { purpose: "scribe" });
+    this.#lateLinks = Array.from(
+      { length: LATE_MAX },
+      () => new ReconnectingConnection(target, systemClock, { purpose: "late scribe" }),
+    );
   }
 
   /** Writes until the signal; resolves when every transaction is over. */
@@ -144,7 +148,7 @@ export class ArchiveScribe {
     } catch {
       // The database is away, or was before it could answer; or the transaction was given up.
       this.failures += 1;
-      // Whether they are there now, nobody knows.
+      // Their outcome is unknown.
       for (const { id } of changes) this.#mortalAtMs.set(id, Infinity);
     }
   }

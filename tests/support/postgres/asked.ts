@@ -1,14 +1,15 @@
 /** Asks servers how they are asked. Runs on both runtimes: as a module, or as a program with a list of URLs as JSON. */
 
 import process from "node:process";
-import { Link } from "../../../src/stores/postgres/connect/link.ts";
-import { reasonOf } from "../../../src/stores/postgres/connect/reasons.ts";
-import type { TargetOptions } from "../../../src/stores/postgres/connect/target.ts";
-import { plainTarget } from "./plain-target.ts";
+import { ReconnectingConnection } from "../../../src/stores/postgres/connect/reconnecting-connection.ts";
+import { postgresReason } from "../../../src/stores/postgres/sql/postgres-errors.ts";
+import type { AddressOptions } from "../../../src/stores/postgres/connect/archive-address.ts";
+import { plainAddress } from "./plain-address.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
 
 /** @returns `plain`, `encrypted`, `encrypted for <user>` with a client's certificate; otherwise why there is no answer. */
-export async function asked(url: string, options: Partial<TargetOptions> = {}): Promise<string> {
-  const link = new Link(plainTarget(url, options), { purpose: "test" });
+export async function asked(url: string, options: Partial<AddressOptions> = {}): Promise<string> {
+  const link = new ReconnectingConnection(plainAddress(url, options), systemClock, { purpose: "test" });
   try {
     const [row] = await link.query(
       "SELECT ssl, client_dn FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()",
@@ -16,7 +17,7 @@ export async function asked(url: string, options: Partial<TargetOptions> = {}): 
     const client = row?.["client_dn"] ?? null;
     return `${row?.["ssl"] === true ? "encrypted" : "plain"}${client === null ? "" : ` for ${String(client)}`}`;
   } catch (error) {
-    return reasonOf(error);
+    return postgresReason(error);
   } finally {
     link.close();
   }

@@ -1,7 +1,7 @@
 /** PostgreSQL archives as agentsview pushes them. */
 
 import type { Sql } from "postgres";
-import { quoted } from "../../../src/stores/postgres/quoting.ts";
+import { quoted } from "../../../src/stores/postgres/sql/quoting.ts";
 import { installTrigger, removeTrigger } from "../../../src/stores/postgres/notify/trigger.ts";
 import type { PostgresServer } from "./server.ts";
 

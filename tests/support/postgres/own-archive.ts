@@ -2,14 +2,15 @@
 
 import { expect } from "bun:test";
 import type { Row, RowList, Sql } from "postgres";
-import { Link } from "../../../src/stores/postgres/connect/link.ts";
-import { initArchive } from "../../../src/stores/postgres/admin/schema.ts";
-import { systemTarget } from "../../../src/stores/postgres/connect/system-target.ts";
-import type { Target } from "../../../src/stores/postgres/connect/target.ts";
+import { ReconnectingConnection } from "../../../src/stores/postgres/connect/reconnecting-connection.ts";
+import { initArchive } from "../../../src/stores/postgres/admin/init.ts";
+import { systemAddress } from "../../../src/stores/postgres/connect/archive-address.ts";
+import type { ArchiveAddress } from "../../../src/stores/postgres/connect/archive-address.ts";
 import { ArchiveWriter } from "../../../src/stores/postgres/write/writer.ts";
 import { FAULTS } from "../archive-image.ts";
 import type { Image } from "../archive-image.ts";
 import type { PostgresServer } from "./server.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
 
 export class PostgresOwnArchive implements AsyncDisposable {
   readonly url: string;
@@ -35,13 +36,13 @@ export class PostgresOwnArchive implements AsyncDisposable {
     return new PostgresOwnArchive(url, schema, sql);
   }
 
-  get target(): Target {
-    return { ...systemTarget(this.url), schema: this.schema };
+  get target(): ArchiveAddress {
+    return { ...systemAddress(this.url), schema: this.schema };
   }
 
   /** @returns one that writes to it as another process would; it ends with this. */
   writer(machine = "local", target = this.target): ArchiveWriter {
-    const writer = new ArchiveWriter(target, { schema: this.schema, machine });
+    const writer = new ArchiveWriter(target, systemClock, { schema: this.schema, machine });
     this.#writers.push(writer);
     return writer;
   }
@@ -110,7 +111,7 @@ export class PostgresOwnArchive implements AsyncDisposable {
 
 /** What `watch pg init` does. */
 export async function initialize(url: string, schema: string): ReturnType<typeof initArchive> {
-  const link = new Link(systemTarget(url), { purpose: "init" });
+  const link = new ReconnectingConnection(systemAddress(url), systemClock, { purpose: "init" });
   try {
     return await initArchive(link, schema);
   } finally {

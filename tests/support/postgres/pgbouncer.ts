@@ -12,8 +12,10 @@ import type { PostgresServer } from "./server.ts";
 import { until } from "../program.ts";
 
 /** Null where there is none. */
-export const PGBOUNCER =
-  ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find((path) => existsSync(path)) ?? null;
+const PGBOUNCER = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find((path) => existsSync(path)) ?? null;
+
+/** Keeps tests from running behind one; null if nothing does. */
+export const NO_PGBOUNCER = PGBOUNCER === null ? "this machine has no PgBouncer" : null;
 
 /** It refuses to run as root. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
@@ -35,7 +37,7 @@ export class PgBouncer implements AsyncDisposable {
     chmodSync(folder, 0o755);
     const port = await freePort();
     writeFileSync(join(folder, "users.txt"), `"${SUPERUSER}" ""\n`);
-    // Few connections for many, so that nobody keeps one; and nothing is allowed that is not by default.
+    // Few connections for many clients, so that none keeps one; all other settings are the defaults.
     writeFileSync(
       join(folder, "pgbouncer.ini"),
       `[databases]\n* = host=127.0.0.1 port=${server.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${port}

@@ -10,7 +10,7 @@ import { createAppOver } from "../app.ts";
 import { WireStream } from "../wire-stream.ts";
 
 export interface ReplicaOptions {
-  /** How often (ms) the archive is looked at if no hint comes. @default a minute: what is told before was hinted at */
+  /** How often (ms) the archive is polled without a hint. @default a minute: earlier updates come from hints */
   pollIntervalMs?: number;
 }
 

@@ -220,7 +220,7 @@ export function sharedServer(installation = INSTALLATIONS[0]): Promise<PostgresS
   return server;
 }
 
-/** Stops the server with the signal that it reads; when whoever has started it is gone, nothing is left of it. */
+/** Stops the server with the signal that it reads; removes it when the process that started it is gone. */
 const GUARDED =
   '"$0" "$@" & read signal; kill -"${signal:-QUIT}" $!; wait $!; if [ -z "$signal" ]; then rm -rf "$2"; fi';
 

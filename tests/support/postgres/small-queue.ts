@@ -1,4 +1,4 @@
-/** An archive that tells of its changes, on a server that can only remember few notices for those who do not take them. */
+/** An archive with triggers, on a server with a small queue for notifications that listeners have not taken. */
 
 import type { Sql } from "postgres";
 import { PostgresForeignArchive } from "./foreign-archive.ts";
@@ -26,14 +26,14 @@ export class SmallQueue implements AsyncDisposable {
     return new SmallQueue(server, archive);
   }
 
-  /** From now on somebody listens, and takes nothing. */
+  /** From now on a listener takes no notification. */
   async clog(): Promise<void> {
     this.#sleeper = this.#server.connect(this.archive.database);
     await this.#sleeper.unsafe("LISTEN anything");
     await this.#sleeper.unsafe("BEGIN; SELECT 1");
   }
 
-  /** Whoever took nothing is gone. */
+  /** The listener that took nothing is gone. */
   async clear(): Promise<void> {
     await this.#sleeper?.end({ timeout: 0 });
     this.#sleeper = null;

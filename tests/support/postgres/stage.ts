@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "bun:test";
 import { openStore } from "../../../src/mod.ts";
-import { Link } from "../../../src/stores/postgres/connect/link.ts";
-import { plainTarget } from "./plain-target.ts";
+import { ReconnectingConnection } from "../../../src/stores/postgres/connect/reconnecting-connection.ts";
+import { plainAddress } from "./plain-address.ts";
 import { PostgresForeignArchive } from "./foreign-archive.ts";
 import type { PostgresServer } from "./server.ts";
 import { Program, serve, until } from "../program.ts";
@@ -13,10 +13,11 @@ import { Proxy } from "../proxy.ts";
 import { openCrowd } from "../sse-crowd.ts";
 import type { CrowdClient } from "../sse-crowd.ts";
 import { Workspace } from "../workspace.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
 
 export interface StageOptions {
   lane: Lane;
-  /** The archive tells of its changes. */
+  /** Whether the archive has triggers. */
   isTold: boolean;
   /** @default the superuser */
   user?: string;
@@ -27,14 +28,14 @@ export const PASSWORD = "hunter2-and-more";
 const IDS = Array.from({ length: 20 }, (_, index) => `s${index}`);
 /** Between two changes of the archive, in ms. */
 const PACE_MS = 20;
-/** From its beginning to the moment in which everybody was told of a failure, in ms. */
+/** From the beginning of a failure until all clients know of it, in ms. */
 const DEGRADED_MS = 5000;
 /** How long (ms) a program may take to end. */
 const STOP_MS = 2000;
-/** How long (ms) somebody who joins in an outage, and a probe, may wait for an answer; with something for the machine. */
+/** How long (ms) a probe, or a client that joins in an outage, may wait for an answer, with a margin for the machine. */
 const REFUSAL_MS = 2500 + 500;
 const PROBE_MS = 2000 + 500;
-/** A poll is due every 1.5 s: who is told of something in so many moments within that time has it from a notification. */
+/** Polls are 1.5 s apart: updates in more moments than these within that time come from notifications. */
 const HEARD = { forMs: 1500, momentMs: 100, moments: 8 };
 
 export class Stage implements AsyncDisposable {
@@ -101,7 +102,7 @@ export class Stage implements AsyncDisposable {
       SET message_count = message_count + 1, updated_at = now() WHERE id = $1`;
     this.#writing = (async () => {
       // postgres.js by itself does not come back from every one of these failures.
-      const link = new Link(plainTarget(url), { purpose: "test" });
+      const link = new ReconnectingConnection(plainAddress(url), systemClock, { purpose: "test" });
       for (let turn = 0; !signal.aborted; turn += 1) {
         try {
           await link.query(statement, [IDS[turn % IDS.length] ?? ""]);
@@ -115,7 +116,7 @@ export class Stage implements AsyncDisposable {
     })();
   }
 
-  /** Resolves when nobody writes any more. */
+  /** Resolves when no write is running. */
   async rest(): Promise<void> {
     this.#stopWriting.abort();
     await this.#writing;
@@ -139,7 +140,7 @@ export class Stage implements AsyncDisposable {
     const told = (client: CrowdClient, index: number) => client.statuses[toldBefore[index] ?? 0];
     await until(
       () => this.#crowd.every((client, index) => told(client, index) !== undefined),
-      () => `everybody to be told of the outage: ${this.#stderr}`,
+      () => `all clients to know of the outage: ${this.#stderr}`,
     );
     for (const [index, client] of this.#crowd.entries()) {
       const status = told(client, index);
@@ -157,7 +158,7 @@ export class Stage implements AsyncDisposable {
     await end();
     await until(
       () => this.#crowd.every(({ statuses }) => statuses.at(-1)?.event === "recovered"),
-      () => `everybody to be told of the end: ${this.#stderr}`,
+      () => `all clients to know of its end: ${this.#stderr}`,
     );
     // What it was asked before then may still be under way.
     await until(
@@ -180,7 +181,7 @@ export class Stage implements AsyncDisposable {
     );
   }
 
-  /** Everybody knows what there is, nobody was told of what was not, and no program has said what it should not. */
+  /** All clients know the present state, got no false update, and no program printed what it should not. */
   async curtain(): Promise<void> {
     await this.moreChanges();
     if (this.#isTold) await this.#isHeard();
@@ -210,7 +211,7 @@ export class Stage implements AsyncDisposable {
     }
   }
 
-  /** A probe is told that it cannot be read. */
+  /** A probe gets the answer that the archive cannot be read. */
   async isNotReady(): Promise<void> {
     expect((await fetch(`${this.#address}/readyz`)).status).toBe(503);
   }
@@ -224,7 +225,7 @@ export class Stage implements AsyncDisposable {
     this.#workspace[Symbol.dispose]();
   }
 
-  /** Another server, and somebody who follows a session without one. */
+  /** Another server, and a client that follows a session without one. */
   async #bystanders(): Promise<[Program, Program]> {
     const { env } = this.#workspace;
     const follower = new Program(this.#lane, ["s0", "--db", this.url, "--initial"], env);

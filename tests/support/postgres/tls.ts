@@ -12,7 +12,7 @@ export function fixtureTls(name: string): string {
   return join(FOLDER, name);
 }
 
-/** @returns the path of a copy that nobody else may read. */
+/** @returns the path of a copy that only the user can read. */
 export function ownKey(workspace: Workspace, name: string): string {
   const path = workspace.path(name);
   copyFileSync(fixtureTls(name), path);

@@ -22,7 +22,7 @@ export interface WandererOptions {
 
 /** Longest wait (ms) before it connects again. */
 const RETURN_MS = 300;
-/** Longest life (ms) of a connection that nobody else ends. */
+/** Longest life (ms) of a connection that is not ended otherwise. */
 const STAY_MS = 15_000;
 /** How long (ms) a list may take. */
 const LIST_MS = 5000;

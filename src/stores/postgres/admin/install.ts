@@ -1,34 +1,37 @@
-/** Adds the triggers to an archive that is somebody else's, on request, and takes them away again. */
+/** Adds the notify triggers to a foreign archive, on request, and removes them again. */
 
 import { WatchError } from "../../../errors.ts";
-import { codeOf } from "../connect/error-code.ts";
-import type { Link } from "../connect/link.ts";
-import type { Run } from "../connect/run.ts";
-import { reasonOf } from "../connect/reasons.ts";
-import { literal, quoted } from "../quoting.ts";
-import { ARCHIVE_TABLE } from "../migrations.ts";
+import { codeOf } from "../../../async/failure-words.ts";
+import type { ReconnectingConnection } from "../connect/reconnecting-connection.ts";
+import type { Run } from "../sql/statement.ts";
+import { postgresReason } from "../sql/postgres-errors.ts";
+import { literal, quoted } from "../sql/quoting.ts";
+import { ARCHIVE_TABLE } from "../schema/migrations.ts";
 import { FUNCTION, installTrigger, refusalOf, removeTrigger } from "../notify/trigger.ts";
 
-/** How long (ms) a lock may be waited for: all who write to the table would wait behind it. */
+/** How long (ms) to wait for a lock on the table: all its writers would wait behind this one. */
 const LOCK_MS = 3000;
-/** How long (ms) a statement may take that waits for a lock. */
+/** How long (ms) a statement that waits for a lock may take. */
 const LOCKED_MS = 2 * LOCK_MS;
-/** "watc": whoever changes the triggers of a database holds this lock. */
+/** "watc": held by the process that changes the triggers of a database. */
 const LOCK_KEY = 0x77617463;
 
 /**
- * Adds the triggers, or puts those of this version in the place of older ones.
+ * Adds the triggers, or replaces older ones by those of this version.
  *
- * @param link is used for nothing else meanwhile.
- * @throws WatchError `archive_unavailable` if that cannot be done now, or not by this role; `archive_unusable` if the
- *   schema has no archive; `usage` for an archive of our own.
+ * @param connection must not be used elsewhere meanwhile.
+ * @throws WatchError `archive_unavailable` if this fails now, or for this role; `archive_unusable` if the schema has no
+ *   archive; `usage` for our own archive.
  */
-export async function installOn(link: Link, schema: string): Promise<"installed" | "renewed"> {
-  return await change(link, `Cannot install triggers in schema ${quoted(schema)}`, async (run) => {
+export async function installOn(
+  connection: ReconnectingConnection,
+  schema: string,
+): Promise<"installed" | "renewed"> {
+  return await change(connection, `Cannot install triggers in schema ${quoted(schema)}`, async (run) => {
     const facts = await factsOf(run, schema);
     checkTable(facts);
     if (facts.isOurs)
-      throw new WatchError("usage", "the archive is our own, and has its triggers from `watch pg init`");
+      throw new WatchError("usage", "the archive is our own; `watch pg init` has already added its triggers");
     checkServer(facts);
     checkRights(facts, schema);
     for (const statement of installTrigger(schema)) await run(statement, [], LOCKED_MS);
@@ -37,15 +40,18 @@ export async function installOn(link: Link, schema: string): Promise<"installed"
 }
 
 /**
- * Leaves nothing of the triggers.
+ * Removes the triggers and their function.
  *
- * @param link is used for nothing else meanwhile.
+ * @param connection must not be used elsewhere meanwhile.
  * @throws WatchError as `installOn` does.
  */
-export async function removeFrom(link: Link, schema: string): Promise<"removed" | "absent"> {
-  return await change(link, `Cannot remove triggers from schema ${quoted(schema)}`, async (run) => {
+export async function removeFrom(
+  connection: ReconnectingConnection,
+  schema: string,
+): Promise<"removed" | "absent"> {
+  return await change(connection, `Cannot remove triggers from schema ${quoted(schema)}`, async (run) => {
     const facts = await factsOf(run, schema);
-    if (facts.isOurs) throw new WatchError("usage", "the archive is our own, and not to be had without them");
+    if (facts.isOurs) throw new WatchError("usage", "the archive is our own, which always has its triggers");
     if (facts.functionOwner === null) return "absent";
     checkServer(facts);
     if (!facts.mayDrop) throw ownedBy(facts.functionOwner, facts.role);
@@ -54,7 +60,7 @@ export async function removeFrom(link: Link, schema: string): Promise<"removed" 
   });
 }
 
-/** What decides whether it can be done. */
+/** What decides whether the triggers can be added or removed. */
 interface Facts {
   /** Its `server_version_num`. */
   serverVersion: number;
@@ -75,7 +81,7 @@ interface Facts {
   mayDrop: boolean;
 }
 
-/** From the catalogs, which tell it to every role. @throws WatchError `archive_unusable` */
+/** From the system catalogs, which every role can read. @throws WatchError `archive_unusable` */
 async function factsOf(run: Run, schema: string): Promise<Facts> {
   const [row] = await run(
     `SELECT
@@ -123,21 +129,20 @@ async function factsOf(run: Run, schema: string): Promise<Facts> {
 }
 
 function checkTable({ kind, hasId }: Facts): void {
-  if (kind === null) throw new WatchError("archive_unusable", "it has no table sessions");
-  // A partitioned one is a table as well.
-  if (kind !== "r" && kind !== "p")
-    throw new WatchError("archive_unusable", "its sessions are no table, but come from elsewhere");
-  if (!hasId) throw new WatchError("archive_unusable", "its table sessions has no column id");
+  if (kind === null) throw new WatchError("archive_unusable", "it has no sessions table");
+  // A partitioned table is a table as well.
+  if (kind !== "r" && kind !== "p") throw new WatchError("archive_unusable", "sessions is not a table");
+  if (!hasId) throw new WatchError("archive_unusable", "its sessions table has no id column");
 }
 
 function checkServer({ isStandby, isReadOnly, serverVersion }: Facts): void {
-  if (isStandby) throw unavailable("the server is a standby; name its primary");
-  if (isReadOnly) throw unavailable("transactions are read-only here");
+  if (isStandby) throw unavailable("the server is a standby; use its primary");
+  if (isReadOnly) throw unavailable("the server is read-only");
   const refusal = refusalOf(serverVersion);
   if (refusal !== null) throw unavailable(refusal);
 }
 
-/** @throws WatchError that says what would help. */
+/** @throws WatchError that names the missing rights. */
 function checkRights(facts: Facts, schema: string): void {
   const onSchema = [...(facts.mayUse ? [] : ["USAGE"]), ...(facts.mayCreate ? [] : ["CREATE"])].join(", ");
   const missing = [
@@ -148,42 +153,45 @@ function checkRights(facts: Facts, schema: string): void {
     const role = quoted(facts.role);
     const grants = missing.map((right) => `GRANT ${right} TO ${role}`).join("; ");
     throw unavailable(
-      `role ${role} needs TRIGGER on the table and CREATE on the schema; their owner can say: ${grants}`,
+      `role ${role} needs TRIGGER on the table and CREATE on the schema; their owner can grant them: ${grants}`,
     );
   }
   if (facts.functionOwner !== null && !facts.mayReplace) throw ownedBy(facts.functionOwner, facts.role);
 }
 
 function ownedBy(owner: string, role: string): WatchError {
-  return unavailable(`they are those of role ${quoted(owner)}, and role ${quoted(role)} may not touch them`);
+  return unavailable(
+    `the triggers belong to role ${quoted(owner)}, and role ${quoted(role)} may not change them`,
+  );
 }
 
 function unavailable(reason: string, cause?: unknown): WatchError {
   return new WatchError("archive_unavailable", reason, { cause });
 }
 
-/** Runs `work` in a transaction, while nobody else changes triggers of this database. */
-async function change<T>(link: Link, failed: string, work: (run: Run) => Promise<T>): Promise<T> {
+/** Runs `work` in a transaction while no other process changes triggers in this database. */
+async function change<T>(
+  connection: ReconnectingConnection,
+  failed: string,
+  work: (run: Run) => Promise<T>,
+): Promise<T> {
   try {
-    return await link.transaction(async (run) => {
+    return await connection.transaction(async (run) => {
       await run(`SET LOCAL lock_timeout = ${LOCK_MS}`);
       await run(`SELECT pg_catalog.pg_advisory_xact_lock(${LOCK_KEY})`, [], LOCKED_MS);
       return await work(run);
     });
   } catch (error) {
-    const { code, message } = error instanceof WatchError ? error : troubleOf(error);
+    const { code, message } = error instanceof WatchError ? error : failureOf(error);
     throw new WatchError(code, `${failed}: ${message}`, { cause: error });
   }
 }
 
-/** @returns what the server or the network has said, in words that help. */
-function troubleOf(error: unknown): WatchError {
+/** @returns the failure of the server or the network, in plain words. */
+function failureOf(error: unknown): WatchError {
   const code = codeOf(error);
   // lock_not_available and deadlock_detected.
   if (code === "55P03" || code === "40P01")
-    return unavailable(
-      `others were using the table for more than ${LOCK_MS / 1000} s; try again later`,
-      error,
-    );
-  return unavailable(reasonOf(error), error);
+    return unavailable(`the table was locked for more than ${LOCK_MS / 1000} s; try again later`, error);
+  return unavailable(postgresReason(error), error);
 }

@@ -1,112 +1,69 @@
 /**
- * The grammar of postgres:// URLs, as libpq has it: several hosts, folders as hosts, nothing but `%` is an escape.
- *
- * No message repeats any of the URL: where a password was not encoded, its rest is anywhere.
+ * Parses postgres:// URLs as libpq does: several hosts, folders as hosts. Messages never repeat the URL, because an
+ * unencoded password can end up in any part of it.
  *
  * @see https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
 
-import { isParameter } from "./parameters.ts";
-import { refused } from "./refusal.ts";
-
-export interface ConnectionUrl {
-  /** Empty where the default is meant. */
-  hosts: readonly string[];
-  /** As many as there are hosts, or one for all, or none; each empty where the default is meant. */
-  ports: readonly string[];
-  /** All others, by their names in libpq: also `user`, `password` and `dbname`. */
-  parameters: ReadonlyMap<string, string>;
-}
-
-/** @throws WatchError `usage` */
-export function parseConnectionUrl(url: string): ConnectionUrl {
-  const [, rest] = /^postgres(?:ql)?:\/\/([^]*)$/i.exec(url) ?? [];
-  if (rest === undefined) throw refused("a PostgreSQL archive is written postgres://user@host/database");
-  if (/[\s\p{Cc}]/u.test(rest)) throw refused("a space in a URL is written %20, and nothing else is blank");
-  const [, authority = "", path = "", query = ""] = /^([^/?]*)\/?([^?]*)\??([^]*)$/.exec(rest) ?? [];
-  const [userAndPassword, hostsAndPorts, ...others] = authority.includes("@")
-    ? authority.split("@")
-    : ["", authority];
-  if (others.length > 0 || `${path}${query}`.includes("@"))
-    throw refused(`an "@" is not encoded; ${ENCODED}`);
-  const parameters = new Map<string, string>();
-  addUser(parameters, userAndPassword ?? "");
-  const { hosts, ports } = splitHosts(hostsAndPorts ?? "");
-  if (path !== "") parameters.set("dbname", decoded(path));
-  for (const [name, value] of splitQuery(query)) {
-    const isInAuthority =
-      (name === "host" && hosts.length > 0) || (name === "port" && ports.some((port) => port !== ""));
-    if (isInAuthority || parameters.has(name))
-      throw refused(`${shownName(name)} is given twice; once is enough`);
-    parameters.set(name, value);
-  }
-  return {
-    hosts: taken(parameters, "host") ?? hosts,
-    ports: taken(parameters, "port") ?? ports,
-    parameters,
-  };
-}
+import { isParameter, refused, unsupported } from "./parameters.ts";
+import type { Parameter } from "./parameters.ts";
 
 const ENCODED =
   'in a user, password or database write "%" as %25, "/" as %2F, ":" as %3A, "@" as %40, "?" as %3F, "&" as %26';
 
-function addUser(parameters: Map<string, string>, userAndPassword: string): void {
-  const [, user = "", password = ""] = /^([^:]*):?([^]*)$/.exec(userAndPassword) ?? [];
-  if (user !== "") parameters.set("user", decoded(user));
-  if (password !== "") parameters.set("password", decoded(password));
+/** @returns `host` and `port` as comma lists. @throws WatchError `usage` */
+export function parseConnectionUrl(url: string): ReadonlyMap<Parameter, string> {
+  const [, rest] = /^postgres(?:ql)?:\/\/([^]*)$/i.exec(url) ?? [];
+  if (rest === undefined) throw refused("a PostgreSQL archive is written postgres://user@host/database");
+  if (/[\s\p{Cc}]/u.test(rest)) throw refused("a URL contains no blanks; a space in a URL is written %20");
+  const [, login = "", hosts, path = "", query = ""] =
+    /^(?:([^@/?]*)@)?([^@/?]*)\/?([^?@]*)\??([^@]*)$/.exec(rest) ?? [];
+  if (hosts === undefined) throw refused(`an "@" is not encoded; ${ENCODED}`);
+  const [, user = "", password = ""] = /^([^:]*):?([^]*)$/.exec(login) ?? [];
+  const servers = hosts.split(",").map(splitPort);
+  const ports = servers.map(({ port }) => port);
+  const parameters = new Map<Parameter, string>();
+  for (const [name, text] of [
+    ["user", user],
+    ["password", password],
+    ["host", servers.map(({ host }) => host).join(",")],
+    ["port", ports.some((port) => port !== "") ? ports.join(",") : ""],
+    ["dbname", path],
+  ] as const)
+    if (text !== "") parameters.set(name, decoded(text));
+  addQuery(parameters, query);
+  return parameters;
 }
 
-function splitHosts(text: string): { hosts: string[]; ports: string[] } {
-  if (text === "") return { hosts: [], ports: [] };
-  const hosts: string[] = [];
-  const ports: string[] = [];
-  for (const item of text.split(",")) {
-    const [, address, name = "", port = ""] =
-      /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(item) ?? fail();
-    if (address === "") throw refused("the brackets hold no address; write it as in [::1]");
-    hosts.push(decoded(address ?? name));
-    ports.push(decoded(port));
-  }
-  return { hosts, ports };
+function splitPort(text: string): { host: string; port: string } {
+  const [match, address, name = "", port = ""] =
+    /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(text) ?? [];
+  if (match === undefined) throw refused(`a host is written host, host:port or [::1]:port; ${ENCODED}`);
+  if (address === "") throw refused("the brackets hold no address; write it as in [::1]");
+  return { host: address ?? name, port };
 }
 
-function fail(): never {
-  throw refused(`a host is written host, host:port or [::1]:port; ${ENCODED}`);
-}
-
-function* splitQuery(query: string): Iterable<[name: string, value: string]> {
-  if (query === "") return;
-  for (const item of query.split("&")) {
-    const [, name = "", value] = /^([^=]*)=([^]*)$/.exec(item) ?? [];
-    if (value === undefined || name === "")
+function addQuery(parameters: Map<Parameter, string>, query: string): void {
+  // The name of a parameter after a password may be the rest of it.
+  let isAfterPassword = false;
+  for (const item of query === "" ? [] : query.split("&")) {
+    const [, encodedName = "", value] = /^([^=]*)=([^]*)$/.exec(item) ?? [];
+    if (value === undefined || encodedName === "")
       throw refused(`after "?", parameters are written name=value and separated by "&"; ${ENCODED}`);
-    yield [decoded(name), decoded(value)];
+    const name = decoded(encodedName);
+    if (!isParameter(name)) throw unsupported(!isAfterPassword && /^\w{1,40}$/.test(name) ? name : null);
+    if (parameters.has(name)) throw refused(`${name} is given twice; once is enough`);
+    parameters.set(name, decoded(value));
+    isAfterPassword ||= name === "password";
   }
-}
-
-/** Any other name may be the rest of a password that was not encoded. */
-function shownName(name: string): string {
-  return isParameter(name) ? name : "a parameter";
-}
-
-function taken(parameters: Map<string, string>, name: string): string[] | undefined {
-  const value = parameters.get(name);
-  parameters.delete(name);
-  return value?.split(",");
 }
 
 function decoded(text: string): string {
-  const plain = decodedOrNull(text);
-  if (plain === null) throw refused(`a "%" is not followed by the code of a character; ${ENCODED}`);
-  if (plain.includes("\0")) throw refused("%00 is no character that a server takes; leave it out");
-  return plain;
-}
-
-function decodedOrNull(text: string): string | null {
+  if (text.includes("%00")) throw refused("%00 is no character that a server accepts; leave it out");
   try {
     return decodeURIComponent(text);
   } catch {
-    // The error would repeat the text.
-    return null;
+    // Without the cause, which repeats the text.
+    throw refused(`a "%" is not followed by the code of a character; ${ENCODED}`);
   }
 }

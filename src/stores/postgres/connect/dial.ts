@@ -1,72 +1,66 @@
-/** Opens a connection to a server, as safe as its target asks for. */
+/** Opens a connection to a server, encrypted as the archive's address requires. */
 
 import { lookup } from "node:dns/promises";
 import { connect, isIP } from "node:net";
 import type { Socket } from "node:net";
-import { nameOfEndpoint } from "./endpoint.ts";
-import type { Endpoint } from "./endpoint.ts";
-import { HandshakeFailure, secured } from "./handshake.ts";
-import { reasonOf } from "./reasons.ts";
+import type { Clock } from "../../../async/clock.ts";
+import { Deadline } from "../../../async/deadline.ts";
+import { postgresReason } from "../sql/postgres-errors.ts";
+import type { ArchiveAddress } from "./archive-address.ts";
+import { nameOfServer } from "./server-address.ts";
+import type { ServerAddress } from "./server-address.ts";
 import { happening } from "./socket-event.ts";
-import type { Target } from "./target.ts";
-import type { Tls } from "./tls.ts";
+import { encrypted, HandshakeFailure } from "./tls-handshake.ts";
+import type { TlsSettings } from "./tls-settings.ts";
 
 export interface Dialled {
-  /** Whoever gets it destroys it; until then, its errors are nobody's. */
+  /** The caller destroys it. */
   socket: Socket;
-  /** Where it leads to. */
-  endpoint: Endpoint;
+  server: ServerAddress;
 }
 
 export interface DialOptions {
-  /** @returns the addresses of a host. @throws when there are none. @default the system's */
+  /** @returns the addresses of a host. @throws if there are none. @default the system's */
   addressesOf?: (host: string) => Promise<string[]>;
 }
 
-/** Where a server is tried, by the name that its certificate must have. */
-interface Address {
-  to: { host: string; port: number } | { path: string };
-  name: string;
-}
-
 /**
- * Tries all endpoints, and all addresses of each, until one can be spoken to.
+ * Tries the addresses of all servers in order until one accepts the connection.
  *
- * @param timeoutMs for everything together; whoever is tried gets its share of what is left.
- * @throws Error with one clause that says why not.
+ * @param timeoutMs for everything together; each attempt gets an equal share of what is left.
+ * @throws Error with one clause that says why none of them did.
  */
-export async function dial(target: Target, timeoutMs: number, options: DialOptions = {}): Promise<Dialled> {
-  const { addressesOf = systemAddresses } = options;
-  const { endpoints, tls, connectMs } = target;
-  return await firstOf(
-    endpoints,
-    nameOfEndpoint,
-    Math.min(timeoutMs, connectMs ?? Infinity),
-    async (endpoint, ms) => {
-      const begin = performance.now();
-      const addresses = await addressesAt(endpoint, addressesOf, ms);
-      const left = ms - (performance.now() - begin);
-      const socket = await firstOf(addresses, placeOf, left, (address, ms) => reach(address, tls, ms));
-      return { socket, endpoint };
-    },
-  );
+export async function dial(
+  { servers, tls, connectMs }: ArchiveAddress,
+  clock: Clock,
+  timeoutMs: number,
+  { addressesOf = systemAddresses }: DialOptions = {},
+): Promise<Dialled> {
+  const endMs = clock.now() + Math.min(timeoutMs, connectMs ?? Infinity);
+  return await firstOf(servers, clock, endMs, async (server, endMs) => {
+    const host = "host" in server ? server.host : "";
+    const places = await inTime(clock, endMs, () => placesOf(server, addressesOf));
+    const socket = await firstOf(places, clock, endMs, (place, endMs) =>
+      inTime(clock, endMs, (signal) => reach(place, host, tls, signal)),
+    );
+    return { socket, server };
+  });
 }
 
-/** @throws Error with the reason of the one that failed; with all of them, if there are several. */
-async function firstOf<Item, Result>(
-  items: readonly Item[],
-  nameOf: (item: Item) => string,
-  ms: number,
-  attempt: (item: Item, ms: number) => Promise<Result>,
+/** @throws Error with the reason of the attempt that failed; with all of them, if there are several. */
+async function firstOf<Result>(
+  places: readonly ServerAddress[],
+  clock: Clock,
+  endMs: number,
+  attempt: (place: ServerAddress, endMs: number) => Promise<Result>,
 ): Promise<Result> {
-  const deadline = performance.now() + ms;
   const failures: { name: string; reason: string; error: unknown }[] = [];
-  for (const [index, item] of items.entries()) {
+  for (const [index, place] of places.entries()) {
+    const nowMs = clock.now();
     try {
-      const share = (deadline - performance.now()) / (items.length - index);
-      return await attempt(item, Math.max(share, 1));
+      return await attempt(place, nowMs + (endMs - nowMs) / (places.length - index));
     } catch (error) {
-      failures.push({ name: nameOf(item), reason: reasonOf(error), error });
+      failures.push({ name: nameOfServer(place), reason: postgresReason(error), error });
     }
   }
   const reasons = [...new Set(failures.map(({ reason }) => reason))];
@@ -76,67 +70,45 @@ async function firstOf<Item, Result>(
   throw new Error(message, { cause: errors.length > 1 ? new AggregateError(errors, message) : errors[0] });
 }
 
-async function addressesAt(
-  endpoint: Endpoint,
+/** @returns the server at each of its host's addresses. */
+async function placesOf(
+  server: ServerAddress,
   addressesOf: (host: string) => Promise<string[]>,
-  ms: number,
-): Promise<Address[]> {
-  if ("path" in endpoint) return [{ to: { path: endpoint.path }, name: endpoint.path }];
-  const { host, port } = endpoint;
-  if (isIP(host) !== 0) return [{ to: endpoint, name: host }];
-  const addresses = await inTime(ms, async (signal) => {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    signal.addEventListener("abort", () => reject(signal.reason));
-    // Nobody can end a lookup; what comes of it later is nobody's.
-    return await Promise.race([addressesOf(host), late]);
-  });
+): Promise<ServerAddress[]> {
+  if ("path" in server || isIP(server.host) !== 0) return [server];
+  const addresses = await addressesOf(server.host);
   if (addresses.length === 0) throw new Error("the host has no address");
-  return addresses.map((address) => ({ to: { host: address, port }, name: host }));
+  return addresses.map((host) => ({ host, port: server.port }));
 }
 
-function placeOf({ to }: Address): string {
-  return "path" in to ? to.path : nameOfEndpoint(to);
-}
-
-async function reach(address: Address, tls: Tls, ms: number): Promise<Socket> {
-  return await inTime(ms, async (signal) => {
-    try {
-      return await open(address, tls, signal);
-    } catch (error) {
-      // As in libpq: whoever is content without TLS is so where it fails, too.
-      if (tls.use !== "if-offered" || !(error instanceof HandshakeFailure)) throw error;
-      return await open(address, { ...tls, use: "never" }, signal);
-    }
-  });
-}
-
-async function open({ to, name }: Address, tls: Tls, signal: AbortSignal): Promise<Socket> {
-  const socket = connect(to);
-  // For good: between two listeners of others, an error would end the process.
+/** @param host whose name the certificate must have, if that is checked. */
+async function reach(
+  place: ServerAddress,
+  host: string,
+  tls: TlsSettings,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const socket = "path" in place ? connect({ path: place.path }) : connect(place);
+  // For good: an error without a listener would end the process.
   socket.on("error", () => undefined);
   try {
     await happening(socket, "connect", signal);
-    return "path" in to || tls.use === "never" ? socket : await secured(socket, name, tls, signal);
+    return "path" in place || tls.use === "never" ? socket : await encrypted(socket, host, tls, signal);
   } catch (error) {
     socket.destroy();
-    throw error;
+    // As in libpq, a handshake that fails is followed by an attempt without TLS where that is allowed.
+    if (tls.use !== "if-offered" || !(error instanceof HandshakeFailure)) throw error;
+    return await reach(place, host, { ...tls, use: "never" }, signal);
   }
 }
 
-async function inTime<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const timer = setTimeout(
-    () => late.abort(new Error(`no answer within ${Math.round(ms / 100) / 10} s`)),
-    ms,
-  );
-  try {
-    return await work(late.signal);
-  } finally {
-    clearTimeout(timer);
-  }
+async function inTime<T>(clock: Clock, endMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const ms = Math.max(endMs - clock.now(), 1);
+  const late = (): Error => new Error(`no answer within ${Math.round(ms / 100) / 10} s`);
+  const deadline = new Deadline(clock);
+  return await deadline.within(ms, work(deadline.signal), late);
 }
 
 async function systemAddresses(host: string): Promise<string[]> {
-  const found = await lookup(host, { all: true });
-  return found.map(({ address }) => address);
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }

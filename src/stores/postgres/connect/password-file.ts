@@ -1,36 +1,38 @@
-/** Passwords in a file of the user's own. @see https://www.postgresql.org/docs/18/libpq-pgpass.html */
+/** Passwords from a user's own file. @see https://www.postgresql.org/docs/18/libpq-pgpass.html */
 
 import { readFileSync, statSync } from "node:fs";
 import process from "node:process";
+import { codeOf, reasonOf } from "../../../async/failure-words.ts";
+import { SOCKET_FOLDERS } from "./server-address.ts";
+import type { ServerAddress } from "./server-address.ts";
 
-/** What a password is for. */
 export interface Login {
-  /** The folder where the server's socket is; `localhost` if it is a usual one. */
-  host: string;
-  port: number;
+  server: ServerAddress;
   database: string;
   user: string;
 }
 
 /**
- * @param warn is told why a file that is there is not used.
- * @returns null where the file has none, or is not there.
+ * @param warn gets the reason why an existing file is ignored.
+ * @returns empty if the file does not exist or has no password for the login.
  */
-export function passwordIn(path: string, login: Login, warn: (message: string) => void): string | null {
-  const text = contentOf(path, warn);
-  const wanted = [login.host, String(login.port), login.database, login.user];
-  for (const line of text.split(/\r?\n/)) {
+export function passwordIn(path: string, login: Login, warn: (message: string) => void): string {
+  const { server, database, user } = login;
+  const place = "path" in server ? server.folder : server.host;
+  const host = SOCKET_FOLDERS.includes(place) ? "localhost" : place;
+  const wanted = [host, String(server.port), database, user];
+  for (const line of contentOf(path, warn).split(/\r?\n/)) {
     if (line.startsWith("#")) continue;
     const fields = line.match(FIELD) ?? [];
     if (fields.length <= wanted.length) continue;
-    const isMeant = wanted.every((value, index) => fields[index] === "*" || plain(fields[index]) === value);
-    // The first one decides, even if it is empty.
-    if (isMeant) return plain(fields[wanted.length]) || null;
+    // The first line that matches decides, even if its password is empty.
+    if (wanted.every((value, index) => fields[index] === "*" || plain(fields[index]) === value))
+      return plain(fields[wanted.length]);
   }
-  return null;
+  return "";
 }
 
-/** What stands between two colons. A backslash takes away the meaning of what follows it. */
+/** The text between two colons; a backslash makes the character after it an ordinary one. */
 const FIELD = /(?<=^|:)(?:\\.|[^\\:])*\\?(?=:|$)/g;
 
 function plain(field = ""): string {
@@ -38,17 +40,18 @@ function plain(field = ""): string {
 }
 
 function contentOf(path: string, warn: (message: string) => void): string {
+  const ignored = (reason: string): string => {
+    warn(`the password file ${path} is ignored: ${reason}`);
+    return "";
+  };
   try {
     const stat = statSync(path);
-    if (!stat.isFile()) warn(`the password file ${path} is ignored: it is not a plain file`);
-    // Windows keeps elsewhere who may read a file.
-    else if (process.platform !== "win32" && (stat.mode & 0o077) !== 0)
-      warn(`the password file ${path} is ignored: others may read it; chmod 600 helps`);
-    else return readFileSync(path, "utf8");
+    if (!stat.isFile()) return ignored("it is not a plain file");
+    // On Windows, the mode does not say who may read a file.
+    if (process.platform !== "win32" && (stat.mode & 0o077) !== 0)
+      return ignored("others may read it; chmod 600 helps");
+    return readFileSync(path, "utf8");
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ENOENT" && code !== "ENOTDIR")
-      warn(`the password file ${path} is ignored: it cannot be read (${code})`);
+    return ["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "") ? "" : ignored(reasonOf(error));
   }
-  return "";
 }

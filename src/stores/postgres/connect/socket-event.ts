@@ -1,11 +1,8 @@
-/** Waiting for what happens to a socket. */
+/** Waits for an event of a socket. */
 
 import type { Socket } from "node:net";
 
-/**
- * @returns what the event brings, once it happens.
- * @throws the socket's error, or the signal's reason, and when the other side closes the connection first.
- */
+/** @throws the socket's error, the signal's reason, and an Error if the other side closes the connection first. */
 export async function happening(socket: Socket, event: string, signal: AbortSignal): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const onClose = (): void => reject(new Error("the server closed the connection"));

@@ -1,81 +1,80 @@
 /**
- * What makes a PostgreSQL archive tell of its changes: triggers that notify listeners of the ids of sessions. They know
- * the statements that name the table itself: what a subscription of logical replication applies, what is written with
- * `session_replication_role = replica`, or straight to a partition, is for the poll to find.
+ * The triggers that NOTIFY the ids of changed sessions. They fire for statements that name the table itself; polls find
+ * what logical replication applies, what is written with `session_replication_role = replica`, or to a partition.
  */
 
-import { quoted } from "../quoting.ts";
+import { quoted } from "../sql/quoting.ts";
 
-/** A notification with this payload says that any session may have changed; every other one is a JSON array of ids. */
+/** The payload that says that any session may have changed; every other payload is a JSON array of ids. */
 export const ANYTHING = "*";
 
-/** Names all triggers, and the function that they call, begin with. */
+/** Begins the names of the triggers and of their function. */
 const PREFIX = "sessionwatch_";
 
-/** What the triggers call, without its schema. */
+/** The triggers' function, without its schema. */
 export const FUNCTION = `${PREFIX}notify`;
 
 /**
- * Older servers cannot replace a trigger, only drop it: for its owner alone, and in the way of whoever reads the table.
+ * Older servers cannot replace a trigger, only drop it, which only its owner can do and which locks out all readers.
  */
 const MIN_SERVER_VERSION = 14;
 
 /**
- * @param version the server's own `server_version_num`: 180004 is 18.4.
- * @returns why it cannot have the triggers; null if it can.
+ * @param version the server's `server_version_num`: 180004 is 18.4.
+ * @returns why the server cannot have the triggers; null if it can.
  */
 export function refusalOf(version: number): string | null {
-  return version < MIN_SERVER_VERSION * 10_000 ? `it takes PostgreSQL ${MIN_SERVER_VERSION} or newer` : null;
+  return version < MIN_SERVER_VERSION * 10_000 ? `it needs PostgreSQL ${MIN_SERVER_VERSION} or newer` : null;
 }
 
-/** So many ids in one statement are still named; more are `ANYTHING`. */
+/** A statement that changes more sessions notifies `ANYTHING`. */
 const IDS_MAX = 1000;
-/** In bytes: a payload must stay below 8000, and may be longer than this by as much as an id. */
+/** In bytes: a payload must stay below 8000, and may exceed this by one id. */
 const PAYLOAD_BYTES = 7000;
 const ID_BYTES_MAX = 900;
 /**
- * How full (0 to 1) the server's queue may be for ids to be named, and for anything to be said. Where it is full,
- * because some listener sleeps in a transaction, nobody who notifies can commit.
+ * How full (0 to 1) the server's queue may be for notifications with ids, and for any. When it is full, because a
+ * listener stays in a transaction, no transaction that notifies can commit.
  */
-const QUEUE_USAGE = { naming: 0.5, telling: 0.9 };
+const QUEUE_USAGE = { ids: 0.5, anything: 0.9 };
 
 const EVENTS = [
   ["INSERT", "REFERENCING NEW TABLE AS changed"],
-  // The old rows show whether an id was changed: the session that had it is then gone, and anything may have changed.
+  // The old rows show whether an id was changed, which is like deleting the session that had it.
   ["UPDATE", "REFERENCING NEW TABLE AS changed OLD TABLE AS replaced"],
   ["DELETE", "REFERENCING OLD TABLE AS changed"],
   ["TRUNCATE", ""],
 ] as const;
 
-/** So many triggers make an archive one that tells of its changes. */
+/** An archive that has this many of our triggers notifies its changes. */
 export const TRIGGER_COUNT = EVENTS.length;
 
 /**
  * @param table SQL for the object id of the archive's `sessions`.
- * @returns SQL for whether all triggers are there and switched on, and the server's queue has room for what they tell.
+ * @returns SQL for whether all triggers exist and are enabled, and the server's queue has room.
  */
-export function tellsSql(table: string): string {
+export function notifiesSql(table: string): string {
   return `(SELECT pg_catalog.count(*) = ${TRIGGER_COUNT}
-      AND pg_catalog.pg_notification_queue_usage() <= ${QUEUE_USAGE.telling}
+      AND pg_catalog.pg_notification_queue_usage() <= ${QUEUE_USAGE.anything}
     FROM pg_catalog.pg_trigger
     WHERE tgrelid = ${table} AND pg_catalog.starts_with(tgname::text, '${PREFIX}') AND tgenabled IN ('O', 'A'))`;
 }
 
-/** @param table the object id of the archive's `sessions`. @returns the channel on which its changes are told. */
+/** @param table the object id of the archive's `sessions`. @returns the channel of its notifications. */
 export function channelOf(table: number): string {
   return `${PREFIX}${table}`;
 }
 
 /**
- * @returns the statements that create function and triggers; they stand for those that were there before, and are
- *   switched on. To be run in one transaction.
+ * @returns the statements, for one transaction, that create the function and the triggers or replace older ones, and
+ *   enable them.
  */
 export function installTrigger(schema: string): string[] {
   const table = `${quoted(schema)}.sessions`;
   return [
     `CREATE OR REPLACE FUNCTION ${functionIn(schema)}() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$ ${BODY} $$`,
-    // Somebody else may have created a function of this name before, and could otherwise go on replacing its body.
+    // Another role that created a function of this name earlier could otherwise replace its body later.
     `ALTER FUNCTION ${functionIn(schema)}() OWNER TO CURRENT_USER`,
     ...EVENTS.map(
       ([event, referencing]) =>
@@ -85,17 +84,17 @@ export function installTrigger(schema: string): string[] {
   ];
 }
 
-/** @returns the statements that leave nothing of it, wherever the table has got to. To be run in one transaction. */
+/** @returns the statements, for one transaction, that remove everything, also if the table was renamed. */
 export function removeTrigger(schema: string): string[] {
-  // CASCADE drops the triggers as well, which a role could not do by itself that owns the function, but not the table.
+  // CASCADE also drops the triggers, which a role that owns the function but not the table could not do otherwise.
   return [`DROP FUNCTION IF EXISTS ${functionIn(schema)}() CASCADE`];
 }
 
 /**
- * It runs as whoever writes, who needs no right to anything for it, and pays for it once for each statement, however
- * many rows that writes. What goes wrong in it, such as that the table has no `id` any more, is for the server's log,
- * and never the writer's failure. A notification has a price that nothing here can change: commits that notify take
- * turns, and a transaction that has notified cannot be prepared for a commit in two phases.
+ * It runs with the rights of the role that writes, needs none of its own, and runs once per statement. Its errors, such
+ * as a missing `id` column, go to the server's log and never fail the writer. Notifications have a cost that the
+ * trigger cannot avoid: commits that notify take turns, and a transaction that notified cannot be prepared for a
+ * two-phase commit.
  */
 const BODY = `
     DECLARE
@@ -106,7 +105,7 @@ const BODY = `
       payload text;
       is_named boolean := false;
     BEGIN
-      IF usage > ${QUEUE_USAGE.telling} THEN
+      IF usage > ${QUEUE_USAGE.anything} THEN
         RETURN NULL;
       END IF;
       IF TG_OP <> 'TRUNCATE' THEN
@@ -115,7 +114,7 @@ const BODY = `
         IF total = 0 THEN
           RETURN NULL;
         END IF;
-        is_named := total <= ${IDS_MAX} AND usage <= ${QUEUE_USAGE.naming};
+        is_named := total <= ${IDS_MAX} AND usage <= ${QUEUE_USAGE.ids};
         IF is_named AND TG_OP = 'UPDATE' THEN
           is_named := NOT EXISTS (SELECT replaced.id FROM replaced EXCEPT SELECT changed.id FROM changed);
         END IF;
@@ -142,7 +141,7 @@ const BODY = `
       END LOOP;
       RETURN NULL;
     EXCEPTION WHEN OTHERS THEN
-      RAISE LOG 'sessionwatch cannot tell which sessions have changed: %', SQLERRM;
+      RAISE LOG 'sessionwatch cannot notify which sessions changed: %', SQLERRM;
       PERFORM pg_notify(channel, '${ANYTHING}');
       RETURN NULL;
     END

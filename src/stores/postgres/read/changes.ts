@@ -1,42 +1,57 @@
-/** What has become of all sessions. */
+/** Reads which sessions have changed since an earlier read of all sessions. */
 
-import type { Changes, Mark } from "../../../watch/ports.ts";
 import type { SessionId, SessionVersion } from "../../../session/session.ts";
+import type { Changes, Mark } from "../../../watch/ports.ts";
 import { stateOf } from "../../shared/session-rows.ts";
-import type { Run } from "../connect/run.ts";
-import { comparable, countSql, isContinued, isWrittenSince, lookOf, lookSql, oldestRunning } from "./look.ts";
-import type { Place } from "./look.ts";
+import type { Run } from "../sql/statement.ts";
+import type { IntrospectedTables } from "./introspection.ts";
 import { isKept, statesOf } from "./sessions.ts";
-import type { Tables } from "./tables.ts";
+import {
+  comparable,
+  countSql,
+  isContinued,
+  isWrittenSince,
+  oldestRunning,
+  snapshotRows,
+  snapshotSql,
+} from "./snapshot.ts";
+import type { ServerMoment } from "./snapshot.ts";
 
-/** How long (ms) a look at all sessions may take. */
+/** How long (ms) a read of all sessions may take. */
 const COMPLETE_DEADLINE_MS = 30_000;
 
 /**
- * One statement. It looks at every row, but brings only what has changed; and at none if nothing in the whole server
- * has.
+ * One statement, which scans all rows but returns only those that changed, and scans none if nothing in the whole
+ * server has changed.
  *
  * @throws StaleTables
  */
-export async function readChanges(run: Run, tables: Tables, mark: Mark | null): Promise<Changes> {
-  const place = mark === null || !tables.hasRowVersions ? null : parseMark(mark);
-  return (place && (await readSince(run, tables, place))) ?? (await readAll(run, tables));
+export async function readChanges(run: Run, tables: IntrospectedTables, mark: Mark | null): Promise<Changes> {
+  const moment = mark === null || !tables.hasRowVersions ? null : parseMark(mark);
+  return (moment && (await readSince(run, tables, moment))) ?? (await readAll(run, tables));
 }
 
-/** @returns null if another server is there now, the same one started anew, or too much has happened since. */
-async function readSince(run: Run, tables: Tables, place: Place): Promise<Changes | null> {
+/** @returns null if the server is another one or was restarted, or too many transactions have passed. */
+async function readSince(
+  run: Run,
+  tables: IntrospectedTables,
+  moment: ServerMoment,
+): Promise<Changes | null> {
   const rows = await run(
-    lookSql(tables, isWrittenSince("$1", "$2"), countSql(tables, isKept(tables), "$1")),
-    [comparable(place), oldestRunning(place)],
+    snapshotSql(tables, isWrittenSince("$1", "$2"), countSql(tables, isKept(tables), "$1")),
+    [comparable(moment), oldestRunning(moment)],
   );
-  const look = lookOf(tables, rows);
-  if (!isContinued(place, look)) return null;
+  const found = snapshotRows(tables, rows);
+  if (!isContinued(moment, found)) return null;
   const states = new Map<SessionId, SessionVersion | null>(
-    look.rows.map((row) => [String(row["id"]), row["kept"] === "true" ? stateOf(tables.columns, row) : null]),
+    found.rows.map((row) => [
+      String(row["id"]),
+      row["kept"] === "true" ? stateOf(tables.columns, row) : null,
+    ]),
   );
-  const { total } = look;
+  const { total } = found;
   return {
-    mark: formatMark(look),
+    mark: formatMark(found),
     states,
     total,
     isComplete: false,
@@ -45,12 +60,14 @@ async function readSince(run: Run, tables: Tables, place: Place): Promise<Change
   };
 }
 
-async function readAll(run: Run, tables: Tables): Promise<Changes> {
-  const rows = await run(lookSql(tables, isKept(tables)), [], COMPLETE_DEADLINE_MS);
-  const look = lookOf(tables, rows);
-  const states = statesOf(tables, look.rows);
+async function readAll(run: Run, tables: IntrospectedTables): Promise<Changes> {
+  const found = snapshotRows(
+    tables,
+    await run(snapshotSql(tables, isKept(tables)), [], COMPLETE_DEADLINE_MS),
+  );
+  const states = statesOf(tables, found.rows);
   return {
-    mark: formatMark(look),
+    mark: formatMark(found),
     states,
     total: states.size,
     isComplete: true,
@@ -59,11 +76,11 @@ async function readAll(run: Run, tables: Tables): Promise<Changes> {
   };
 }
 
-function formatMark({ life, snapshot }: Place): Mark {
+function formatMark({ life, snapshot }: ServerMoment): Mark {
   return `${life} ${snapshot}`;
 }
 
-function parseMark(mark: Mark): Place | null {
+function parseMark(mark: Mark): ServerMoment | null {
   const [, life, snapshot] = /^(.+) (\d+:\d+:[\d,]*)$/.exec(mark) ?? [];
   return life === undefined || snapshot === undefined ? null : { life, snapshot };
 }

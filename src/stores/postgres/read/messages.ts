@@ -1,24 +1,25 @@
-/** The messages of one session, each with its tool calls. */
+/** Reads the messages of one session with their tool calls. */
 
 import type { MessageQuery } from "../../../watch/ports.ts";
 import type { Message, SessionId } from "../../../session/session.ts";
 import { shownNames } from "../../../session/column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../../session/message-columns.ts";
+import { MESSAGE_COLUMNS } from "../../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../../session/tool-call-columns.ts";
 import { messagesOf } from "../../shared/message-rows.ts";
-import type { Row, Run } from "../connect/run.ts";
-import { quoted } from "../quoting.ts";
-import type { Columns, Tables } from "./tables.ts";
-import { asValue, shortTime } from "./text.ts";
+import type { ResultRow, Run } from "../sql/statement.ts";
+import { quoted } from "../sql/quoting.ts";
+import type { Columns, IntrospectedTables } from "./introspection.ts";
+import { asValue, shortTime } from "./values-as-text.ts";
 
-/** How long (ms) whoever asks for messages waits: they may be many megabytes. */
+/** How long (ms) a query for messages may take: they can be many megabytes. */
 const DEADLINE_MS = 10_000;
 /** Ordinals are integers of 32 bits. */
 const ORDINAL_MAX = 2_147_483_647;
 
-/** In reading order, at most `limit` of them; none if the archive keeps no messages. */
+/** @returns at most `limit` messages in reading order; none if the archive has no messages table. */
 export async function readMessages(
   run: Run,
-  tables: Tables,
+  tables: IntrospectedTables,
   id: SessionId,
   query: MessageQuery,
 ): Promise<Message[]> {
@@ -56,7 +57,7 @@ function columnsOf(wanted: readonly string[], types: Columns): string {
     .join(", ");
 }
 
-function withShortTime(row: Row): Row {
+function withShortTime(row: ResultRow): ResultRow {
   const { timestamp } = row;
   return typeof timestamp === "string" ? { ...row, timestamp: shortTime(timestamp) } : row;
 }

@@ -1,20 +1,20 @@
-/** The queries over an archive's sessions, made of the columns that it has. */
+/** Queries for an archive's sessions, from the columns that it has. */
 
 import type { ListQuery, SessionPage } from "../../../watch/ports.ts";
 import type { SessionId, SessionVersion, Session } from "../../../session/session.ts";
 import { decodeCursor, encodeCursor, notOurs } from "../../shared/page-cursor.ts";
 import { sessionOf, stateOf, versionName } from "../../shared/session-rows.ts";
-import { codeOf } from "../connect/error-code.ts";
-import type { Row, Run, Value } from "../connect/run.ts";
-import { quoted } from "../quoting.ts";
-import type { Tables } from "./tables.ts";
-import { asText, asValue, shortTime } from "./text.ts";
+import { codeOf } from "../../../async/failure-words.ts";
+import type { ResultRow, Run, Value } from "../sql/statement.ts";
+import { quoted } from "../sql/quoting.ts";
+import type { IntrospectedTables } from "./introspection.ts";
+import { asText, asValue, shortTime } from "./values-as-text.ts";
 
-/** How long (ms) whoever asks for a list waits: it may be a long way through the table. */
+/** How long (ms) a query for a list may take: it may read much of the table. */
 const LIST_DEADLINE_MS = 10_000;
 
-/** @returns SQL for everything that a state is made of, as text. */
-export function stateColumns({ columns, sessions }: Tables): string {
+/** @returns SQL for the columns of a state, as text. */
+export function stateColumns({ columns, sessions }: IntrospectedTables): string {
   const sourceToken = sessions.has("source_token") ? "source_token::text" : "NULL::text";
   const traits = columns.traits.map((column) => `${column}::text AS ${column}`);
   return [
@@ -26,22 +26,29 @@ export function stateColumns({ columns, sessions }: Tables): string {
 }
 
 /** @returns SQL for whether a session is not in the trash. */
-export function isKept({ sessions }: Tables): string {
+export function isKept({ sessions }: IntrospectedTables): string {
   return sessions.has("deleted_at") ? "deleted_at IS NULL" : "TRUE";
 }
 
 /** @returns the name of the table. */
-export function sessionsOf({ schema }: Tables): string {
+export function sessionsOf({ schema }: IntrospectedTables): string {
   return `${quoted(schema)}.sessions`;
 }
 
 /** @param rows of `stateColumns`. */
-export function statesOf({ columns }: Tables, rows: readonly Row[]): Map<SessionId, SessionVersion> {
+export function statesOf(
+  { columns }: IntrospectedTables,
+  rows: readonly ResultRow[],
+): Map<SessionId, SessionVersion> {
   return new Map(rows.map((row) => [String(row["id"]), stateOf(columns, row)]));
 }
 
 /** @returns null for a session that is missing or in the trash. */
-export async function readSummary(run: Run, tables: Tables, id: SessionId): Promise<Session | null> {
+export async function readSession(
+  run: Run,
+  tables: IntrospectedTables,
+  id: SessionId,
+): Promise<Session | null> {
   if (!tables.canHold(id)) return null;
   const [row] = await run(
     `SELECT ${shownColumns(tables)} FROM ${sessionsOf(tables)} WHERE id = $1 AND ${isKept(tables)}`,
@@ -50,8 +57,12 @@ export async function readSummary(run: Run, tables: Tables, id: SessionId): Prom
   return row === undefined ? null : sessionFrom(tables, row);
 }
 
-/** @throws WatchError `usage` if the cursor is none of ours. */
-export async function readSummaries(run: Run, tables: Tables, query: ListQuery): Promise<SessionPage> {
+/** @throws WatchError `usage` if the cursor is not one of ours. */
+export async function readSessions(
+  run: Run,
+  tables: IntrospectedTables,
+  query: ListQuery,
+): Promise<SessionPage> {
   const { project, agent, machine, activeSince, limit = 100, cursor } = query;
   const after = cursor === undefined ? null : decodeCursor(cursor);
   const given = Object.entries({ project, agent, machine }).filter(isGiven);
@@ -94,7 +105,12 @@ export async function readSummaries(run: Run, tables: Tables, query: ListQuery):
 }
 
 /** Ids that start with `prefix`, their agent's name and colon counted or not; the newest first. */
-export async function findIds(run: Run, tables: Tables, prefix: string, limit: number): Promise<SessionId[]> {
+export async function findIds(
+  run: Run,
+  tables: IntrospectedTables,
+  prefix: string,
+  limit: number,
+): Promise<SessionId[]> {
   if (!tables.canHold(prefix)) return [];
   const rows = await run(
     `SELECT id FROM ${sessionsOf(tables)} WHERE ${isKept(tables)}
@@ -107,8 +123,8 @@ export async function findIds(run: Run, tables: Tables, prefix: string, limit: n
   return rows.map((row) => String(row["id"]));
 }
 
-/** When a session was last active: the newest time that is known of it. Some archives keep times as text. */
-function activityOf({ columns, sessions }: Tables): { sql: string; type: string } {
+/** SQL for a session's last activity: its newest known time. Some archives keep times as text. */
+function activityOf({ columns, sessions }: IntrospectedTables): { sql: string; type: string } {
   const isTime = columns.activity.every((column) => sessions.get(column) === "timestamp with time zone");
   const type = isTime ? "timestamp with time zone" : "text";
   const times = columns.activity.map((column) =>
@@ -117,16 +133,16 @@ function activityOf({ columns, sessions }: Tables): { sql: string; type: string 
   return { sql: `COALESCE(${[...times, isTime ? "'epoch'::timestamptz" : "''"].join(", ")})`, type };
 }
 
-function versionColumns(types: Tables["sessions"], columns: readonly string[]): string[] {
+function versionColumns(types: IntrospectedTables["sessions"], columns: readonly string[]): string[] {
   return columns.map((column) => `${asText(column, types.get(column) ?? "")} AS ${versionName(column)}`);
 }
 
-function shownColumns({ columns, sessions }: Tables): string {
+function shownColumns({ columns, sessions }: IntrospectedTables): string {
   const shown = columns.shown.map((column) => `${asValue(column, sessions.get(column) ?? "")} AS ${column}`);
   return ["id::text AS id", ...shown, ...versionColumns(sessions, columns.version)].join(", ");
 }
 
-function sessionFrom({ columns, sessions }: Tables, row: Row): Session {
+function sessionFrom({ columns, sessions }: IntrospectedTables, row: ResultRow): Session {
   return sessionOf(columns, row, (column, text) =>
     sessions.get(column)?.startsWith("timestamp") === true ? shortTime(text) : text,
   );
@@ -136,7 +152,7 @@ function isGiven(entry: [string, string | undefined]): entry is [string, string]
   return entry[1] !== undefined;
 }
 
-/** A server calls it a data exception when the time in a cursor is none, or its text could not be in any archive. */
+/** The server answers with a data exception if a cursor holds an invalid time, or text that no archive can hold. */
 function refusedCursor(error: unknown): never {
   throw codeOf(error)?.startsWith("22") === true ? notOurs(error) : error;
 }

@@ -1,16 +1,16 @@
-/** What the types of columns make of values: nothing that a transcript holds may be a reason to refuse it. */
+/** Makes values fit the types of their columns, so that no content of a transcript can make a sync fail. */
 
 import type { Cell } from "../../shared/draft-rows.ts";
-import { storable } from "../storable.ts";
+import { storable } from "../sql/storable-text.ts";
 import type { ColumnType } from "../../../session/column.ts";
 
-/** A value as JSON has it. */
+/** A JSON value. */
 export type JsonCell = string | number | boolean | null;
 
 const INTEGER = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 const BIGINT = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
-/** @returns what the column holds of a value: integers come as near as they can, and what is no time is none. */
+/** @returns the value that the column can hold: the nearest integer, and null for an invalid time. */
 export function cellAs(type: ColumnType, value: Cell): JsonCell {
   if (value === null) return null;
   switch (type) {
@@ -27,12 +27,12 @@ export function cellAs(type: ColumnType, value: Cell): JsonCell {
   }
 }
 
-/** @returns a whole number that fits into four bytes. */
+/** @returns the nearest integer of four bytes. */
 export function clampInteger(value: number): number {
   return Number.isNaN(value) ? 0 : Math.trunc(Math.min(Math.max(value, INTEGER.min), INTEGER.max)) + 0;
 }
 
-/** As text: it may be more than a number holds. */
+/** As text, because it can exceed the safe integers. */
 function clampBigint(value: string | number | bigint | boolean): string {
   if (value === Number.POSITIVE_INFINITY) return String(BIGINT.max);
   if (value === Number.NEGATIVE_INFINITY) return String(BIGINT.min);
@@ -42,7 +42,7 @@ function clampBigint(value: string | number | bigint | boolean): string {
   return String(whole < BIGINT.min ? BIGINT.min : whole);
 }
 
-/** Of the years that RFC 3339 can write; the server would take more than that for a time, and refuse what is none. */
+/** Only years that RFC 3339 can write: the server accepts more as a time, and rejects anything invalid. */
 function timeOrNull(text: string): string | null {
   if (!/^\d{4}-\d\d-\d\dT/.test(text) || text.startsWith("0000")) return null;
   const ms = Date.parse(text);

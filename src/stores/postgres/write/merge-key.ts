@@ -1,16 +1,16 @@
-/** What two lines of one message have in common, as a column that is indexed can hold it. */
+/** The key that the lines of one message share, in a form that an indexed column can hold. */
 
 import { createHash } from "node:crypto";
-import { isStorable } from "../storable.ts";
+import { isStorable } from "../sql/storable-text.ts";
 
-/** UTF-16 units; an index takes some 2700 bytes at most. */
+/** In UTF-16 units; an index entry has at most some 2700 bytes. */
 const KEY_MAX = 200;
 const HASHED = "sha256:";
 
-/** @returns the key itself if it is short and can be stored, else a hash that stands for it and for no other key. */
+/** @returns the key itself if it is short and storable, else a hash that no other key has. */
 export function mergeKey(key: string): string {
   const isPlain = key.length <= KEY_MAX && !key.startsWith(HASHED) && isStorable(key);
   if (isPlain) return key;
-  // Not as UTF-8, in which halves of surrogate pairs are all the same.
+  // UTF-8 would make all halves of surrogate pairs the same.
   return HASHED + createHash("sha256").update(Buffer.from(key, "utf16le")).digest("base64url");
 }

@@ -1,4 +1,4 @@
-/** Makes statements of the entries of a transcript: messages, their tool calls, and what is said about them later. */
+/** Turns the entries of a transcript into statements for messages and their tool calls. */
 
 import type { SessionId } from "../../../session/session.ts";
 import type {
@@ -12,50 +12,49 @@ import type { Draft, DraftBlock } from "../../shared/batch.ts";
 import { callRows, extensionOf, knownMessage, messageRow } from "../../shared/draft-rows.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Row } from "../connect/run.ts";
+import type { ResultRow } from "../sql/statement.ts";
 import { clampInteger } from "./cell.ts";
 import { mergeKey } from "./merge-key.ts";
-import type { Statements } from "./statements.ts";
+import type { SyncStatements } from "./statements.ts";
 
-/** So much text (UTF-16 units) is held back, so that what is small needs one round trip for all of it. */
+/** Up to this much text (UTF-16 units) waits for the end of the sync, so that small syncs need one round trip. */
 const HELD_BACK_LENGTH = 2_000_000;
 
-/** So many keys are remembered; a transcript with more of them asks for what it may go on with. */
+/** The most keys that are remembered; beyond it, the server is queried for the messages that entries may extend. */
 const KEYS_MAX = 50_000;
 
-/** Sends statements, and answers with the rows of the last one. */
-export type Send = (statements: readonly string[]) => Promise<readonly Row[]>;
+/** Runs statements inside the transaction. @returns the rows of the last one. */
+export type Send = (statements: readonly string[]) => Promise<readonly ResultRow[]>;
 
 export interface MessageWriterOptions {
   id: SessionId;
-  statements: Statements;
-  /** Of all messages that are there. */
+  statements: SyncStatements;
+  /** Of all stored messages. */
   totals: Totals;
-  /** Of the last message that is there; null if there is none. */
+  /** Of the last stored message; null if there is none. */
   lastOrdinal: number | null;
-  /** To be called inside the transaction. */
   send: Send;
 }
 
 /**
- * The messages of one session, in one transaction. What is written waits until it is much, or `rest()` is asked for.
+ * Writes the messages of one session in one transaction. SyncStatements wait until there are many, or for `rest()`.
  */
-export class MessageWriter {
-  /** Of all messages, those included that were there before. Prompts that were retracted since are not taken off. */
+export class PostgresMessageWriter {
+  /** Of all messages, also those stored before. Still counts prompts that this sync retracts. */
   totals: Totals;
-  /** Whether prompts have to be counted anew. */
+  /** Whether prompts must be counted again. */
   hasRetracted = false;
   readonly #id: SessionId;
-  readonly #statements: Statements;
+  readonly #statements: SyncStatements;
   readonly #send: Send;
   #nextOrdinal: number;
-  /** Whether there may be messages to be deleted. */
+  /** Whether there may be stored messages. */
   #hasRows: boolean;
-  /** The keys of all messages; null if they are not known. */
+  /** The keys of all messages; null if there are too many to remember, or they were never read. */
   #keys: Set<string> | null;
   #batch = new Batch();
   #waitingLength = 0;
-  /** Ready to be sent, in this order. */
+  /** SyncStatements that wait to be sent, in this order. */
   #ready: string[] = [];
 
   constructor({ id, statements, totals, lastOrdinal, send }: MessageWriterOptions) {
@@ -71,7 +70,7 @@ export class MessageWriter {
     this.#nextOrdinal = lastOrdinal === null ? 0 : lastOrdinal + 1;
   }
 
-  /** Forgets all messages, for a transcript that is read from its start again. */
+  /** Deletes all messages, because the transcript is read from its start again. */
   clear(): void {
     this.#batch = new Batch();
     this.#waitingLength = 0;
@@ -81,7 +80,7 @@ export class MessageWriter {
     this.#nextOrdinal = 0;
   }
 
-  /** @param entries in the order of the transcript; they go on from what was written before. */
+  /** @param entries in the order of the transcript, after those written before. */
   async write(entries: readonly TranscriptEntry[]): Promise<void> {
     for (const entry of entries) {
       if (entry.kind === "retraction") await this.#retract(entry);
@@ -95,13 +94,13 @@ export class MessageWriter {
     this.#ready = [];
   }
 
-  /** @returns what is left to be sent. */
+  /** @returns the statements that still have to be sent. */
   async rest(): Promise<readonly string[]> {
     await this.#flush();
     return this.#ready;
   }
 
-  /** As the columns can hold it, because that is what is counted and found again. */
+  /** As the columns can hold it, so that totals and keys agree with the archive. */
   #stored(entry: MessageEntry): MessageEntry {
     const { usage, key } = entry;
     const stored = {
@@ -117,11 +116,11 @@ export class MessageWriter {
     return stored;
   }
 
-  /** Makes statements of the batch. */
+  /** Turns the batch into statements. */
   async #flush(): Promise<void> {
     const { drafts, results, subagents } = this.#batch;
     this.#batch = new Batch();
-    // Of a session without messages nothing is known, and nothing has to be looked for.
+    // A session without messages has no calls to update.
     if (this.#nextOrdinal > 0) {
       const resultRows = [...results].map(([id, content]) => ({
         tool_use_id: id,
@@ -160,12 +159,12 @@ export class MessageWriter {
     );
   }
 
-  /** @returns the messages that drafts go on with, by their keys. */
-  async #known(drafts: readonly Draft[]): Promise<Map<string, Row>> {
+  /** @returns the stored messages that drafts extend, by their keys. */
+  async #known(drafts: readonly Draft[]): Promise<Map<string, ResultRow>> {
     const keys = drafts
       .flatMap(({ entry: { key } }) => (key === null ? [] : [key]))
       .filter((key) => this.#keys?.has(key) ?? true);
-    const known = new Map<string, Row>();
+    const known = new Map<string, ResultRow>();
     for (const query of this.#statements.selectByKeys(this.#id, keys)) {
       const rows = await this.#send([...this.#ready, query]);
       this.#ready = [];
@@ -179,7 +178,7 @@ export class MessageWriter {
     if (this.#keys !== null && this.#keys.size > KEYS_MAX) this.#keys = null;
   }
 
-  /** One by one: a message may have more calls than a function can have arguments. */
+  /** Pushes one by one: a message can have more calls than a function can take arguments. */
   #addCalls(calls: CellRow[], blocks: readonly DraftBlock[], ordinal: number, firstIndex: number): void {
     for (const [index, row] of callRows(blocks).entries())
       calls.push({
@@ -204,7 +203,7 @@ export class MessageWriter {
   }
 }
 
-/** @returns about how much text (UTF-16 units) an entry brings. */
+/** @returns the approximate size (UTF-16 units) of an entry. */
 function lengthOf(entry: TranscriptEntry): number {
   if (entry.kind === "tool_result") return entry.content.length + 200;
   if (entry.kind !== "message") return 200;

@@ -1,15 +1,16 @@
-/** Rows on their way to the server: as JSON, which becomes a table there. */
+/** Sends rows to the server as JSON, which becomes a table there. */
 
 import type { Column } from "../../../session/column.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
-import { dollarQuoted, quoted } from "../quoting.ts";
+import { dollarQuoted, quoted } from "../sql/quoting.ts";
 import { cellAs } from "./cell.ts";
 import type { JsonCell } from "./cell.ts";
-import { SQL_TYPES } from "../sql-types.ts";
+import { SQL_TYPES } from "../schema/sql-types.ts";
 
-/** What one statement carries, in UTF-16 units: longer only if a single row is. */
+/** The length of one statement in UTF-16 units; only a single row can exceed it. */
 const PIECE_LENGTH = 4_000_000;
 
+/** A set of columns with known types. */
 export class Recordset {
   readonly columns: readonly Column[];
 
@@ -17,13 +18,13 @@ export class Recordset {
     this.columns = columns;
   }
 
-  /** The columns, as a statement lists them. */
+  /** The columns as a list in SQL. */
   get names(): string {
     return this.columns.map(({ name }) => quoted(name)).join(", ");
   }
 
   /**
-   * @returns for each piece of the rows a table that has them, to be read as `r`; columns that a row lacks are NULL.
+   * @returns tables `r` in SQL, each with a part of the rows; columns that a row lacks are NULL.
    */
   tables(rows: Iterable<CellRow>): string[] {
     const types = this.columns.map(({ name, type }) => `${quoted(name)} ${SQL_TYPES[type]}`).join(", ");

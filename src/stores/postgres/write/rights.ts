@@ -1,7 +1,7 @@
-/** What a role must be allowed to do so that it can sync into our own archive. */
+/** The rights that a role needs to sync into our own archive. */
 
-import { literal, quoted } from "../quoting.ts";
-import type { Row } from "../connect/run.ts";
+import { literal, quoted } from "../sql/quoting.ts";
+import type { ResultRow } from "../sql/statement.ts";
 
 const TO_EXTEND = ["SELECT", "INSERT", "UPDATE"];
 const TO_REPLACE = ["SELECT", "INSERT", "DELETE"];
@@ -17,7 +17,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   excluded_sessions: ["SELECT"],
 };
 
-/** @returns a query for one row. @see lackOf */
+/** @returns a query for one row. @see obstacleOf */
 export function rightsSql(schema: string): string {
   const needed = Object.entries(NEEDED).flatMap(([table, rights]) =>
     rights.map((right) => `(${literal(table)}, ${literal(`${quoted(schema)}.${table}`)}, ${literal(right)})`),
@@ -30,7 +30,7 @@ export function rightsSql(schema: string): string {
 }
 
 /** @returns why the archive cannot be written to, as a clause; null if it can be. */
-export function lackOf({ role, is_standby, missing }: Row): string | null {
+export function obstacleOf({ role, is_standby, missing }: ResultRow): string | null {
   if (is_standby === true) return "the server is a standby";
   if (!Array.isArray(missing)) return null;
   const lacking = missing as [table: string, right: string][];

@@ -1,22 +1,22 @@
-/** The SQL of a sync into one schema; the transaction around it is the writer's. */
+/** The SQL of a sync into one schema; the writer runs it in a transaction. */
 
 import { syncedNames } from "../../../session/column.ts";
 import type { Column } from "../../../session/column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../../session/message-columns.ts";
+import { MESSAGE_COLUMNS } from "../../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../../session/tool-call-columns.ts";
 import type { MessageColumn } from "../../../session/message-columns.ts";
 import { SESSION_COLUMNS } from "../../../session/session-columns.ts";
 import { SYNC_FILE_COLUMNS, SYNC_STATE_COLUMNS } from "../../../session/sync-columns.ts";
 import { USAGE_COLUMNS } from "../../shared/draft-rows.ts";
 import type { CellRow } from "../../shared/draft-rows.ts";
 import { mergedColumn } from "../../shared/saved-session.ts";
-import { dollarQuoted, literal, quoted } from "../quoting.ts";
-import { storable } from "../storable.ts";
+import { dollarQuoted, literal, quoted } from "../sql/quoting.ts";
+import { storable } from "../sql/storable-text.ts";
 import { clampInteger } from "./cell.ts";
 import { Recordset } from "./recordset.ts";
 
 const GROWING: readonly MessageColumn[] = MESSAGE_COLUMNS.filter((column) => "growth" in column);
 
-const SESSIONS = new Recordset(synced(SESSION_COLUMNS));
 const MESSAGES = new Recordset(synced(MESSAGE_COLUMNS));
 const EXTENSIONS = new Recordset([...GROWING, ...named(MESSAGE_COLUMNS, "ordinal")]);
 const CALLS = new Recordset([
@@ -35,14 +35,17 @@ const KEYS = new Recordset(named(MESSAGE_COLUMNS, "merge_key"));
 const IS_TYPED = "role = 'user' AND NOT is_system AND NOT is_sidechain";
 
 /** Statements without parameters, so that many of them can be sent together. */
-export class Statements {
+export class SyncStatements {
   readonly #schema: string;
+  readonly #sessions: Recordset;
 
-  constructor(schema: string) {
+  /** @param sessionColumns those of `sessions`. */
+  constructor(schema: string, sessionColumns: readonly Column[] = SESSION_COLUMNS) {
     this.#schema = quoted(schema);
+    this.#sessions = new Recordset(synced(sessionColumns));
   }
 
-  /** One row, whether there is such a session or not. */
+  /** One row, whether the session exists or not. */
   selectState(id: string): string {
     const asked = text(id);
     return `
@@ -62,7 +65,7 @@ export class Statements {
       FROM ${this.#schema}.sync_state WHERE session_id = ${text(id)}`;
   }
 
-  /** Of these sessions, those that somebody has deleted or that are another machine's. */
+  /** Of these sessions, those that were deleted or belong to another machine. */
   selectOffLimits(ids: readonly string[], machine: string): string {
     const list = dollarQuoted(JSON.stringify(ids.map(storable)));
     return `
@@ -87,24 +90,25 @@ export class Statements {
       JOIN ${this.#schema}.sessions ON id = session_id WHERE machine = ${text(machine)}`;
   }
 
-  /** Messages need their session's row; where they are sent before the facts are known, it comes first. */
+  /** Creates the row that messages refer to, for syncs that send messages before the facts are known. */
   insertSession(id: string, machine: string): string {
     return `INSERT INTO ${this.#schema}.sessions (id, machine) VALUES (${text(id)}, ${text(machine)})
       ON CONFLICT (id) DO NOTHING`;
   }
 
   upsertSession(row: CellRow): string[] {
-    return SESSIONS.tables([row]).map(
+    const { names, columns } = this.#sessions;
+    return this.#sessions.tables([row]).map(
       (table) => `
-        INSERT INTO ${this.#schema}.sessions (${SESSIONS.names}, updated_at)
-        SELECT ${SESSIONS.names}, clock_timestamp() FROM ${table}
+        INSERT INTO ${this.#schema}.sessions (${names}, updated_at)
+        SELECT ${names}, clock_timestamp() FROM ${table}
         ON CONFLICT (id) DO UPDATE SET
-          ${SESSIONS.columns.map(({ name }) => `${name} = ${mergedColumn(name)}`).join(", ")},
+          ${columns.map(({ name }) => `${name} = ${mergedColumn(name)}`).join(", ")},
           updated_at = clock_timestamp()`,
     );
   }
 
-  /** Retractions are not waited for: how many prompts are left is counted once, where there were any. */
+  /** Counts the prompts that are left once, after all retractions. */
   recountPrompts(id: string): string {
     return `
       UPDATE ${this.#schema}.sessions SET user_message_count =
@@ -128,14 +132,14 @@ export class Statements {
     return [`DELETE FROM ${this.#schema}.sync_files WHERE session_id = ${text(id)}`, ...inserts];
   }
 
-  /** Calls first: one by one, as their messages go, would take longer. */
+  /** Calls first: deleting them by cascade, message by message, takes longer. */
   deleteMessages(id: string): string[] {
     return ["tool_calls", "messages"].map(
       (table) => `DELETE FROM ${this.#schema}.${table} WHERE session_id = ${text(id)}`,
     );
   }
 
-  /** Of the messages that have one of the keys, what has to be known to extend them. */
+  /** Selects what is needed to extend the messages that have one of the keys. */
   selectByKeys(id: string, keys: Iterable<string>): string[] {
     const rows = Iterator.from(keys).map((key) => ({ merge_key: key }));
     return KEYS.tables(rows).map(
@@ -183,7 +187,7 @@ export class Statements {
     );
   }
 
-  /** Links are read from texts too: only calls that start subagents take one. */
+  /** Only calls that start subagents have a link: links are also found in texts, which can be wrong. */
   setSubagents(id: string, rows: readonly CellRow[]): string[] {
     return SUBAGENTS.tables(rows).map(
       (table) => `

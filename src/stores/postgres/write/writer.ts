@@ -1,6 +1,8 @@
-/** The writing half of our own archive in PostgreSQL. */
+/** Syncs sessions into our own archive in PostgreSQL. */
 
 import { createHash } from "node:crypto";
+import type { Clock } from "../../../async/clock.ts";
+import { ResourcePool } from "../../../async/resource-pool.ts";
 import type {
   ArchiveWriting,
   SourceRecord,
@@ -11,61 +13,63 @@ import type { SessionId } from "../../../session/session.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
 import { syncedTranscriptsOf } from "../../shared/source-rows.ts";
 import type { SyncedFile } from "../../shared/source-rows.ts";
-import { LinkPool } from "../connect/link-pool.ts";
-import { Link } from "../connect/link.ts";
-import type { Row, Run } from "../connect/run.ts";
-import { reasonOf } from "../connect/reasons.ts";
-import { runScript } from "../connect/script.ts";
-import type { Target } from "../connect/target.ts";
-import { lackOf, rightsSql } from "./rights.ts";
-import { Statements } from "./statements.ts";
-import { PostgresTransaction, sourceOf } from "./transaction.ts";
+import { ReconnectingConnection } from "../connect/reconnecting-connection.ts";
+import type { ResultRow, Run } from "../sql/statement.ts";
+import { postgresReason } from "../sql/postgres-errors.ts";
+import { runScript } from "../sql/script.ts";
+import type { ArchiveAddress } from "../connect/archive-address.ts";
+import { obstacleOf, rightsSql } from "./rights.ts";
+import { SyncStatements } from "./statements.ts";
+import { PostgresTransaction, sourceOf } from "./sync-transaction.ts";
 
-/** As many as the engine syncs at once. */
+/** As many as the engine runs at once. */
 const SYNCS_AT_ONCE = 4;
 /** How long (ms) an unused connection stays open. */
 const IDLE_MS = 120_000;
-/** How long (ms) the server has for a statement that carries and brings little. */
+/** How long (ms) a statement with little data may take. */
 const SMALL_MS = 5000;
-/** How long (ms) it has for one that carries data, or waits until another process is done with the session. */
+/** How long (ms) a statement with much data may take, or one that waits for another process to sync the session. */
 const DATA_MS = 60_000;
 
 export interface WriterOptions {
   /** The schema of our own archive. */
   schema: string;
-  /** Whose sessions these are; those of others are left alone. */
+  /** The machine whose sessions are written; those of other machines are left alone. */
   machine: string;
 }
 
 /**
- * Each sync is a transaction on a connection of its own: the first message to the server begins it and asks what is
- * known, the last one brings everything and commits it. Only what may go on with messages that are there already, or is
- * much, needs more.
+ * Each sync is a transaction on a connection that it does not share: the first message to the server begins it and
+ * reads the stored state, the last one writes everything and commits. Only large syncs, and entries that may extend
+ * stored messages, need more messages.
  */
 export class ArchiveWriter implements ArchiveWriting {
-  readonly #target: Target;
+  readonly #address: ArchiveAddress;
   readonly #options: WriterOptions;
-  readonly #statements: Statements;
-  readonly #syncs: LinkPool;
-  /** Not one of the syncs' own: somebody who syncs may ask while all of those are taken. */
-  readonly #questions: Link;
+  readonly #statements: SyncStatements;
+  readonly #syncs: readonly ReconnectingConnection[];
+  readonly #syncPool: ResourcePool<ReconnectingConnection>;
+  /** Not one of the syncs' connections, which may all be in use by callers that wait for this one. */
+  readonly #reads: ReconnectingConnection;
 
-  constructor(target: Target, options: WriterOptions) {
-    this.#target = target;
+  constructor(address: ArchiveAddress, clock: Clock, options: WriterOptions) {
+    this.#address = address;
     this.#options = options;
-    this.#statements = new Statements(options.schema);
-    const newLink = (): Link => new Link(target, { purpose: "sync", idleMs: IDLE_MS });
-    this.#syncs = new LinkPool(Array.from({ length: SYNCS_AT_ONCE }, newLink));
-    this.#questions = newLink();
+    this.#statements = new SyncStatements(options.schema);
+    const connect = (): ReconnectingConnection =>
+      new ReconnectingConnection(address, clock, { purpose: "sync", idleMs: IDLE_MS });
+    this.#syncs = Array.from({ length: SYNCS_AT_ONCE }, connect);
+    this.#syncPool = new ResourcePool(this.#syncs);
+    this.#reads = connect();
   }
 
-  /** @returns why nothing can be written, as a clause; null if there is no reason. */
-  async lack(): Promise<string | null> {
+  /** @returns why nothing can be written, as a clause; null if writing is possible. */
+  async obstacle(): Promise<string | null> {
     const [row = {}] = await this.#ask(rightsSql(this.#options.schema), SMALL_MS);
-    return lackOf(row);
+    return obstacleOf(row);
   }
 
-  /** @returns what was synced by this machine: of other ones', the archive may hold any number. */
+  /** Of this machine only: other machines may have synced any number. */
   async syncedTranscripts(): Promise<Map<SessionId, SyncedTranscript>> {
     const [row] = await this.#ask(this.#statements.selectSyncedFiles(this.#options.machine), DATA_MS);
     return syncedTranscriptsOf((row?.["files"] ?? []) as SyncedFile[]);
@@ -87,8 +91,8 @@ export class ArchiveWriter implements ArchiveWriting {
   }
 
   async sync(id: SessionId, work: (transaction: SyncTransaction) => Promise<void>): Promise<void> {
-    await this.#syncs.use(async (link) => {
-      const run = await this.#orUnavailable(async () => link.onOneConnection());
+    await this.#syncPool.use(async (connection) => {
+      const run = await this.#orUnavailable(async () => connection.onOneConnection());
       try {
         await this.#syncOn(run, id, work);
       } catch (error) {
@@ -98,9 +102,9 @@ export class ArchiveWriter implements ArchiveWriting {
     });
   }
 
-  /** At once: what is under way is rolled back. */
+  /** At once; syncs that are running are rolled back. */
   async close(): Promise<void> {
-    await Promise.all([this.#syncs.close(), this.#questions.close()]);
+    await Promise.all([...this.#syncs, this.#reads].map((connection) => connection.close()));
   }
 
   async #syncOn(
@@ -110,10 +114,10 @@ export class ArchiveWriter implements ArchiveWriting {
   ): Promise<void> {
     const { machine, schema } = this.#options;
     const statements = this.#statements;
-    const send = (script: readonly string[]): Promise<readonly Row[]> =>
+    const send = (script: readonly string[]): Promise<readonly ResultRow[]> =>
       this.#orUnavailable(() => runScript(run, script, DATA_MS));
     const [state = {}] = await send([
-      // Whatever the server's default is: the state must be read as it is once the lock is held.
+      // Whatever the server's default is, the state must be read after the lock was taken.
       "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
       `SELECT pg_catalog.pg_advisory_xact_lock(${lockKey(schema)}, ${lockKey(id)})`,
       statements.selectState(id),
@@ -123,23 +127,23 @@ export class ArchiveWriter implements ArchiveWriting {
     await send(transaction.isSaved ? [...(await transaction.rest()), "COMMIT"] : ["ROLLBACK"]);
   }
 
-  async #ask(question: string, deadlineMs: number): Promise<readonly Row[]> {
-    return await this.#orUnavailable(() => this.#questions.query(question, [], deadlineMs), "read");
+  async #ask(query: string, deadlineMs: number): Promise<readonly ResultRow[]> {
+    return await this.#orUnavailable(() => this.#reads.query(query, [], deadlineMs), "read");
   }
 
   async #orUnavailable<T>(attempt: () => Promise<T>, use: "read" | "write to" = "write to"): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      throw archiveFailure(use, this.#target.name, reasonOf(error), { cause: error });
+      throw archiveFailure(use, this.#address.name, postgresReason(error), { cause: error });
     }
   }
 }
 
-/** A transaction that cannot be rolled back has ended already, with its connection; what has led there is told. */
+/** A failed ROLLBACK means that the transaction ended with its connection; the caller throws the first error. */
 function lostWithItsConnection(): void {}
 
-/** Half of a key; two sessions that have the same one wait for each other, and that is all. */
+/** Half of a lock's key; two sessions with the same key only wait for each other. */
 function lockKey(text: string): number {
   return createHash("sha256").update(text).digest().readInt32BE();
 }

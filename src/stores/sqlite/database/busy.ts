@@ -1,8 +1,8 @@
-/** Whether somebody else holds a lock on the database. */
+/** Tells locks from other errors. */
 
 import { WatchError } from "../../../errors.ts";
 
-/** Deno's errors carry no number, so the message has to do on both runtimes. */
+/** @returns whether another connection holds a lock. Deno's errors have no number, so the message decides. */
 export function isBusy(error: unknown): boolean {
   if (error instanceof WatchError) return isBusy(error.cause);
   return error instanceof Error && /^database (table |schema )?is locked/.test(error.message);

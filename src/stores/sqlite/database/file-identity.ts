@@ -1,9 +1,9 @@
-/** What tells a file from another one at the same path. */
+/** Distinguishes a file from another one at the same path. */
 
 import { statSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 
-/** @returns device and inode of the file at `path`; empty if there is none. */
+/** @returns device and inode of the file at `path`, or an empty string if there is none. */
 export function fileIdentity(path: string): string {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stats === undefined ? "" : identityOf(stats);

@@ -1,12 +1,13 @@
-/** What the first 100 bytes of a database file say (https://www.sqlite.org/fileformat.html, section 1.3). */
+/** Reads the first 100 bytes of a database file (https://www.sqlite.org/fileformat.html, section 1.3). */
 
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { messageOf, WatchError } from "../../../errors.ts";
+import { codeOf, reasonOf } from "../../../async/failure-words.ts";
+import { WatchError } from "../../../errors.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
 
-/** What is asked of a database file before SQLite opens it. */
+/** What has to be known of a database file before SQLite opens it. */
 export interface Header {
-  /** Changes are kept in a write-ahead log beside the file. */
+  /** It has a write-ahead log beside it. */
   isWal: boolean;
   applicationId: number;
 }
@@ -40,7 +41,7 @@ export function readHeader(path: string): Header {
   return { isWal: bytes[18] === 2, applicationId: bytes.readUInt32BE(68) };
 }
 
-/** @returns the error for an archive that is there but cannot be used. */
+/** @returns the error for an archive that exists but cannot be used. */
 export function unusable(path: string, why: string, cause?: unknown): WatchError {
   return archiveFailure("read", path, why, { code: "archive_unusable", cause });
 }
@@ -48,23 +49,11 @@ export function unusable(path: string, why: string, cause?: unknown): WatchError
 /** @returns the error for an archive that cannot be read now. */
 export function cannotRead(path: string, cause: unknown): WatchError {
   if (cause instanceof WatchError) return cause;
-  // Neither SQLite nor the file system: a bug of ours must not pass for an outage.
+  // An error of neither SQLite nor the file system is a bug of ours, and no outage.
   if (!hasCode(cause)) throw cause;
   return archiveFailure("read", path, reasonOf(cause), { cause });
 }
 
 function hasCode(error: unknown): boolean {
-  return typeof (error as NodeJS.ErrnoException | null)?.code === "string" && !(error instanceof RangeError);
+  return codeOf(error) !== undefined && !(error instanceof RangeError);
 }
-
-/** @returns what a file system's refusal means, in plain words. */
-export function reasonOf(error: unknown): string {
-  return REASONS[(error as NodeJS.ErrnoException | null)?.code ?? ""] ?? messageOf(error);
-}
-
-const REASONS: Record<string, string> = {
-  ENOENT: "it does not exist",
-  ENOTDIR: "it does not exist",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-};

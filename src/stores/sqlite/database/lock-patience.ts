@@ -4,18 +4,18 @@ import { pause } from "../../../async/abortable.ts";
 import type { Clock } from "../../../async/clock.ts";
 import { isBusy } from "./busy.ts";
 
-/** What a lock is waited for. */
+/** How long to wait for a lock. */
 export interface LockPatience {
-  /** How long (ms) at most. */
+  /** Longest wait (ms) in all. */
   patienceMs: number;
-  /** Longest pause (ms) between two tries. */
+  /** Longest pause (ms) between two attempts. */
   retryMs: number;
 }
 
 /**
- * Tries at once, and again for as long as nothing but a lock is in the way.
+ * Attempts at once, and again while a lock is in the way.
  *
- * @throws what `attempt` throws in the end.
+ * @throws what `attempt` throws: another error at once, a lock after `patienceMs`.
  */
 export async function withLock<T>(attempt: () => T, clock: Clock, options: LockPatience): Promise<T> {
   const { patienceMs, retryMs } = options;

@@ -1,4 +1,4 @@
-/** Where links lead to, found out without ever opening the file. */
+/** Resolves links to the archive without opening it. */
 
 import { lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -10,7 +10,7 @@ import { basename, dirname, join, resolve } from "node:path";
  * @throws when there is no such file.
  */
 export function realFile(path: string): string {
-  // Throws where links lead in a circle, too.
+  // This also throws if links form a circle.
   statSync(path);
   const file = join(realpathSync(dirname(path)), basename(path));
   if (!lstatSync(file).isSymbolicLink()) return file;

@@ -1,4 +1,4 @@
-/** The tables of our own archive; names are those of an agentsview archive, so that one reader serves both. */
+/** The tables of our own archive. They have the names of an agentsview archive, so that one reader serves both. */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { ColumnType } from "../../../session/column.ts";
@@ -10,7 +10,10 @@ import { unusable } from "./header.ts";
 /** "watc": marks a database file as ours (PRAGMA application_id). */
 export const APPLICATION_ID = 0x77617463;
 
-/** Each leads from one schema version (PRAGMA user_version) to the next; archives have gone through these already. */
+/**
+ * Each leads from one schema version (PRAGMA user_version) to the next. Existing archives went through these: never
+ * change them.
+ */
 const RELEASED: readonly string[] = [
   `
   CREATE TABLE sessions (
@@ -109,7 +112,7 @@ const RELEASED: readonly string[] = [
 
   CREATE TABLE excluded_sessions (id TEXT PRIMARY KEY);
   `,
-  // A transcript may have several files; and what was read by another parser is found by its revision.
+  // A transcript may have several files. A parser's revision says what has to be read again.
   `
   ALTER TABLE sessions ADD COLUMN is_automated INTEGER NOT NULL DEFAULT 0;
   -- Ours: what the agent calls the session; display_name is what the user calls it.
@@ -138,7 +141,7 @@ const RELEASED: readonly string[] = [
   CREATE INDEX messages_by_predecessor ON messages (session_id, source_parent_uuid)
     WHERE role = 'user' AND is_system = 0 AND is_sidechain = 0;
   `,
-  // Whoever follows all sessions asks which ones have changed since the last time.
+  // Lets followers of all sessions ask which ones have changed since their last question.
   `
   -- One row for each session that there ever was; it is written anew with each change, whoever makes it.
   CREATE TABLE session_changes (
@@ -169,7 +172,7 @@ const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
   time: "TEXT",
 };
 
-/** @returns what leads from each schema version to the next. */
+/** @returns the migrations; each leads from one schema version to the next. */
 export function sqliteMigrations(tables: ArchiveTables = ARCHIVE_TABLES): string[] {
   return withAddedColumns(
     RELEASED,
@@ -184,21 +187,21 @@ export function sqliteMigrations(tables: ArchiveTables = ARCHIVE_TABLES): string
   );
 }
 
-export const MIGRATIONS: readonly string[] = sqliteMigrations();
-/** What this program writes. */
-const SCHEMA_VERSION = MIGRATIONS.length;
+export const SQLITE_MIGRATIONS: readonly string[] = sqliteMigrations();
+/** The schema version that this program writes. */
+const SCHEMA_VERSION = SQLITE_MIGRATIONS.length;
 
 /**
- * Brings our own archive to SCHEMA_VERSION; several processes may try at once.
+ * Brings our own archive to SCHEMA_VERSION. Several processes may do so at once.
  *
- * @throws WatchError `archive_unusable` if the file is somebody else's, or newer than this program.
+ * @throws WatchError `archive_unusable` if the file is foreign, or newer than this program.
  */
 export function migrate(db: DatabaseSync, path: string): void {
   if (schemaOf(db, path) === SCHEMA_VERSION) return;
   db.exec("BEGIN IMMEDIATE");
   try {
     // Another process may have been faster.
-    for (const migration of MIGRATIONS.slice(schemaOf(db, path))) db.exec(migration);
+    for (const migration of SQLITE_MIGRATIONS.slice(schemaOf(db, path))) db.exec(migration);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
     db.exec("COMMIT");
   } catch (error) {
@@ -210,7 +213,7 @@ export function migrate(db: DatabaseSync, path: string): void {
 
 /**
  * @returns our schema version; 0 for a database without tables.
- * @throws WatchError `archive_unusable` if it is not ours, or newer than this program.
+ * @throws WatchError `archive_unusable` if the file is foreign, or newer than this program.
  */
 export function schemaOf(db: DatabaseSync, path: string): number {
   const version = pragma(db, "user_version");

@@ -1,20 +1,20 @@
-/** A connection to a database, with the statements that were prepared on it. */
+/** A connection to a database with its prepared statements. */
 
 import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementSync } from "node:sqlite";
 import type { Cell, CellRow } from "../../shared/draft-rows.ts";
 import { sessionColumns } from "../../shared/session-rows.ts";
 import type { KnownColumns } from "../../shared/session-rows.ts";
-import type { Tables } from "./tables.ts";
+import type { SqliteTables } from "./tables.ts";
 
-/** A statement that takes a row: bound by position, which is several times as fast as by name. */
+/** A statement that takes a row. Binding by position is several times as fast as by name. */
 export interface RowStatement {
   sql: string;
   /** In the order of its parameters. */
   columns: readonly string[];
 }
 
-/** Preparing costs more than running, and a connection sees the same few texts again and again. */
-export class Statements {
+/** Keeps prepared statements: to prepare one costs more than to run it, and there are few texts. */
+export class PreparedStatements {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
 
@@ -38,15 +38,15 @@ export class Statements {
   }
 }
 
-/** A reading connection, with what was learned about the archive when it was opened. */
-export class SqliteConnection extends Statements {
-  readonly tables: Tables;
+/** A reading connection with the tables of its archive. */
+export class SqliteConnection extends PreparedStatements {
+  readonly tables: SqliteTables;
   readonly columns: KnownColumns;
-  /** Differs from that of every other connection to the archive: what one has seen, another cannot go on from. */
+  /** Each connection to the archive has its own. Marks of one mean nothing to another. */
   readonly generation: number;
   readonly #db: DatabaseSync;
 
-  constructor(db: DatabaseSync, tables: Tables, generation: number) {
+  constructor(db: DatabaseSync, tables: SqliteTables, generation: number) {
     super(db);
     this.#db = db;
     this.tables = tables;
@@ -54,12 +54,12 @@ export class SqliteConnection extends Statements {
     this.generation = generation;
   }
 
-  /** Changes when any other connection, here or elsewhere, commits. */
+  /** Changes when another connection of any process commits. */
   dataVersion(): number {
     return Number(this.prepare("PRAGMA data_version").get()?.["data_version"]);
   }
 
-  /** Changes with every table and column. */
+  /** Changes when a table or a column is added or removed. */
   schemaVersion(): number {
     return Number(this.prepare("PRAGMA schema_version").get()?.["schema_version"]);
   }

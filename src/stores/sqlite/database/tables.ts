@@ -1,11 +1,11 @@
-/** Which tables and columns an archive has: they come and go between releases of its writer. */
+/** Reads which tables and columns an archive has. They differ between releases of its writer. */
 
 import type { DatabaseSync } from "node:sqlite";
 import { unusable } from "./header.ts";
 import { isOurs, schemaOf } from "./schema.ts";
 
 /** The names of the columns, by table. */
-export interface Tables {
+export interface SqliteTables {
   sessions: ReadonlySet<string>;
   /** Empty if there is no such table. */
   messages: ReadonlySet<string>;
@@ -14,7 +14,7 @@ export interface Tables {
 }
 
 /** @throws WatchError `archive_unusable` if it holds no sessions, or was written by a newer sessionwatch. */
-export function readTables(db: DatabaseSync, path: string): Tables {
+export function readTables(db: DatabaseSync, path: string): SqliteTables {
   if (isOurs(db)) schemaOf(db, path);
   const sessions = columnsOf(db, "sessions");
   if (sessions.size === 0) throw unusable(path, "it has no sessions table");

@@ -1,4 +1,4 @@
-/** Notices, within about a millisecond, that some process has written to a database file. */
+/** Notices within about a millisecond that a process has written to a database file. */
 
 import { statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
@@ -8,31 +8,31 @@ import { Echo } from "../../../async/echo.ts";
 import { realFile } from "../database/real-file.ts";
 
 /**
- * When (ms) to hint again after a write was noticed. A commit in a write-ahead log is visible only after the log
- * was written: microseconds later, or as long as the disk takes where the writer waits for it.
+ * When (ms) to look again after a write. A commit becomes visible after its log was written: microseconds later, or
+ * after the disk is done if the writer waits for it.
  */
 const ECHOES_MS = [1, 4, 16, 64, 256];
 
-/** Watches the file's folder for as long as anybody listens. */
+/** Watches the file's folder while there are listeners. */
 export class ArchiveWatch {
   readonly #path: string;
   readonly #revisionOf: () => string;
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | null = null;
-  /** The real file and the identity of its folder: a folder that was replaced must be watched anew. */
+  /** The real file and the identity of its folder. A folder that was replaced has to be watched again. */
   #place: string | null = null;
   readonly #echo: Echo;
-  /** The archive's revision when listeners were last notified; null if that could not be told. */
+  /** The archive's revision when listeners were last notified; null if it could not be read. */
   #revision: string | null = null;
 
-  /** @param revisionOf is cheap, and differs after each commit. */
+  /** @param revisionOf reads the archive's revision, which changes with each commit. It has to be cheap. */
   constructor(path: string, clock: Clock, revisionOf: () => string) {
     this.#path = path;
     this.#echo = new Echo(clock, ECHOES_MS, () => this.#notify());
     this.#revisionOf = revisionOf;
   }
 
-  /** @returns the way out. */
+  /** @returns a function that removes the listener. */
   add(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.check();
@@ -47,7 +47,7 @@ export class ArchiveWatch {
     this.#disarm();
   }
 
-  /** Watches the folder that the file is in now; cheap enough for every poll. */
+  /** Watches the folder that has the file now. Cheap enough for every poll. */
   check(): void {
     if (this.#listeners.size === 0) return;
     let file: string;
@@ -57,7 +57,7 @@ export class ArchiveWatch {
       const folder = statSync(dirname(file), { bigint: true });
       place = `${folder.dev}:${folder.ino}:${file}`;
     } catch {
-      // It is gone: the reader says so, and the next check looks for it again.
+      // The file is gone. The reader reports it, and the next check looks for it again.
       this.#disarm();
       return;
     }
@@ -68,11 +68,11 @@ export class ArchiveWatch {
 
   #arm(file: string, place: string): void {
     const name = basename(file);
-    // Not "-shm": every reader touches it, and its changes mean nothing.
+    // Without "-shm": readers write to it, so its changes mean nothing.
     const names = new Set([name, `${name}-wal`, `${name}-journal`]);
     try {
       const watcher = watch(dirname(file), (_event, changed) => {
-        // Without a name it is the folder itself that has changed.
+        // An event without a name is about the folder itself.
         if (!changed || names.has(changed)) this.#echo.start();
       });
       watcher.on("error", () => {
@@ -80,13 +80,13 @@ export class ArchiveWatch {
       });
       this.#watcher = watcher;
     } catch {
-      // No notifications to be had here (a limit, a file system): the poll sees everything a little later.
+      // There are no notifications here (a limit, a file system). The poll sees everything a little later.
       return;
     }
     this.#place = place;
   }
 
-  /** A file is written several times for a commit: listeners are notified once, when there is something to see. */
+  /** A commit writes to a file several times. Listeners are notified once, when the commit is visible. */
   #notify(): void {
     if (this.#hasChanged()) for (const listener of this.#listeners) listener();
   }
@@ -96,7 +96,7 @@ export class ArchiveWatch {
     try {
       this.#revision = this.#revisionOf();
     } catch {
-      // It cannot be read now: those who read it find out why.
+      // It cannot be read now. The next reader reports why.
       this.#revision = null;
     }
     return this.#revision === null || this.#revision !== before;

@@ -1,23 +1,23 @@
-/** Which sessions have changed: asked of the log that our own archive keeps, told of everything by any other. */
+/** Reads which sessions have changed: from the log of our own archive; a foreign archive gives all sessions. */
 
 import type { Changes, Mark } from "../../../watch/ports.ts";
 import type { SessionId, SessionVersion } from "../../../session/session.ts";
 import type { SqliteConnection } from "../database/sqlite-connection.ts";
 import { readAllStates, readStates } from "./sessions.ts";
 
-/** Where the log was read to, on one connection: another one may be to another file. */
+/** How far the log was read on one connection. Another connection may be to another file. */
 interface Place {
   generation: number;
   sequence: number;
 }
 
-/** Every session that has changed since `mark`, or every one that there is. */
+/** @returns the sessions that have changed since `mark`, or all sessions. */
 export function readChanges(connection: SqliteConnection, mark: Mark | null): Changes {
   if (connection.tables.sessionChanges.size === 0) return completeAnswer("", connection);
   const { generation } = connection;
   const place = mark === null ? null : parseMark(mark);
   if (place?.generation !== generation) {
-    // Asked first: what is committed in between is then told twice, and not never.
+    // Read before the sessions: a commit in between is reported twice, not missed.
     const newest = connection.prepare("SELECT max(sequence) AS sequence FROM session_changes").get();
     const sequence = Number(newest?.["sequence"]);
     return completeAnswer(formatMark({ generation, sequence }), connection);

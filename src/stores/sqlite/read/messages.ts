@@ -1,13 +1,14 @@
-/** The messages of one session, each with its tool calls. */
+/** Reads the messages of one session, each with its tool calls. */
 
 import type { MessageQuery } from "../../../watch/ports.ts";
 import type { Message, SessionId } from "../../../session/session.ts";
 import { shownNames } from "../../../session/column.ts";
-import { MESSAGE_COLUMNS, TOOL_CALL_COLUMNS } from "../../../session/message-columns.ts";
+import { MESSAGE_COLUMNS } from "../../../session/message-columns.ts";
+import { TOOL_CALL_COLUMNS } from "../../../session/tool-call-columns.ts";
 import { messagesOf } from "../../shared/message-rows.ts";
 import type { SqliteConnection } from "../database/sqlite-connection.ts";
 
-/** In reading order, at most `limit` of them; none if the archive keeps no messages. */
+/** @returns at most `limit` messages in reading order; none if the archive keeps no messages. */
 export function readMessages(connection: SqliteConnection, id: SessionId, query: MessageQuery): Message[] {
   const { direction = "asc", limit = 100 } = query;
   const from = query.from ?? (direction === "asc" ? 0 : Number.MAX_SAFE_INTEGER);

@@ -1,13 +1,13 @@
-/** The queries over an archive's sessions, made of the columns that it has. */
+/** Queries for an archive's sessions, made of the columns that it has. */
 
 import type { ListQuery, SessionPage } from "../../../watch/ports.ts";
 import type { SessionId, SessionVersion, Session } from "../../../session/session.ts";
 import { decodeCursor, encodeCursor } from "../../shared/page-cursor.ts";
 import { sessionOf, stateOf, versionName } from "../../shared/session-rows.ts";
-import type { Row } from "../../shared/session-rows.ts";
+import type { ArchiveRow } from "../../shared/session-rows.ts";
 import type { SqliteConnection } from "../database/sqlite-connection.ts";
 
-/** Sessions that are missing or in the trash are left out. */
+/** @returns the sessions that exist and are not in the trash. */
 export function readStates(
   connection: SqliteConnection,
   ids: readonly SessionId[],
@@ -19,7 +19,7 @@ export function readStates(
   return statesOf(connection, statement.all(JSON.stringify(ids)));
 }
 
-/** The whole archive. */
+/** @returns all sessions that are not in the trash. */
 export function readAllStates(connection: SqliteConnection): Map<SessionId, SessionVersion> {
   const statement = connection.prepare(
     `SELECT ${stateColumns(connection)} FROM sessions WHERE ${isKept(connection)}`,
@@ -28,15 +28,15 @@ export function readAllStates(connection: SqliteConnection): Map<SessionId, Sess
 }
 
 /** @returns null for a session that is missing or in the trash. */
-export function readSummary(connection: SqliteConnection, id: SessionId): Session | null {
+export function readSession(connection: SqliteConnection, id: SessionId): Session | null {
   const row = connection
     .prepare(`SELECT ${shownColumns(connection)} FROM sessions WHERE id = ? AND ${isKept(connection)}`)
     .get(id);
   return row === undefined ? null : sessionOf(connection.columns, row);
 }
 
-/** @throws WatchError `usage` if the cursor is none of ours. */
-export function readSummaries(connection: SqliteConnection, query: ListQuery): SessionPage {
+/** @throws WatchError `usage` if no server of ours has made the cursor. */
+export function readSessions(connection: SqliteConnection, query: ListQuery): SessionPage {
   const { project, agent, machine, activeSince, limit = 100, cursor } = query;
   const activity = activityOf(connection);
   const filters: [sql: string, value: string | undefined][] = [
@@ -73,8 +73,9 @@ export function readSummaries(connection: SqliteConnection, query: ListQuery): S
 }
 
 /**
- * Ids that start with `prefix`, their agent's name and colon counted or not; the newest first. Compared as bytes,
- * because SQLite's functions on text end at a NUL.
+ * Compares bytes, because SQLite's functions on text end at a NUL.
+ *
+ * @returns the ids that start with `prefix`, with or without their agent's name and colon; the newest first.
  */
 export function findIds(connection: SqliteConnection, prefix: string, limit: number): SessionId[] {
   const bytes = new TextEncoder().encode(prefix);
@@ -88,7 +89,7 @@ export function findIds(connection: SqliteConnection, prefix: string, limit: num
   return rows.map((row) => String(row["id"]));
 }
 
-function statesOf(connection: SqliteConnection, rows: readonly Row[]): Map<SessionId, SessionVersion> {
+function statesOf(connection: SqliteConnection, rows: readonly ArchiveRow[]): Map<SessionId, SessionVersion> {
   return new Map(rows.map((row) => [String(row["id"]), stateOf(connection.columns, row)]));
 }
 
@@ -101,8 +102,8 @@ function activityOf({ columns }: SqliteConnection): string {
 }
 
 /**
- * Somebody else's archive says at most when the transcript that it has read was written: 0 is never, and a whole
- * millisecond all that every runtime can compare it with.
+ * A foreign archive has at most the transcript's mtime. 0 stands for none. Whole milliseconds are what every runtime
+ * can compare.
  */
 function sourceToken({ tables }: SqliteConnection): string {
   if (tables.sessions.has("source_token")) return "source_token";

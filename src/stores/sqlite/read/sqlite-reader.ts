@@ -1,4 +1,4 @@
-/** A read-only connection that never goes blind, whatever is done to the file underneath it. */
+/** A read-only connection that keeps working when the file is replaced, moved, or overwritten. */
 
 import { statSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
@@ -14,32 +14,32 @@ import { readTables } from "../database/tables.ts";
 
 interface Opened {
   connection: SqliteConnection;
-  /** Where links lead to: SQLite keeps its log beside that. */
+  /** The target of all links. SQLite keeps its log beside it. */
   realPath: string;
-  /** Device and inode: another file at the same path has another identity. */
+  /** Device and inode, which another file at the same path does not have. */
   identity: string;
   /** Device and inode of the write-ahead log; empty if there was none. */
   log: string;
-  /** Columns come when the archive's writer is upgraded. */
+  /** An upgrade of the archive's writer adds columns. */
   schemaVersion: number;
   /** Size and mtime of the main file. */
   stamp: string;
-  /** Opened without looking at locks or a log, because there was no log. */
+  /** Opened without locks and without a log, because there was no log. */
   isImmutable: boolean;
 }
 
-/** What a reader owes to the archive's owner. */
+/** How a reader treats the archive. */
 export interface ReaderOptions {
-  /** No byte may change in its folder as long as nobody else writes: it is not ours, or only to be read. */
+  /** It changes no byte in the archive's folder, because the archive is foreign or may only be read. */
   leavesNoTrace: boolean;
 }
 
-/** Opens the archive at its first use, and anew whenever the file is not the one that was opened. */
+/** Opens the archive at its first use, and again when another file is in its place. */
 export class SqliteReader {
   readonly #path: string;
   readonly #leavesNoTrace: boolean;
   #opened: Opened | null = null;
-  /** Counts connections: a data_version only means something within one. */
+  /** Counts connections. A data_version means something on one connection only. */
   #generation = 0;
   #isClosed = false;
 
@@ -48,12 +48,12 @@ export class SqliteReader {
     this.#leavesNoTrace = leavesNoTrace;
   }
 
-  /** @throws WatchError `archive_unavailable`, `archive_unusable`; the next read tries anew. */
+  /** @throws WatchError `archive_unavailable`, `archive_unusable`; the next read tries again. */
   read<T>(query: (connection: SqliteConnection) => T): T {
     try {
       return query(this.#current().connection);
     } catch (error) {
-      // After an error nothing that this connection has cached can be trusted: the file may be another.
+      // After an error the connection's caches may be wrong: there may be another file.
       if (!isBusy(error)) this.#forget();
       throw cannotRead(this.#path, error);
     }
@@ -64,13 +64,13 @@ export class SqliteReader {
     return this.read((connection) => `${connection.generation}:${connection.dataVersion()}`);
   }
 
-  /** For good: later reads fail. */
+  /** Later reads fail. */
   close(): void {
     this.#forget();
     this.#isClosed = true;
   }
 
-  /** The next read opens the archive anew. */
+  /** Lets the next read open the archive again. */
   #forget(): void {
     const opened = this.#opened;
     this.#opened = null;
@@ -89,22 +89,22 @@ export class SqliteReader {
   #isStale(opened: Opened, stats: BigIntStats): boolean {
     if (opened.identity !== identityOf(stats)) return true;
     if (opened.isImmutable && hasLog(opened.realPath)) return true;
-    // Another log, or none: what is committed from now on goes past the one that is open here.
+    // With another log, later commits do not reach the one that is open here.
     if (opened.log !== fileIdentity(logOf(opened.realPath))) return true;
     if (opened.schemaVersion !== opened.connection.schemaVersion()) return true;
-    // A checkpoint, or somebody who has overwritten the file behind SQLite's back: they cannot be told apart.
+    // Either a checkpoint, or a program that has overwritten the file without SQLite. They look the same.
     return opened.stamp !== stampOf(stats);
   }
 
   #open(stats: BigIntStats): Opened {
-    // An archive at rest is opened as immutable: SQLite would create a log beside it otherwise.
+    // Without `immutable`, SQLite would create a log beside an archive at rest.
     const realPath = realFile(this.#path);
     const isImmutable = this.#leavesNoTrace && readHeader(this.#path).isWal && !hasLog(realPath);
     const url = pathToFileURL(realPath);
     if (isImmutable) url.searchParams.set("immutable", "1");
     const db = new DatabaseSync(url, { readOnly: true });
     try {
-      // Never block the event loop on somebody's lock. Deno takes `timeout: 0` for its default of 5 s.
+      // A lock must not block the event loop. Deno takes `timeout: 0` for its default of 5 s.
       db.exec("PRAGMA busy_timeout = 0");
       this.#generation += 1;
       const connection = new SqliteConnection(db, readTables(db, this.#path), this.#generation);
@@ -134,7 +134,7 @@ function logOf(realPath: string): string {
   return `${realPath}-wal`;
 }
 
-/** An empty log holds nothing: the main file is the whole truth. */
+/** An empty log counts as none: everything is in the main file. */
 function hasLog(path: string): boolean {
   return (statSync(logOf(path), { throwIfNoEntry: false })?.size ?? 0) > 0;
 }

@@ -19,18 +19,18 @@ import { readMessages } from "./messages.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
 import type { ReaderOptions } from "./sqlite-reader.ts";
 import type { SqliteConnection } from "../database/sqlite-connection.ts";
-import { findIds, readStates, readSummaries, readSummary } from "./sessions.ts";
+import { findIds, readStates, readSessions, readSession } from "./sessions.ts";
 
 /** A commit holds a lock for milliseconds. */
 const LOCK = { patienceMs: 1500, retryMs: 10 };
 
-/** Waits a little for locks; nothing else is tried again. */
+/** Waits for locks for a short time. All other errors fail at once. */
 export class SqliteStore implements Store {
   readonly #reader: SqliteReader;
   readonly #watch: ArchiveWatch;
   readonly #clock: Clock;
 
-  /** Opens the archive to see whether it is one. @throws WatchError `archive_unavailable`, `archive_unusable`. */
+  /** Opens the archive to check it. @throws WatchError `archive_unavailable`, `archive_unusable`. */
   constructor(path: string, clock: Clock, options: ReaderOptions) {
     this.#clock = clock;
     this.#reader = new SqliteReader(path, options);
@@ -38,13 +38,13 @@ export class SqliteStore implements Store {
     try {
       this.#reader.revision();
     } catch (error) {
-      // It is an archive, and somebody writes to it: whoever reads it will wait.
+      // A locked file is an archive that another process writes to. Reads will wait for it.
       if (!isBusy(error)) throw error;
     }
   }
 
-  // Everything is read before the promise is returned, unless a lock is in the way: what a caller does next comes
-  // after it.
+  // Each method reads before it returns its promise, unless a lock is in the way. So it sees nothing that its caller
+  // does afterwards.
 
   async revision(): Promise<string> {
     this.#watch.check();
@@ -64,11 +64,11 @@ export class SqliteStore implements Store {
   }
 
   async list(query: ListQuery = {}): Promise<SessionPage> {
-    return this.read((connection) => readSummaries(connection, query));
+    return this.read((connection) => readSessions(connection, query));
   }
 
   async get(id: SessionId): Promise<Session | null> {
-    return this.read((connection) => readSummary(connection, id));
+    return this.read((connection) => readSession(connection, id));
   }
 
   async idsStartingWith(prefix: string, limit: number): Promise<SessionId[]> {

@@ -1,33 +1,34 @@
-/** Our own archive: the reader, and one connection that writes. */
+/** Our own archive: a reader, and one connection that writes. */
 
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../../async/clock.ts";
+import { codeOf, reasonOf } from "../../../async/failure-words.ts";
 import { messageOf } from "../../../errors.ts";
 import type { WatchError } from "../../../errors.ts";
 import type { Archive, SourceRecord, SyncedTranscript, SyncTransaction } from "../../../watch/archive.ts";
 import { LOCAL_MACHINE } from "../../../session/session.ts";
 import type { SessionId } from "../../../session/session.ts";
 import { archiveFailure } from "../../shared/archive-failure.ts";
-import { Statements } from "../database/sqlite-connection.ts";
-import { cannotRead, reasonOf } from "../database/header.ts";
+import { PreparedStatements } from "../database/sqlite-connection.ts";
+import { cannotRead } from "../database/header.ts";
 import { fileIdentity } from "../database/file-identity.ts";
 import { withLock } from "../database/lock-patience.ts";
 import { migrate } from "../database/schema.ts";
 import { readSource, readSyncedTranscripts } from "./sources.ts";
-import { SELECT_OFF_LIMITS, SELECT_PROJECT_FOLDERS } from "./statements.ts";
+import { SELECT_OFF_LIMITS, SELECT_PROJECT_FOLDERS } from "./sync-statements.ts";
 import { SqliteStore } from "../read/sqlite-store.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { WriteConnection } from "./write-queue.ts";
 
-/** Another process may hold the write lock for as long as a first import takes. */
+/** The first import of another process may hold the write lock for seconds. */
 const LOCK = { patienceMs: 30_000, retryMs: 20 };
 
 /**
- * Opens our own archive, and creates it (mode 0600) with its folder if there is none.
+ * Opens our own archive. Creates it (mode 0600) and its folder if it does not exist.
  *
- * @param machine whose the sessions are that are written for the first time.
+ * @param machine the machine of sessions that are written for the first time.
  * @throws WatchError `archive_unavailable`, `archive_unusable`.
  */
 export function openArchive(path: string, clock: Clock, machine = LOCAL_MACHINE): Archive {
@@ -47,7 +48,7 @@ class SqliteArchive extends SqliteStore implements Archive {
   #writer: Writer;
   readonly #queue: WriteQueue;
 
-  /** @param writer the connection that was opened to `path`. */
+  /** @param writer an open connection to `path`. */
   constructor(path: string, clock: Clock, writer: Writer, machine: string) {
     super(path, clock, { leavesNoTrace: false });
     this.#path = path;
@@ -61,7 +62,7 @@ class SqliteArchive extends SqliteStore implements Archive {
     });
   }
 
-  // Read as everybody reads: what a sync has not committed yet is not there.
+  // These use the reader, so that they do not see what a sync has not committed.
 
   async syncedTranscripts(): Promise<Map<SessionId, SyncedTranscript>> {
     return this.read(readSyncedTranscripts);
@@ -114,7 +115,7 @@ class SqliteArchive extends SqliteStore implements Archive {
     }
   }
 
-  /** A file that was replaced would swallow what is written to it; one that is gone may come back. */
+  /** Opens the file that is at the path now: writes to a file that was replaced would be lost. */
   #followFile(): void {
     const identity = fileIdentity(this.#path);
     if (identity === "") throw this.#cannotWrite(new Error("it does not exist any more"));
@@ -136,8 +137,8 @@ interface Writer extends WriteConnection {
 }
 
 /**
- * Readers go on while it writes, and waiting for its lock is not left to SQLite, which would block the event loop. A
- * cache of 8 MiB and a log of 16 (in pages of 4 KiB) make imports a tenth faster.
+ * Readers continue while it writes. SQLite does not wait for locks, because that would block the event loop. A cache of
+ * 8 MiB and a log of 16 MiB (in pages of 4 KiB) make imports a tenth faster.
  */
 const SETTINGS = `
   PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0;
@@ -146,12 +147,12 @@ const SETTINGS = `
 /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
 function connect(path: string): Writer {
   try {
-    // Waiting is allowed here, and only here: several processes may create the archive at once.
+    // Only here SQLite itself waits: several processes may create the archive at once.
     const db = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: false });
     try {
       migrate(db, path);
       db.exec(SETTINGS);
-      return { db, statements: new Statements(db), identity: fileIdentity(path) };
+      return { db, statements: new PreparedStatements(db), identity: fileIdentity(path) };
     } catch (error) {
       db.close();
       throw error;
@@ -161,7 +162,7 @@ function connect(path: string): Writer {
   }
 }
 
-/** Transcripts hold secrets: the file, and with it SQLite's files beside it, is the owner's alone from the start. */
+/** Transcripts hold secrets, so only the owner may read the file and SQLite's files beside it from the start. */
 function createPrivate(path: string): void {
   if (existsSync(path)) return;
   try {
@@ -169,12 +170,12 @@ function createPrivate(path: string): void {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     // Another process was faster.
-    if ((error as NodeJS.ErrnoException).code === "EEXIST" && existsSync(path)) return;
+    if (codeOf(error) === "EEXIST" && existsSync(path)) return;
     const why = `${reasonOf(error)}; SESSIONWATCH_DATA_DIR names another folder`;
     throw archiveFailure("create", path, why, { cause: error });
   }
 }
 
 function isSqliteError(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | null)?.code === "ERR_SQLITE_ERROR";
+  return codeOf(error) === "ERR_SQLITE_ERROR";
 }

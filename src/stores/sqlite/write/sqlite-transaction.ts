@@ -1,4 +1,4 @@
-/** What one sync writes, inside the transaction that its archive has begun. */
+/** What one sync writes, inside the transaction of its archive. */
 
 import type { Clock } from "../../../async/clock.ts";
 import type { SavedSource, SourceRecord, SyncTransaction } from "../../../watch/archive.ts";
@@ -6,30 +6,30 @@ import type { SessionId } from "../../../session/session.ts";
 import type { SessionFacts, TranscriptEntry } from "../../../session/entries.ts";
 import { savedSession } from "../../shared/saved-session.ts";
 import { Totals } from "../../shared/totals.ts";
-import type { Statements } from "../database/sqlite-connection.ts";
-import { MessageWriter } from "./message-writer.ts";
+import type { PreparedStatements } from "../database/sqlite-connection.ts";
+import { SqliteMessageWriter } from "./sqlite-message-writer.ts";
 import { readSource, writeSource } from "./sources.ts";
-import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./statements.ts";
+import { INSERT_SESSION, SELECT_EXCLUDED, SELECT_SESSION, UPSERT_SESSION } from "./sync-statements.ts";
 
-/** On whose behalf, and when, is written. */
+/** Which machine writes, and on what time. */
 export interface WriterIdentity {
   machine: string;
   clock: Clock;
 }
 
-/** Nothing of it is committed unless it was saved: whoever began the transaction asks `isSaved`. */
+/** It is only committed if it was saved. The queue that began the transaction checks `isSaved`. */
 export class SqliteTransaction implements SyncTransaction {
   readonly source: SourceRecord | null;
   readonly isOffLimits: boolean;
   #saved = false;
-  readonly #statements: Statements;
+  readonly #statements: PreparedStatements;
   readonly #id: SessionId;
   readonly #machine: string;
   readonly #clock: Clock;
-  readonly #messages: MessageWriter;
+  readonly #messages: SqliteMessageWriter;
 
-  /** A session that is new belongs to the writer's machine. */
-  constructor(statements: Statements, id: SessionId, { machine, clock }: WriterIdentity) {
+  /** A new session belongs to this machine. */
+  constructor(statements: PreparedStatements, id: SessionId, { machine, clock }: WriterIdentity) {
     this.#statements = statements;
     this.#id = id;
     this.#machine = machine;
@@ -38,7 +38,7 @@ export class SqliteTransaction implements SyncTransaction {
     this.source = readSource(statements, id);
     const excluded = statements.prepare(SELECT_EXCLUDED).get(id) !== undefined;
     this.isOffLimits = excluded || (row?.["deleted_at"] ?? null) !== null;
-    this.#messages = new MessageWriter(statements, id, new Totals(row));
+    this.#messages = new SqliteMessageWriter(statements, id, new Totals(row));
   }
 
   get isSaved(): boolean {

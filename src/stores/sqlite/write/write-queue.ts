@@ -1,19 +1,19 @@
-/** Lets syncs take turns at the one connection that writes, and commits those that wait together. */
+/** Runs syncs one after another on the writing connection, and commits those that wait together. */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../../async/clock.ts";
 import type { SyncTransaction } from "../../../watch/archive.ts";
 import type { SessionId } from "../../../session/session.ts";
-import type { Statements } from "../database/sqlite-connection.ts";
+import type { PreparedStatements } from "../database/sqlite-connection.ts";
 import { SqliteTransaction } from "./sqlite-transaction.ts";
 
-/** How long (ms) after its beginning a transaction takes in one more sync: a commit costs as much as a small sync. */
+/** For how long (ms) a transaction accepts further syncs. A commit costs as much as a small sync. */
 const GROUP_MS = 50;
 
 /** A connection that writes. */
 export interface WriteConnection {
   db: DatabaseSync;
-  statements: Statements;
+  statements: PreparedStatements;
 }
 
 interface Job {
@@ -23,18 +23,18 @@ interface Job {
   reject: (error: unknown) => void;
 }
 
-/** What the queue asks of the archive. */
+/** What the queue needs from the archive. */
 export interface WriteQueueOptions {
-  /** Whose sessions are that nobody has brought yet. */
+  /** The machine of sessions that no machine has synced before. */
   machine: string;
   clock: Clock;
   /** Begins a transaction. */
   begin: () => Promise<WriteConnection>;
-  /** What is made of an error before somebody is told. */
+  /** Turns an error into the one that callers get. */
   explain: (error: unknown) => unknown;
 }
 
-/** One sync at a time, in the order in which they came. */
+/** Runs one sync at a time, in the order of the calls. */
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
   readonly #jobs: Job[] = [];
@@ -52,7 +52,7 @@ export class WriteQueue {
     return promise;
   }
 
-  /** Resolves when nobody waits any more. */
+  /** Resolves when the queue is empty. */
   async idle(): Promise<void> {
     await this.#draining;
   }
@@ -62,7 +62,7 @@ export class WriteQueue {
     this.#draining = null;
   }
 
-  /** Each sync has a savepoint of its own: one that fails takes back nothing but what is its own. */
+  /** Each sync has its own savepoint, so that a failure rolls back only that sync. */
   async #commitTogether(): Promise<void> {
     const saved: Job[] = [];
     let connection: WriteConnection | undefined;
@@ -76,11 +76,11 @@ export class WriteQueue {
       if (saved.length > 0) connection.db.exec("COMMIT");
       for (const { resolve } of saved) resolve();
     } catch (error) {
-      // Whoever could not even begin is the first in the queue.
+      // If the transaction could not begin, every waiting sync fails.
       const losers = connection === undefined ? this.#jobs.splice(0) : saved;
       for (const { reject } of losers) reject(this.#options.explain(error));
     } finally {
-      // SQLite has rolled back by itself after some errors (a full disk).
+      // After some errors (a full disk), SQLite has already rolled back.
       if (connection?.db.isTransaction === true) connection.db.exec("ROLLBACK");
     }
   }

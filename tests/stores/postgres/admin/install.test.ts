@@ -3,14 +3,15 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { quoted } from "../../../../src/stores/postgres/quoting.ts";
+import { quoted } from "../../../../src/stores/postgres/sql/quoting.ts";
 import { installOn, removeFrom } from "../../../../src/stores/postgres/admin/install.ts";
-import { Link } from "../../../../src/stores/postgres/connect/link.ts";
-import { systemTarget } from "../../../../src/stores/postgres/connect/system-target.ts";
+import { ReconnectingConnection } from "../../../../src/stores/postgres/connect/reconnecting-connection.ts";
+import { systemAddress } from "../../../../src/stores/postgres/connect/archive-address.ts";
 import { TRIGGER_COUNT } from "../../../../src/stores/postgres/notify/trigger.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
 import { INSTALLATIONS, PostgresServer, sharedServer, SUPERUSER } from "../../../support/postgres/server.ts";
 import { until } from "../../../support/program.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 
 describe.each(INSTALLATIONS)("on $name,", (installation) => {
   async function archiveOf(schema = "agentsview"): Promise<PostgresForeignArchive> {
@@ -18,10 +19,14 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
   }
 
   /** Does `work` as a role. */
-  async function as<T>(archive: PostgresForeignArchive, role: string, work: (link: Link) => Promise<T>) {
+  async function as<T>(
+    archive: PostgresForeignArchive,
+    role: string,
+    work: (link: ReconnectingConnection) => Promise<T>,
+  ) {
     const url = new URL(archive.url);
     url.username = encodeURIComponent(role);
-    const link = new Link(systemTarget(url.href), { purpose: "test" });
+    const link = new ReconnectingConnection(systemAddress(url.href), systemClock, { purpose: "test" });
     try {
       return await work(link);
     } finally {
@@ -47,7 +52,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     return name;
   }
 
-  test("installOn() adds the triggers, renews them, and removeFrom() takes them away", async () => {
+  test("installOn() adds and renews the triggers, and removeFrom() removes them", async () => {
     await using archive = await archiveOf('agents" view');
     expect(await remove(archive)).toBe("absent");
     expect([await install(archive), await triggersOf(archive)]).toEqual(["installed", TRIGGER_COUNT]);
@@ -58,7 +63,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     expect(await remove(archive)).toBe("absent");
   });
 
-  test("installOn() and removeFrom() may be run by many at a time", async () => {
+  test("installOn() and removeFrom() can run several times at once", async () => {
     await using archive = await archiveOf();
     const sixTimes = async (change: () => Promise<string>): Promise<string[]> =>
       (await Promise.all(Array.from({ length: 6 }, change))).toSorted();
@@ -69,13 +74,13 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     expect(await triggersOf(archive)).toBe(0);
   });
 
-  test("installOn() names the rights that are missing, and needs no more than these", async () => {
+  test("installOn() names the missing rights, and needs no others", async () => {
     await using archive = await archiveOf();
     const role = await roleIn(archive);
     const refused = install(archive, role);
     await expect(refused).rejects.toMatchObject({ code: "archive_unavailable" });
     await expect(refused).rejects.toThrow("needs TRIGGER on the table and CREATE on the schema");
-    const [, grants = ""] = /can say: (.*)$/.exec(await refused.catch(String)) ?? [];
+    const [, grants = ""] = /can grant them: (.*)$/.exec(await refused.catch(String)) ?? [];
     expect(grants).toContain("GRANT CREATE ON SCHEMA");
     await archive.sql.unsafe(grants);
     expect(await install(archive, role)).toBe("installed");
@@ -86,7 +91,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
 
     await archive.sql.unsafe(`REVOKE ALL ON SCHEMA agentsview FROM ${quoted(role)}`);
     await expect(install(archive, role)).rejects.toThrow(
-      `can say: GRANT USAGE, CREATE ON SCHEMA "agentsview" TO ${quoted(role)}`,
+      `can grant them: GRANT USAGE, CREATE ON SCHEMA "agentsview" TO ${quoted(role)}`,
     );
   });
 
@@ -97,13 +102,13 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
       GRANT TRIGGER ON agentsview.sessions TO ${quoted(role)}, ${quoted(other)}`);
     expect(await install(archive, role)).toBe("installed");
     for (const change of [install, remove])
-      await expect(change(archive, other)).rejects.toThrow(`they are those of role ${quoted(role)}`);
+      await expect(change(archive, other)).rejects.toThrow(`the triggers belong to role ${quoted(role)}`);
     expect(await install(archive)).toBe("renewed");
-    await expect(install(archive, role)).rejects.toThrow(`they are those of role "${SUPERUSER}"`);
+    await expect(install(archive, role)).rejects.toThrow(`the triggers belong to role "${SUPERUSER}"`);
     expect(await remove(archive)).toBe("removed");
   });
 
-  test("installOn() gives up soon where the table is in use, and lets its writers pass", async () => {
+  test("installOn() gives up soon when the table is locked, and does not hold up its writers", async () => {
     await using archive = await archiveOf();
     await archive.add("a");
     const server = await sharedServer(installation);
@@ -118,7 +123,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     // It waits behind the one who waits for the lock, until that gives up.
     await archive.touch("a");
     await expect(installing).rejects.toMatchObject({ code: "archive_unavailable" });
-    await expect(installing).rejects.toThrow("others were using the table for more than 3 s");
+    await expect(installing).rejects.toThrow("the table was locked for more than 3 s");
     await writer`COMMIT`.simple();
     await writer.end();
     expect(await triggersOf(archive)).toBe(0);
@@ -134,15 +139,15 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     await reader.end();
   });
 
-  test("installOn() and removeFrom() say what is not there", async () => {
+  test("installOn() and removeFrom() name what is missing", async () => {
     await using archive = await archiveOf();
     await archive.sql`CREATE SCHEMA empty; CREATE SCHEMA view; CREATE VIEW view.sessions AS SELECT 1 AS id;
       CREATE SCHEMA other; CREATE TABLE other.sessions (name text)`.simple();
     for (const [schema, reason] of [
       ["nowhere", "there is no such schema"],
-      ["empty", "it has no table sessions"],
-      ["view", "its sessions are no table"],
-      ["other", "its table sessions has no column id"],
+      ["empty", "it has no sessions table"],
+      ["view", "sessions is not a table"],
+      ["other", "its sessions table has no id column"],
     ] as const) {
       const message = `Cannot install triggers in schema "${schema}": ${reason}`;
       const refused = install(archive, SUPERUSER, schema);
@@ -153,7 +158,7 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
     expect(await remove(archive, SUPERUSER, "empty")).toBe("absent");
   });
 
-  test("removeFrom() finds the triggers wherever their table has got to", async () => {
+  test("removeFrom() finds the triggers of a table that was moved", async () => {
     await using archive = await archiveOf();
     await install(archive);
     await archive.sql`ALTER TABLE agentsview.sessions RENAME TO sessions_before`;
@@ -167,11 +172,11 @@ describe.each(INSTALLATIONS)("on $name,", (installation) => {
       await expect(change(archive)).rejects.toMatchObject({ code: "usage" });
   });
 
-  test("installOn() says where nothing can be written, and that nobody answers", async () => {
+  test("installOn() reports a read-only server, a standby, and a server that does not answer", async () => {
     await using server = await PostgresServer.start({ installation });
     await using archive = await PostgresForeignArchive.create(server);
     await archive.sql.unsafe(`ALTER DATABASE ${archive.database} SET default_transaction_read_only = on`);
-    await expect(install(archive)).rejects.toThrow("transactions are read-only here");
+    await expect(install(archive)).rejects.toThrow("the server is read-only");
     await server.stop("fast");
     await expect(install(archive)).rejects.toMatchObject({ code: "archive_unavailable" });
     writeFileSync(join(server.folder, "standby.signal"), "");

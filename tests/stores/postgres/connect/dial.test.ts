@@ -4,10 +4,10 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { dial } from "../../../../src/stores/postgres/connect/dial.ts";
 import type { DialOptions } from "../../../../src/stores/postgres/connect/dial.ts";
-import { Link } from "../../../../src/stores/postgres/connect/link.ts";
-import { reasonOf } from "../../../../src/stores/postgres/connect/reasons.ts";
-import { parseTarget } from "../../../../src/stores/postgres/connect/target.ts";
-import type { Target } from "../../../../src/stores/postgres/connect/target.ts";
+import { ReconnectingConnection } from "../../../../src/stores/postgres/connect/reconnecting-connection.ts";
+import { postgresReason } from "../../../../src/stores/postgres/sql/postgres-errors.ts";
+import { parseArchiveAddress } from "../../../../src/stores/postgres/connect/archive-address.ts";
+import type { ArchiveAddress } from "../../../../src/stores/postgres/connect/archive-address.ts";
 import { asked } from "../../../support/postgres/asked.ts";
 import { FakeServer, SSL_REQUEST } from "../../../support/postgres/fake-server.ts";
 import { sharedServer } from "../../../support/postgres/server.ts";
@@ -15,6 +15,7 @@ import type { PostgresServer } from "../../../support/postgres/server.ts";
 import { until, within } from "../../../support/program.ts";
 import { fixtureTls, ownKey, startSecure } from "../../../support/postgres/tls.ts";
 import { Workspace } from "../../../support/workspace.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 
 const ROOT = join(import.meta.dir, "../../../..");
 const ROOTS = `sslrootcert=${fixtureTls("authority.crt")}`;
@@ -25,7 +26,6 @@ type Name = "none" | "localhost" | "elsewhere" | "expired";
 const servers = new Map<Name, PostgresServer>();
 const workspace = new Workspace();
 const key = ownKey(workspace, "client.key");
-const encryptedKey = ownKey(workspace, "client-encrypted.key");
 
 beforeAll(async () => {
   servers.set("none", await sharedServer());
@@ -46,13 +46,13 @@ function portOf(name: Name): number {
   return servers.get(name)?.port ?? 0;
 }
 
-function target(url: string): Target {
-  return parseTarget(url, { env: {}, home: "", osUser: "u", insecure: false, warn: () => undefined });
+function target(url: string): ArchiveAddress {
+  return parseArchiveAddress(url, { env: {}, home: "", osUser: "u", insecure: false, warn: () => undefined });
 }
 
 async function failure(url: string, timeoutMs: number, options: DialOptions = {}): Promise<string> {
   try {
-    const { socket } = await dial(target(url), timeoutMs, options);
+    const { socket } = await dial(target(url), systemClock, timeoutMs, options);
     socket.destroy();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -70,26 +70,22 @@ describe("sslmode", () => {
     ["none", "127.0.0.1:$?sslmode=disable", "plain"],
     ["none", "127.0.0.1:$?sslmode=allow", "plain"],
     ["none", "127.0.0.1:$?sslmode=prefer", "plain"],
-    ["none", "127.0.0.1:$?sslmode=require", `${noTls}require asks for`],
-    ["none", `127.0.0.1:$?sslmode=verify-ca&${ROOTS}`, `${noTls}verify-ca asks for`],
-    ["none", `127.0.0.1:$?sslmode=verify-full&${ROOTS}`, `${noTls}verify-full asks for`],
+    ["none", "127.0.0.1:$?sslmode=require", `${noTls}require requires`],
+    ["none", `127.0.0.1:$?sslmode=verify-ca&${ROOTS}`, `${noTls}verify-ca requires`],
+    ["none", `127.0.0.1:$?sslmode=verify-full&${ROOTS}`, `${noTls}verify-full requires`],
     ["localhost", "127.0.0.1:$", "encrypted"],
     ["localhost", "127.0.0.1:$?sslmode=disable", "plain"],
     ["localhost", "127.0.0.1:$?sslmode=allow", "encrypted"],
     ["localhost", "127.0.0.1:$?sslmode=prefer", "encrypted"],
     ["localhost", "127.0.0.1:$?sslmode=require", "encrypted"],
-    ["localhost", "localhost:$?sslmode=require&sslsni=0", "encrypted"],
     ["localhost", `127.0.0.1:$?sslmode=verify-ca&${ROOTS}`, "encrypted"],
     ["localhost", `127.0.0.1:$?sslmode=verify-full&${ROOTS}`, "encrypted"],
     ["localhost", `localhost:$?sslmode=verify-full&${ROOTS}`, "encrypted"],
-    ["localhost", `localhost:$?sslmode=verify-full&${ROOTS}&sslsni=0`, "encrypted"],
     ["localhost", `127.0.0.1:$?sslmode=prefer&${STRANGER}`, "encrypted"],
     ["localhost", `127.0.0.1:$?sslmode=require&${STRANGER}`, new RegExp(`^${unsigned}.*sslrootcert$`)],
     ["localhost", `127.0.0.1:$?sslmode=verify-ca&${STRANGER}`, new RegExp(`^${unsigned}`)],
     ["localhost", `127.0.0.1:$?sslmode=verify-full&${STRANGER}`, new RegExp(`^${unsigned}`)],
     ["localhost", "localhost:$?sslrootcert=system", /is not signed by an authority that the system knows/],
-    ["localhost", "127.0.0.1:$?ssl_min_protocol_version=TLSv1.3&sslmode=require", "encrypted"],
-    ["localhost", "127.0.0.1:$?ssl_max_protocol_version=TLSv1.2&sslmode=require", "encrypted"],
     ["elsewhere", "127.0.0.1:$?sslmode=require", "encrypted"],
     ["elsewhere", `127.0.0.1:$?sslmode=verify-ca&${ROOTS}`, "encrypted"],
     [
@@ -104,16 +100,16 @@ describe("sslmode", () => {
     ["localhost", `alice@127.0.0.1:$/postgres?${client}&sslkey=${key}`, "encrypted for /CN=alice"],
     [
       "localhost",
-      `alice@127.0.0.1:$/postgres?${client}&sslkey=${encryptedKey}&sslpassword=opensesame&${ROOTS}&sslmode=verify-full`,
+      `alice@127.0.0.1:$/postgres?${client}&sslkey=${key}&${ROOTS}&sslmode=verify-full`,
       "encrypted for /CN=alice",
     ],
-    ["localhost", "alice@127.0.0.1:$/postgres", /does not let this user in|certificate/],
+    ["localhost", "alice@127.0.0.1:$/postgres", /refuses this user|certificate/],
     ["localhost", `bob@127.0.0.1:$/postgres?${client}&sslkey=${key}`, "the password is wrong or missing"],
     ["localhost", "bob:hunter2@127.0.0.1:$/postgres?sslmode=require", "encrypted"],
     ["localhost", "bob:hunter3@127.0.0.1:$/postgres", "the password is wrong or missing"],
-    ["localhost", "bob:hunter2@127.0.0.1:$/nowhere", "there is no such database"],
+    ["localhost", "bob:hunter2@127.0.0.1:$/nowhere", "the database does not exist"],
     ["localhost", "carol@127.0.0.1:$/postgres?sslmode=disable", "plain"],
-    ["localhost", "carol@127.0.0.1:$/postgres?sslmode=require", /does not let this user in/],
+    ["localhost", "carol@127.0.0.1:$/postgres?sslmode=require", /refuses this user/],
   ];
   const urlOf = (server: Name, url: string): string =>
     `postgres://${url.replace("$", String(portOf(server)))}`;
@@ -124,7 +120,7 @@ describe("sslmode", () => {
     else expect(said).toMatch(answer);
   });
 
-  test("is the same on Deno, and nothing is left that keeps the program from ending", async () => {
+  test("is the same on Deno, and leaves nothing that keeps the program running", async () => {
     const script = join(ROOT, "tests/support/postgres/asked.ts");
     const urls = JSON.stringify(cases.map(([server, url]) => urlOf(server, url)));
     const deno = Bun.spawn([join(ROOT, "node_modules/.bin/deno"), "run", "-A", "--no-check", script, urls], {
@@ -163,7 +159,7 @@ describe("a password", () => {
     expect(await asked(url())).toBe("the password is wrong or missing");
   });
 
-  test("comes from the file, as it is when the server asks", async () => {
+  test("comes from the file, as it is when the server asks for it", async () => {
     const path = join(workspace.home, ".pgpass");
     const { home } = workspace;
     writeFileSync(path, `127.0.0.1:${portOf("localhost")}:*:bob:hunter3\n`, { mode: 0o600 });
@@ -209,15 +205,13 @@ describe("dial()", () => {
     );
   });
 
-  test("says why none of them can be reached", async () => {
+  test("reports why none of them can be reached", async () => {
     const url = `postgres://127.0.0.1:1,127.0.0.1:${portOf("none")}/db?sslmode=require`;
     expect(await failure(url, 2000)).toBe(
-      `127.0.0.1:1: nothing listens there; 127.0.0.1:${portOf("none")}: the server has no TLS, which sslmode=require asks for`,
+      `127.0.0.1:1: connection refused; 127.0.0.1:${portOf("none")}: the server has no TLS, which sslmode=require requires`,
     );
-    expect(await failure("postgres://127.0.0.1:1,127.0.0.1:2/db", 2000)).toBe("nothing listens there");
-    expect(await failure("postgres:///db?host=/nonexistent", 2000)).toBe(
-      "nothing listens there: there is no such socket",
-    );
+    expect(await failure("postgres://127.0.0.1:1,127.0.0.1:2/db", 2000)).toBe("connection refused");
+    expect(await failure("postgres:///db?host=/nonexistent", 2000)).toBe("there is no such socket");
     expect(await failure("postgres://no-such-host.invalid/db", 2000)).toMatch(
       /^there is no such host|^the host's/,
     );
@@ -233,11 +227,11 @@ describe("dial()", () => {
       "the server's certificate is not for db.example; connect to a name that it is for, or use sslmode=verify-ca";
     expect(await said(["127.0.0.1"])).toBe(reason);
     expect(await said(["127.0.0.2", "127.0.0.1"])).toBe(
-      `127.0.0.2:${port}: nothing listens there; 127.0.0.1:${port}: ${reason}`,
+      `127.0.0.2:${port}: connection refused; 127.0.0.1:${port}: ${reason}`,
     );
   });
 
-  test("does not wait longer than it may: for a name, an answer, or the end of a handshake", async () => {
+  test("keeps its timeout for a lookup, an answer, and a handshake", async () => {
     const hanging: DialOptions = { addressesOf: () => new Promise(() => undefined) };
     await using silent = await FakeServer.start();
     await using halfway = await FakeServer.start((socket, data) => {
@@ -253,7 +247,7 @@ describe("dial()", () => {
       failure(`postgres://127.0.0.1:${silent.port},127.0.0.1:1/db`, 600),
     ]);
     for (const reason of reasons) expect(reason).toMatch(/no answer within [\d.]+ s/);
-    expect(reasons[5]).toEndWith("; 127.0.0.1:1: nothing listens there");
+    expect(reasons[5]).toEndWith("; 127.0.0.1:1: connection refused");
     expect(performance.now() - begin).toBeLessThan(5000);
     await until(
       () => silent.open + halfway.open === 0,
@@ -262,11 +256,11 @@ describe("dial()", () => {
   });
 
   test.each([
-    ["HTTP/1.1 400 Bad Request\r\n\r\n", "what listens there is no PostgreSQL server"],
-    ["\0", "what listens there is no PostgreSQL server"],
+    ["HTTP/1.1 400 Bad Request\r\n\r\n", "it is not a PostgreSQL server"],
+    ["\0", "it is not a PostgreSQL server"],
     ["E\0\0\0\x08SFATAL", "the server failed before it could encrypt the connection"],
-    ["S\x16\x03\x01", "something came unencrypted where encryption should begin: somebody may be in between"],
-    ["NE\0\0\0\x08", "something came unencrypted where encryption should begin: somebody may be in between"],
+    ["S\x16\x03\x01", "unencrypted data arrived before encryption began: the connection may be intercepted"],
+    ["NE\0\0\0\x08", "unencrypted data arrived before encryption began: the connection may be intercepted"],
   ])("does not go on with a server that answers %j", async (answer, reason) => {
     await using fake = await FakeServer.start((socket) => socket.write(answer));
     for (const sslmode of ["prefer", "require"])
@@ -278,24 +272,24 @@ describe("dial()", () => {
     expect(fake.received.map((bytes) => bytes.toString("hex"))).toEqual([SSL_REQUEST, SSL_REQUEST]);
   });
 
-  test("says so where the server hangs up", async () => {
+  test("reports a server that closes the connection", async () => {
     await using fake = await FakeServer.start((socket) => socket.end());
     expect(await failure(`postgres://127.0.0.1:${fake.port}/db`, 2000)).toBe(
       "the server closed the connection",
     );
   });
 
-  test("goes on without TLS where it fails, if it may", async () => {
+  test("connects without TLS after a failed handshake, if that is allowed", async () => {
     const quarrelsome = (socket: Socket, data: Buffer, connection: number): void => {
       if (connection === 0) socket.write(data.toString("hex") === SSL_REQUEST ? "S" : "nonsense");
     };
     await using strict = await FakeServer.start(quarrelsome);
     await using lenient = await FakeServer.start(quarrelsome);
     expect(await failure(`postgres://127.0.0.1:${strict.port}/db?sslmode=require`, 2000)).toBe(
-      "no encryption could be agreed on: wrong version number",
+      "the TLS handshake failed: wrong version number",
     );
     expect(strict.received).toHaveLength(1);
-    const { socket } = await dial(target(`postgres://127.0.0.1:${lenient.port}/db`), 2000);
+    const { socket } = await dial(target(`postgres://127.0.0.1:${lenient.port}/db`), systemClock, 2000);
     socket.write("hello");
     await until(
       () => lenient.received[1]?.toString() === "hello",
@@ -304,12 +298,12 @@ describe("dial()", () => {
     socket.destroy();
   });
 
-  test("leaves no error to end the process, before anybody listens", async () => {
+  test("returns a socket whose errors cannot end the process", async () => {
     await using fake = await FakeServer.start((socket) => {
       socket.write("N");
       socket.on("data", () => socket.resetAndDestroy());
     });
-    const { socket } = await dial(target(`postgres://127.0.0.1:${fake.port}/db`), 2000);
+    const { socket } = await dial(target(`postgres://127.0.0.1:${fake.port}/db`), systemClock, 2000);
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     socket.once("close", () => resolve());
     socket.write("anything");
@@ -318,11 +312,13 @@ describe("dial()", () => {
   });
 });
 
-test("a link that is closed while it connects leaves no connection behind", async () => {
+test("a connection that is closed while it connects leaves nothing open", async () => {
   const { promise: asked, resolve } = Promise.withResolvers<Socket>();
   await using fake = await FakeServer.start((socket) => resolve(socket));
-  const link = new Link(target(`postgres://127.0.0.1:${fake.port}/db`), { purpose: "test" });
-  const failed = link.query("SELECT 1").catch(reasonOf);
+  const link = new ReconnectingConnection(target(`postgres://127.0.0.1:${fake.port}/db`), systemClock, {
+    purpose: "test",
+  });
+  const failed = link.query("SELECT 1").catch(postgresReason);
   const socket = await within(asked, () => "a connection");
   link.close();
   expect(await failed).toBe("the archive was closed");
@@ -334,13 +330,12 @@ test("a link that is closed while it connects leaves no connection behind", asyn
   expect(fake.received.map((bytes) => bytes.toString("hex"))).toEqual([SSL_REQUEST]);
 });
 
-test("a server is told user, database, encoding and what for, and nothing else", async () => {
+test("a server gets user, database, encoding and purpose, and nothing else", async () => {
   await using fake = await FakeServer.start((socket, data) => {
     if (data.toString("hex") === SSL_REQUEST) socket.write("N");
     else socket.end("E\0\0\0\x22SFATAL\0C57P03\0Mnot yet, wait\0\0");
   });
-  const everything =
-    "application_name=mine&fallback_application_name=mine&schema=s&connect_timeout=5&keepalives=1&client_encoding=UTF8&target_session_attrs=any&sslmode=prefer&password=hunter2";
+  const everything = "schema=s&connect_timeout=5&sslmode=prefer&password=hunter2";
   const said = await asked(`postgres://alice@127.0.0.1:${fake.port}/sessions?${everything}`, {
     env: { PGAPPNAME: "mine", PGOPTIONS: "-c search_path=x" },
   });

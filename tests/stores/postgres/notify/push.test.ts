@@ -5,15 +5,16 @@ import { systemClock } from "../../../../src/runtime/clock.ts";
 import type { Update } from "../../../../src/session/events.ts";
 import type { Subscription } from "../../../../src/watch/subscription.ts";
 import { Watcher } from "../../../../src/watch/watcher.ts";
-import { PGBOUNCER, PgBouncer } from "../../../support/postgres/pgbouncer.ts";
+import { NO_PGBOUNCER, PgBouncer } from "../../../support/postgres/pgbouncer.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
 import { INSTALLATIONS, sharedServer } from "../../../support/postgres/server.ts";
 import { until, within } from "../../../support/program.ts";
 import { observe } from "../../../support/stores.ts";
 import type { Observed } from "../../../support/stores.ts";
+import { testUnless } from "../../../support/unless.ts";
 
 for (const installation of INSTALLATIONS) {
-  describe(`an archive in ${installation.name} that tells of its changes`, () => {
+  describe(`an archive in ${installation.name} with triggers`, () => {
     let archive: PostgresForeignArchive;
     let observed: Observed;
     let watcher: Watcher;
@@ -24,7 +25,7 @@ for (const installation of INSTALLATIONS) {
       for (const id of ["a", "b", "c"]) await archive.add(id);
       await archive.tell();
       observed = observe((await openStore(archive.url)).store);
-      // Nothing is found by a poll: what is told was told by the archive.
+      // Polls are too rare to find anything: every update comes from a notification.
       watcher = new Watcher(observed.store, undefined, { clock: systemClock, pollIntervalMs: 600_000 });
       open = [];
     });
@@ -47,7 +48,7 @@ for (const installation of INSTALLATIONS) {
       const { reads, marks } = observed;
       await until(
         () => reads.length + marks.length > 1,
-        () => "somebody to listen",
+        () => "the store to listen",
       );
       // Polls take turns: that look is over then, and finds nothing of what comes.
       await observed.store.states([]);
@@ -58,7 +59,7 @@ for (const installation of INSTALLATIONS) {
       return within(next, () => "an update");
     }
 
-    test("has the sessions read that have changed, and no others", async () => {
+    test("makes the watcher read the changed sessions and no others", async () => {
       const updates = await follow(["a", "b"]);
       observed.reads.length = 0;
       await archive.touch("c");
@@ -69,7 +70,7 @@ for (const installation of INSTALLATIONS) {
       expect(observed.reads).toEqual([["b"], ["a"]]);
     });
 
-    test("is not looked through where all are followed", async () => {
+    test("is not scanned for subscribers of all sessions", async () => {
       const updates = await follow("all");
       observed.marks.length = 0;
       await archive.add("d", { machine: "desktop" });
@@ -84,7 +85,7 @@ for (const installation of INSTALLATIONS) {
       expect(await observed.store.changes(mark)).toMatchObject({ isScan: false, mark });
     });
 
-    test("tells of a session that came and went before it could be read: a list may have shown it", async () => {
+    test("reports a session that was added and deleted before it could be read: a list may have shown it", async () => {
       const updates = await follow("all");
       await archive.sql.unsafe(
         `INSERT INTO ${archive.table("sessions")} (id, machine, project, agent) VALUES ('brief', 'm', 'p', 'claude');
@@ -95,7 +96,7 @@ for (const installation of INSTALLATIONS) {
       expect(await told(updates)).toMatchObject({ event: "session_updated", data: "a" });
     });
 
-    test("is looked through where it tells of too much at once", async () => {
+    test("is scanned after too many notifications at once", async () => {
       const updates = await follow("all");
       await archive.sql.unsafe(
         `INSERT INTO ${archive.table("sessions")} (id, machine, project, agent, message_count)
@@ -106,7 +107,7 @@ for (const installation of INSTALLATIONS) {
       expect(ids).toContain("n5000");
     });
 
-    test("is polled by itself as soon as it tells of nothing any more, and listened to as soon as it does again", async () => {
+    test("is polled once its triggers are removed, and listened to once they are back", async () => {
       await follow("all");
       let changes = await observed.store.changes(null);
       await archive.tellNothing();
@@ -119,12 +120,12 @@ for (const installation of INSTALLATIONS) {
         changes = await observed.store.changes(changes.mark);
         return !changes.isScan;
       };
-      await until(isHeard, () => "somebody to listen again");
+      await until(isHeard, () => "the store to listen again");
     });
   });
 }
 
-test.skipIf(PGBOUNCER === null)("behind PgBouncer no notice arrives, and polls find everything", async () => {
+testUnless(NO_PGBOUNCER)("behind PgBouncer no notification arrives, and polls find all changes", async () => {
   const server = await sharedServer();
   await using archive = await PostgresForeignArchive.create(server);
   for (const id of ["a", "b"]) await archive.add(id);
@@ -148,7 +149,7 @@ test.skipIf(PGBOUNCER === null)("behind PgBouncer no notice arrives, and polls f
   await store.close();
 });
 
-test.skipIf(PGBOUNCER === null)("behind PgBouncer no connection of others is left listening", async () => {
+testUnless(NO_PGBOUNCER)("behind PgBouncer no shared connection is left listening", async () => {
   const server = await sharedServer();
   await using archive = await PostgresForeignArchive.create(server);
   await archive.tell();

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import postgres from "postgres";
 import type { Sql } from "postgres";
-import { quoted } from "../../../../src/stores/postgres/quoting.ts";
+import { quoted } from "../../../../src/stores/postgres/sql/quoting.ts";
 import {
   ANYTHING,
   channelOf,
@@ -23,7 +23,7 @@ const IDS = HOSTILE_IDS.filter((id) => !id.includes("\0"));
 /** No payload can be longer (bytes). */
 const PAYLOAD_BYTES_MAX = 7999;
 
-/** Hears what is told of one table. */
+/** Collects the notifications of one table. */
 class Ear implements AsyncDisposable {
   readonly #sql: Sql;
   readonly #channel: string;
@@ -87,7 +87,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     );
   }
 
-  test("tell of what is added, changed and deleted", async () => {
+  test("notify of sessions that are added, changed and deleted", async () => {
     await using ear = await installed();
     const { archive } = ear;
     for (const change of [
@@ -104,7 +104,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await ear.payloads()).toEqual([]);
   });
 
-  test("tell of both kinds of rows of an upsert", async () => {
+  test("notify of inserted and updated rows of an upsert", async () => {
     await using ear = await installed();
     await insert(ear.archive, ["a"]);
     await ear.payloads();
@@ -112,7 +112,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await ear.ids()).toEqual(["a", "b"]);
   });
 
-  test("say that anything may have changed where a session has got another id", async () => {
+  test("notify that any session may have changed when an id changes", async () => {
     await using ear = await installed();
     await insert(ear.archive, ["a", "b"]);
     await ear.payloads();
@@ -120,7 +120,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await ear.payloads()).toEqual([ANYTHING]);
   });
 
-  test("tell once of a session that a transaction changes often, and nothing of one that is undone", async () => {
+  test("notify once of a session that a transaction changes often, and not of one that is rolled back", async () => {
     await using ear = await installed();
     const { archive } = ear;
     await archive.add("a");
@@ -133,7 +133,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await ear.payloads()).toEqual([]);
   });
 
-  test("name up to 1000 sessions of a statement; more are anything", async () => {
+  test("name up to 1000 sessions of a statement, and none beyond that", async () => {
     await using ear = await installed();
     const ids = Array.from({ length: 1001 }, () => `codex:${crypto.randomUUID()}`);
     await insert(ear.archive, ids.slice(1));
@@ -149,7 +149,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await ear.payloads()).toEqual([ANYTHING]);
   });
 
-  test("say that anything may have changed where all is gone, or an id is too long", async () => {
+  test("notify that any session may have changed after a TRUNCATE, or when an id is too long", async () => {
     await using ear = await installed();
     await ear.archive.sql`TRUNCATE agentsview.sessions CASCADE`;
     expect(await ear.payloads()).toEqual([ANYTHING]);
@@ -163,7 +163,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await ear.ids()).toEqual(ids);
   });
 
-  test("name ids of every kind, in payloads of every size", async () => {
+  test("name any ids, in payloads of any size", async () => {
     await using ear = await installed();
     await insert(ear.archive, IDS);
     expect(await ear.ids()).toEqual(IDS.toSorted());
@@ -187,7 +187,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     );
   });
 
-  test("are installed under any schema's name, again and again, and leave nothing", async () => {
+  test("can be installed repeatedly in a schema of any name, and are removed completely", async () => {
     const schema = `we"ird' $$ sché\\ma %s.x`;
     await using ear = await installed(schema);
     const { archive } = ear;
@@ -204,7 +204,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await archive.sql`SELECT FROM pg_proc WHERE proname LIKE 'sessionwatch%'`).toHaveLength(0);
   });
 
-  test("ask no right of whoever writes, and look at nothing of theirs", async () => {
+  test("need no rights of the writing role, and use none of its objects", async () => {
     await using archive = await archiveOf();
     const [writer, installer] = [`wri"ter ${crypto.randomUUID()}`, `installer ${crypto.randomUUID()}`];
     await archive.sql.unsafe(`CREATE ROLE ${quoted(writer)} LOGIN; CREATE ROLE ${quoted(installer)};
@@ -231,7 +231,7 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await ear.payloads()).toEqual(['["a"]', '["a"]', '["a"]', ANYTHING]);
   });
 
-  test("tell of a partitioned table what is written to it, and not to a partition", async () => {
+  test("notify of what is written to a partitioned table, but not directly to a partition", async () => {
     await using archive = await archiveOf();
     await archive.sql`CREATE SCHEMA parted;
       CREATE TABLE parted.sessions (id uuid, ids int, payload int, channel int, total int, usage int) PARTITION BY HASH (id);
@@ -250,14 +250,14 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
     expect(await ear.payloads()).toEqual([]);
   });
 
-  test("say nothing where the server was told that somebody else has written", async () => {
+  test("do not notify of replicated changes", async () => {
     await using ear = await installed();
     await ear.archive.sql`SET session_replication_role = replica`;
     await ear.archive.add("a");
     expect(await ear.payloads()).toEqual([]);
   });
 
-  test("let a writer commit whatever becomes of the table", async () => {
+  test("never fail a writer, whatever happens to the table", async () => {
     await using ear = await installed();
     const { archive } = ear;
     await archive.add("a");
@@ -271,13 +271,13 @@ describe.each(INSTALLATIONS)("triggers on $name", (installation) => {
   });
 });
 
-test("refusalOf() knows which servers can have triggers", () => {
-  expect(refusalOf(130_023)).toBe("it takes PostgreSQL 14 or newer");
+test("refusalOf() refuses servers that are too old for the triggers", () => {
+  expect(refusalOf(130_023)).toBe("it needs PostgreSQL 14 or newer");
   expect(refusalOf(140_000)).toBeNull();
 });
 
 test.each(WITH_SMALL_QUEUES)(
-  "let a writer commit when nobody empties the queue ($name)",
+  "let writers commit when a listener blocks the queue ($name)",
   async (installation) => {
     await using queue = await SmallQueue.of(installation);
     const { archive } = queue;

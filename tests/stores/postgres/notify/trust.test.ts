@@ -1,15 +1,16 @@
-/** When polls do not take the word of whoever tells of changes. */
+/** When polls do not rely on notifications. */
 
 import { expect, test } from "bun:test";
 import { PostgresStore } from "../../../../src/stores/postgres/store.ts";
 import type { SessionId } from "../../../../src/session/session.ts";
 import { PostgresForeignArchive } from "../../../support/postgres/foreign-archive.ts";
-import { plainTarget } from "../../../support/postgres/plain-target.ts";
+import { plainAddress } from "../../../support/postgres/plain-address.ts";
 import { sharedServer } from "../../../support/postgres/server.ts";
 import { SmallQueue, WITH_SMALL_QUEUES } from "../../../support/postgres/small-queue.ts";
 import { until } from "../../../support/program.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 
-test("changes() does not take the word of a server that is not the one that is read", async () => {
+test("changes() does not rely on notifications of another server than the one that it reads", async () => {
   const server = await sharedServer();
   await using archive = await PostgresForeignArchive.create(server);
   await archive.tell();
@@ -20,12 +21,15 @@ test("changes() does not take the word of a server that is not the one that is r
   await admin.unsafe(`CREATE DATABASE ${copy} TEMPLATE ${archive.database}`);
   // The way leads to the copy once a failover has taken place; who is connected before stays where he is.
   let { database } = archive;
-  const store = new PostgresStore({
-    ...plainTarget(archive.url),
-    get database() {
-      return database;
+  const store = new PostgresStore(
+    {
+      ...plainAddress(archive.url),
+      get database() {
+        return database;
+      },
     },
-  });
+    systemClock,
+  );
   const hints: (readonly SessionId[] | null)[] = [];
   await store.open();
   store.onHint((ids) => void hints.push(ids));
@@ -69,7 +73,7 @@ test.each(WITH_SMALL_QUEUES)(
     await using queue = await SmallQueue.of(installation);
     const { archive } = queue;
     await archive.add("a");
-    const store = new PostgresStore(plainTarget(archive.url));
+    const store = new PostgresStore(plainAddress(archive.url), systemClock);
     await store.open();
     const hints: (readonly SessionId[] | null)[] = [];
     store.onHint((ids) => void hints.push(ids));
@@ -99,7 +103,7 @@ test.each(WITH_SMALL_QUEUES)(
       ({ mark } = changes);
       return hints.at(-1)?.includes("a") === true;
     };
-    await until(isHeard, () => "somebody to listen again");
+    await until(isHeard, () => "the store to listen again");
     await store.close();
   },
 );

@@ -29,7 +29,7 @@ for (const installation of INSTALLATIONS) {
       return [...changes.states.keys()].toSorted();
     }
 
-    test("tells of what has changed, and looks at no row while nothing in the server has", async () => {
+    test("returns what has changed, and scans no row while nothing in the server changes", async () => {
       await archive.touch("b");
       expect([await changed(), changes.isComplete, changes.isScan, changes.total]).toEqual([
         ["b"],
@@ -37,12 +37,12 @@ for (const installation of INSTALLATIONS) {
         true,
         3,
       ]);
-      // Other tests use the server, too: somebody may have committed something.
+      // Other tests use the server, too, and may have committed something.
       await expect(seen(async () => (await changed()).length === 0 && !changes.isScan)).resolves.toBe(true);
       expect(changes.total).toBeNull();
     });
 
-    test("tells of a session in the trash that it is gone, and counts what was removed", async () => {
+    test("reports a session in the trash as gone, and counts removed ones", async () => {
       await archive.trash("a");
       expect([await changed(), changes.states.get("a"), changes.total]).toEqual([["a"], null, 2]);
       await archive.remove("b");
@@ -70,7 +70,7 @@ for (const installation of INSTALLATIONS) {
       await other.end();
     });
 
-    test("asks no clock: a time of the past or of the future changes nothing", async () => {
+    test("does not depend on clocks: past and future times change nothing", async () => {
       const sessions = archive.table("sessions");
       await archive.sql.unsafe(`UPDATE ${sessions} SET updated_at = '1970-01-01' WHERE id = 'a'`);
       expect(await changed()).toEqual(["a"]);
@@ -80,7 +80,7 @@ for (const installation of INSTALLATIONS) {
       expect(await changed()).toEqual(["a"]);
     });
 
-    test("tells of what a savepoint has written", async () => {
+    test("returns what a savepoint wrote", async () => {
       await archive.sql.begin(async (sql) => {
         await sql.savepoint((inner) =>
           inner.unsafe(`UPDATE ${archive.table("sessions")} SET message_count = 9 WHERE id = 'c'`),
@@ -89,7 +89,7 @@ for (const installation of INSTALLATIONS) {
       expect(await changed()).toEqual(["c"]);
     });
 
-    test("begins anew with a table that was made anew, and knows its columns", async () => {
+    test("reads all sessions of a table that was created again, and knows its columns", async () => {
       const { state } = { state: changes.states.get("a") };
       await archive.sql.unsafe(
         `ALTER TABLE ${archive.table("sessions")} ADD COLUMN transcript_revision text`,
@@ -106,7 +106,7 @@ for (const installation of INSTALLATIONS) {
       expect(changes.states.get("new")).toMatchObject({ messageCount: 1, project: null, machine: null });
     });
 
-    test("begins anew when a column gets a name that versions are made of", async () => {
+    test("reads all sessions again when a column gets a name that versions use", async () => {
       const sessions = archive.table("sessions");
       await archive.sql.unsafe(`ALTER TABLE ${sessions} ADD COLUMN hash text`);
       await changed();
@@ -143,7 +143,7 @@ for (const installation of INSTALLATIONS) {
       expect([...(await store.changes(null)).states.keys()].toSorted()).toEqual(["a", "b", "c"]);
     });
 
-    test("says everything of a view, whose rows do not tell who has written them", async () => {
+    test("reads all rows of a view, which have no transaction numbers", async () => {
       const view = await PostgresForeignArchive.create(await sharedServer(installation), { schema: "other" });
       await view.sql.unsafe(
         `ALTER TABLE ${view.table("sessions")} RENAME TO real; CREATE VIEW ${view.table("sessions")} AS SELECT * FROM other.real;
@@ -158,7 +158,7 @@ for (const installation of INSTALLATIONS) {
   });
 }
 
-test("changes() begins anew when the server was started anew: its transactions may be others", async () => {
+test("changes() reads all sessions again after a restart of the server: its transactions may be others", async () => {
   await using server = await PostgresServer.start();
   await using archive = await PostgresForeignArchive.create(server);
   await archive.add("a");
@@ -171,7 +171,7 @@ test("changes() begins anew when the server was started anew: its transactions m
   await store.close();
 });
 
-test("changes() begins anew when the server has crashed: numbers of lost transactions are given away again", async () => {
+test("changes() reads all sessions again after a crash of the server: it reuses the numbers of lost transactions", async () => {
   await using server = await PostgresServer.start({
     settings: ["wal_writer_delay = 10s", "wal_writer_flush_after = 1GB"],
   });

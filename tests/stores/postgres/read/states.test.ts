@@ -35,7 +35,7 @@ async function fresh(): Promise<Map<string, SessionVersion>> {
   return states;
 }
 
-test("states() of many sessions brings anew only what was written, and is right all the same", async () => {
+test("states() of many sessions brings only changed rows, and is correct", async () => {
   const before = await store.states(IDS);
   expect(before.size).toBe(199);
   const changes: [what: string, change: () => Promise<unknown>, written: number][] = [
@@ -49,7 +49,7 @@ test("states() of many sessions brings anew only what was written, and is right 
       () => archive.sql.unsafe(`UPDATE ${archive.table("sessions")} SET message_count = 5`),
       198,
     ],
-    ["one that nobody asks for", () => archive.add("other"), 0],
+    ["one that is not read", () => archive.add("other"), 0],
   ];
   let last = before;
   for (const [what, change, written] of changes) {
@@ -64,7 +64,7 @@ test("states() of many sessions brings anew only what was written, and is right 
   }
 });
 
-test("states() of many sessions begins anew with a server that was started anew, and with other sessions", async () => {
+test("states() of many sessions reads all again after a restart of the server, and for other sessions", async () => {
   await store.states(IDS);
   await archive.touch("s1");
   await server.stop();
@@ -78,7 +78,7 @@ test("states() of many sessions begins anew with a server that was started anew,
   expect((await store.states(IDS)).size).toBe(199);
 });
 
-test("states() of few sessions, read in quick succession, knows of a column that has come meanwhile", async () => {
+test("states() of few sessions, read in quick succession, notices a new column", async () => {
   const few = IDS.slice(0, 3);
   for (let round = 0; round < 2; round += 1) await store.states(few);
   await archive.sql.unsafe(`ALTER TABLE ${archive.table("sessions")} ADD COLUMN file_hash text`);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { openStore } from "../../../../src/mod.ts";
 import type { OpenedStore, OpenOptions } from "../../../../src/mod.ts";
-import { lackOf } from "../../../../src/stores/postgres/write/rights.ts";
+import { obstacleOf } from "../../../../src/stores/postgres/write/rights.ts";
 import { PostgresOwnArchive } from "../../../support/postgres/own-archive.ts";
 import { sharedServer } from "../../../support/postgres/server.ts";
 import { save } from "../../../support/saves.ts";
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => own[Symbol.asyncDispose]());
 
-function open(options: OpenOptions = {}): Promise<OpenedStore> {
+function open(options: Partial<OpenOptions> = {}): Promise<OpenedStore> {
   const url = new URL(own.url);
   url.username = role;
   url.searchParams.set("schema", own.schema);
@@ -30,7 +30,7 @@ async function grant(...grants: string[]): Promise<void> {
   for (const rights of grants) await own.sql.unsafe(`GRANT ${rights} TO ${role}`);
 }
 
-test("a role that lacks rights to sync reads, and is warned with what it lacks", async () => {
+test("a role without the rights to sync can read, and the warning names what is missing", async () => {
   await grant("INSERT, UPDATE ON sessions, sync_state", "INSERT, UPDATE, DELETE ON messages, tool_calls");
   const warnings: string[] = [];
   const opened = await open({ warn: (message) => warnings.push(message) });
@@ -44,7 +44,7 @@ test("a role that lacks rights to sync reads, and is warned with what it lacks",
   expect(warnings.length).toBe(1);
 });
 
-test("a role that lacks none of the rights that are asked for can sync, extend and replace", async () => {
+test("a role with the required rights can sync, extend and replace", async () => {
   await grant(
     "INSERT, UPDATE ON sessions, sync_state",
     "INSERT, UPDATE, DELETE ON messages, tool_calls",
@@ -60,7 +60,7 @@ test("a role that lacks none of the rights that are asked for can sync, extend a
   expect((await own.image())["sessions"]).toMatchObject([{ id: "a", machine: "laptop" }]);
 });
 
-test("lackOf() knows a standby, and whoever lacks nothing", () => {
-  expect(lackOf({ role: "me", is_standby: true, missing: null })).toBe("the server is a standby");
-  expect(lackOf({ role: "me", is_standby: false, missing: null })).toBeNull();
+test("obstacleOf() reports a standby, and nothing for a role with all rights", () => {
+  expect(obstacleOf({ role: "me", is_standby: true, missing: null })).toBe("the server is a standby");
+  expect(obstacleOf({ role: "me", is_standby: false, missing: null })).toBeNull();
 });

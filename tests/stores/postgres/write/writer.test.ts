@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Surroundings } from "../../../../src/agents/agent.ts";
 import { claudeCode } from "../../../../src/agents/claude-code/claude-code.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
-import { systemTarget } from "../../../../src/stores/postgres/connect/system-target.ts";
-import type { Target } from "../../../../src/stores/postgres/connect/target.ts";
+import { systemAddress } from "../../../../src/stores/postgres/connect/archive-address.ts";
+import type { ArchiveAddress } from "../../../../src/stores/postgres/connect/archive-address.ts";
 import { ArchiveWriter } from "../../../../src/stores/postgres/write/writer.ts";
 import { SyncEngine } from "../../../../src/sync/engine.ts";
 import type { SyncReport } from "../../../../src/sync/engine.ts";
@@ -44,7 +44,7 @@ describe("ArchiveWriter", () => {
     workspace[Symbol.dispose]();
   });
 
-  test("needs two round trips for a new session, and three for one that goes on, however many messages they have", async () => {
+  test("needs two round trips for a new session and three for an extended one, for any number of messages", async () => {
     await using way = await SlowWay.to((await sharedServer()).port, 0);
     const writer = own.writer("local", through(way, own.target));
     const entries = Array.from({ length: 1000 }, (_, n) => [
@@ -76,7 +76,7 @@ describe("ArchiveWriter", () => {
     expect(way.connections).toBe(1);
   });
 
-  test("imports many sessions over a slow link on four connections at once", async () => {
+  test("imports many sessions over a slow network on four connections at once", async () => {
     await using way = await SlowWay.to((await sharedServer()).port, 20);
     transcripts(workspace, 40);
     const report = await syncAll(own.writer("local", through(way, own.target)), workspace);
@@ -86,7 +86,7 @@ describe("ArchiveWriter", () => {
     expect(way.roundTrips).toBeLessThan(40 * 2 + 5 * 4);
   });
 
-  test("leaves the sessions of another machine alone, whatever is in its own transcripts", async () => {
+  test("leaves the sessions of another machine alone", async () => {
     const { id } = new ClaudeTranscript(workspace.claude).user("on the desktop");
     await syncAll(own.writer("desktop"), workspace);
     const before = await own.image();
@@ -111,7 +111,7 @@ describe("ArchiveWriter", () => {
     ]);
   });
 
-  test("takes two machines with a hundred sessions each at once", async () => {
+  test("accepts two machines with a hundred sessions each at once", async () => {
     using other = new Workspace();
     for (const { claude } of [workspace, other]) transcripts({ claude }, 100);
     const reports = await Promise.all([
@@ -132,7 +132,7 @@ describe("ArchiveWriter", () => {
     ]);
   });
 
-  test("lets a machine catch up that was cut off", async () => {
+  test("lets a disconnected machine catch up", async () => {
     const way = await SlowWay.to((await sharedServer()).port, 0);
     const writer = own.writer("laptop", through(way, own.target));
     const made = transcripts(workspace, 5);
@@ -145,7 +145,7 @@ describe("ArchiveWriter", () => {
     expect([...new Set((await own.expectNoFaults()).values())]).toEqual([3]);
   });
 
-  test("says in one line what cannot be written, and goes on when it can", async () => {
+  test("reports in one line what cannot be written, and goes on when it can", async () => {
     await own.sql.unsafe("ALTER TABLE sync_state RENAME TO elsewhere");
     const writer = own.writer();
     const failure = await writer.sync("a", save).catch((error: unknown) => error);
@@ -160,7 +160,7 @@ describe("ArchiveWriter", () => {
     expect(await writer.source("a")).toEqual(SOURCE);
   });
 
-  test("loses nothing but its turn when its connection is cut in the middle of a sync", async () => {
+  test("loses only the running sync when its connection is cut", async () => {
     await using way = await SlowWay.to((await sharedServer()).port, 0);
     const writer = own.writer("local", through(way, own.target));
     const failing = writer.sync("a", async (transaction) => {
@@ -174,7 +174,7 @@ describe("ArchiveWriter", () => {
     expect((await own.expectNoFaults()).size).toBe(1);
   });
 
-  test("close() is over at once, and takes back what is under way", async () => {
+  test("close() returns at once, and rolls back the running sync", async () => {
     const writer = own.writer();
     const { promise: begun, resolve } = Promise.withResolvers<void>();
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
@@ -189,12 +189,12 @@ describe("ArchiveWriter", () => {
     release();
     await expect(syncing).rejects.toMatchObject({ code: "archive_unavailable" });
     await expect(writer.source("a")).rejects.toMatchObject({ code: "archive_unavailable" });
-    // The server has noticed: nobody has to wait for the session.
+    // The server has ended the transaction, so the session is not locked.
     await own.writer().sync("a", save);
     expect(await own.expectNoFaults()).toEqual(new Map([["a", 0]]));
   });
 
-  test("tells listeners of the sessions that it has saved", async () => {
+  test("notifies listeners of the sessions that it saves", async () => {
     const told: string[] = [];
     const [{ table } = {}] = await own.sql`SELECT 'sessions'::regclass::oid::int AS table`;
     const listener = await own.sql.listen(`sessionwatch_${table}`, (payload) => void told.push(payload));
@@ -248,7 +248,7 @@ describe("ArchiveWriter, when its server restarts", () => {
   );
 });
 
-test("ArchiveWriter does not depend on what a server's administrator likes", async () => {
+test("ArchiveWriter does not depend on the server's settings", async () => {
   const settings = [
     "default_transaction_isolation = 'serializable'",
     "default_transaction_read_only = on",
@@ -265,7 +265,7 @@ test("ArchiveWriter does not depend on what a server's administrator likes", asy
   const made = await Promise.all(Array.from({ length: 4 }, () => initialize(url, "sessionwatch")));
   expect(made.filter(({ created }) => created)).toHaveLength(1);
   const options = { schema: "sessionwatch", machine: "it's \\ here" };
-  const writers = [1, 2].map(() => new ArchiveWriter(systemTarget(url), options));
+  const writers = [1, 2].map(() => new ArchiveWriter(systemAddress(url), systemClock, options));
   const timestamp = "2026-02-01T10:00:00.123Z";
   await Promise.all(
     Array.from({ length: 20 }, (_, n) =>
@@ -286,8 +286,8 @@ test("ArchiveWriter does not depend on what a server's administrator likes", asy
   for (const writer of writers) await writer.close();
 });
 
-function through(way: SlowWay, target: Target): Target {
-  return { ...target, endpoints: [{ host: "127.0.0.1", port: way.port }] };
+function through(way: SlowWay, target: ArchiveAddress): ArchiveAddress {
+  return { ...target, servers: [{ host: "127.0.0.1", port: way.port }] };
 }
 
 function transcripts({ claude }: Pick<Workspace, "claude">, count: number): ClaudeTranscript[] {

@@ -1,0 +1,50 @@
+/** Reads the JUnit reports of `bun test`, which say more than its exit code. */
+
+export interface TestResult {
+  file: string;
+  /** With the names of the groups around it. */
+  name: string;
+  outcome: "passed" | "failed" | "skipped";
+}
+
+/** The files' suites of a report, without what is around them. */
+export function suitesOf(report: string): string {
+  return report
+    .replace(/^[^]*?<testsuites[^>]*>/, "")
+    .replace(/<\/testsuites>\s*$/, "")
+    .trimEnd();
+}
+
+/** @returns one report with the suites of all. */
+export function mergedReport(reports: readonly string[]): string {
+  const suites = reports.map(suitesOf).join("");
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="bun test">${suites}\n</testsuites>\n`;
+}
+
+export function resultsOf(report: string): TestResult[] {
+  // Bun escapes "<" and ">" in every attribute and text, so that tags can be told apart by these alone.
+  const cases = report.matchAll(/<testcase ([^>]*?)(?:\/>|>([^]*?)<\/testcase>)/g);
+  return [...cases].map(([, attributes = "", content = ""]) => {
+    const group = attribute(attributes, "classname");
+    const name = attribute(attributes, "name");
+    return {
+      file: attribute(attributes, "file"),
+      name: group === "" ? name : `${group} > ${name}`,
+      outcome: outcomeOf(content),
+    };
+  });
+}
+
+function outcomeOf(content: string): TestResult["outcome"] {
+  if (content.includes("<failure")) return "failed";
+  return content.includes("<skipped") ? "skipped" : "passed";
+}
+
+function attribute(attributes: string, name: string): string {
+  const value = new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
+  return value.replaceAll(/&(?:#(\d+)|(\w+));/g, (entity, code?: string, word?: string) =>
+    code === undefined ? (ENTITIES[word ?? ""] ?? entity) : String.fromCodePoint(Number(code)),
+  );
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
