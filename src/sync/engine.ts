@@ -1,4 +1,4 @@
-/** Brings the archive up to date with everything that agents have written. */
+/** Brings the archive up to date with what agents have written. */
 
 import pMap from "p-map";
 import type { Clock } from "../async/clock.ts";
@@ -26,23 +26,23 @@ export interface EngineOptions {
   trustMs?: number;
 }
 
-/** How far a sync is with what was behind when it began. */
+/** How far a sync of everything is; only sessions that were behind when it began are counted. */
 export interface Progress {
-  /** Transcripts, whatever number of files each consists of. */
+  /** Sessions or documents, however many files each consists of. */
   files: number;
   filesDone: number;
   bytes: number;
   bytesDone: number;
 }
 
-/** What a sync has done, and what it could not do. */
+/** The result of a sync of everything. */
 export interface SyncReport extends Progress {
   failures: Failure[];
   /** Sessions that are not synced, because they were deleted or are another machine's. */
   leftAlone: number;
 }
 
-/** What could not be synced: one session, or (then there is no id) more than one, or nobody knows which. */
+/** What could not be synced: one session, or (then there is no id) several or an unknown one. */
 export interface Failure {
   id: SessionId | null;
   /** A file of the session; without an id the folder's path, or the name of the follower that failed. */
@@ -96,12 +96,12 @@ export class SyncEngine implements Engine {
     this.#runner.onSynced(listener);
   }
 
-  /** Costs a stat at most, once it is known where the session is; none if somebody has just looked. */
+  /** Costs at most a stat once the place of the session is known; nothing if a follower has just looked. */
   async sourceToken(id: SessionId): Promise<SourceToken | null> {
     const seen = this.#upToDate.get(id) ?? null;
     if (seen !== null && this.#clock.now() - seen.atMs < this.#trustMs) return seen.token;
     const token = await this.sourceOf(id).token(id).catch(unreachable);
-    // Anybody can ask for any id: what has no transcript is not remembered.
+    // Clients can ask for any id: ids without a session are not remembered.
     if (token === null) this.#upToDate.delete(id);
     else this.#upToDate.set(id, null);
     return token;
@@ -194,7 +194,7 @@ function isOf<K extends Agent["kind"]>(kind: K): (agent: Agent) => agent is Agen
   return (agent): agent is Agent & { kind: K } => agent.kind === kind;
 }
 
-/** While the archive or a place cannot be read, others say so; the session's state is just not known. */
+/** The feed or a follower reports an archive or place that cannot be read; here the state is unknown. */
 function unreachable(): null {
   return null;
 }

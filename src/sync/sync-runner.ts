@@ -1,4 +1,4 @@
-/** Runs syncs: one at a time for each session, and not again within a moment; tells what has come of them. */
+/** Runs syncs: one at a time for each session, spaced by 20 ms, and notifies listeners of commits. */
 
 import type { Clock } from "../async/clock.ts";
 import { Coalescer } from "../async/coalesce.ts";
@@ -27,7 +27,7 @@ export class SyncRunner {
     this.#coalescer = new Coalescer(clock, COALESCE_MS, (changed) => changed);
   }
 
-  /** The backlog is what was asked for; what followers have found and not asked for yet, they know. */
+  /** The backlog counts requested syncs; followers count what they have found and not requested yet. */
   get figures(): SyncFigures {
     return { failures: this.#failures, backlog: this.#coalescer.busy };
   }

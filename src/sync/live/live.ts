@@ -1,4 +1,4 @@
-/** Syncs transcripts as they are written: notifications first, a poll for what they miss. */
+/** Syncs sessions as they are written: notifications first, a poll for changes that they miss. */
 
 import { oncePer } from "../../async/once.ts";
 import type { Clock } from "../../async/clock.ts";
@@ -11,7 +11,7 @@ export interface LiveOptions extends FollowerOptions {
   pollIntervalMs: number;
   /** Follow this session alone. */
   only?: SessionId;
-  /** A transcript cannot be synced now, or nothing can; it is tried again. The same failure is told once. */
+  /** A session, or everything, cannot be synced now; it is retried. The same failure is reported once. */
   onFailure: (failure: Failure) => void;
 }
 
@@ -19,7 +19,7 @@ export class LiveSync {
   readonly #clock: Clock;
   readonly #pollIntervalMs: number;
   readonly #attempts: Attempts;
-  /** Each polls on its own: one that hangs delays no other. */
+  /** Each follower polls on its own, so that a hanging one delays no other. */
   readonly #followers: readonly Follower[];
   readonly #polls = new Map<Follower, () => void>();
   #stopped = false;
@@ -40,15 +40,15 @@ export class LiveSync {
     this.#followers =
       only === undefined
         ? engine.sources.flatMap((source) => source.followAll(tools))
-        : [engine.sourceOf(only).followOne(only, tools)];
+        : engine.sourceOf(only).followOne(only, tools);
   }
 
-  /** How many transcripts were found to be behind, and wait for their turn to be synced. */
+  /** How many transcripts are known to be behind and wait to be synced. */
   get waiting(): number {
     return this.#followers.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
-  /** Resolves when all that was there is synced; notifications are on before that, so that nothing falls between. */
+  /** Resolves when everything that exists is synced; notifications are on before that, so no change is missed. */
   async start(): Promise<void> {
     await Promise.all(this.#followers.map((follower) => this.#poll(follower)));
   }

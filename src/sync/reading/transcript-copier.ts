@@ -1,19 +1,27 @@
-/** Copies transcripts into the archive, each in one transaction, and remembers what it has read last. */
+/** Copies transcripts into the archive, each in one transaction, and remembers how far it has read. */
 
 import { pause } from "../../async/abortable.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { SyncedTranscript } from "../../watch/archive.ts";
-import type { Transcript } from "../discovery/transcript.ts";
+import type { Transcript, TranscriptFile } from "../discovery/transcript.ts";
 import type { SourceTools } from "../sources/source.ts";
 import { TranscriptCopy } from "./copy.ts";
 import type { Copied } from "./copy.ts";
+import { tokenOf } from "./files.ts";
+import type { OpenFile } from "./files.ts";
 import { UnfinishedLines } from "./unfinished.ts";
 import { VanishedError } from "./unreadable.ts";
 
 /** Bun drops a notification that follows another one of the same file within 2 ms. */
 const UNSEEN_MS = 3;
-/** What was read last is remembered of this many sessions. */
-const REMEMBERED_MAX = 1000;
+/** This many sessions are remembered as they were read last. */
+export const REMEMBERED_MAX = 1000;
+
+/** A transcript of one file, which is open. */
+export interface OpenedTranscript {
+  transcript: Transcript;
+  opened: OpenFile;
+}
 
 export class TranscriptCopier {
   readonly #tools: SourceTools;
@@ -42,19 +50,23 @@ export class TranscriptCopier {
   }
 
   /**
-   * @param synced what is known of the last sync.
+   * @param synced the last sync, as far as it is known.
    * @returns whether the archive has changed.
    * @throws WatchError `transcript_unreadable`, `archive_unavailable`.
    */
   async copy(
     transcript: Transcript,
     synced: SyncedTranscript | null,
-    onRead: (bytes: number) => void = ignore,
+    { onRead = ignore, opened }: { onRead?: (bytes: number) => void; opened?: OpenFile } = {},
   ): Promise<boolean> {
     const { archive, clock, runner } = this.#tools;
     const { id } = transcript;
     const startedMs = clock.now();
-    const copy = new TranscriptCopy(transcript, { unfinished: this.#unfinished, onRead });
+    const copy = new TranscriptCopy(transcript, {
+      unfinished: this.#unfinished,
+      onRead,
+      ...(opened === undefined ? {} : { opened }),
+    });
     let copied: Copied | null = null;
     try {
       await copy.open(synced);
@@ -74,10 +86,50 @@ export class TranscriptCopier {
       return false;
     }
     const { malformedLines, files, revision }: Copied = copied;
-    this.#remember(id, { files, revision });
+    this.remember(id, { files, revision });
     this.#growth.set(id, this.#hasGrown(id, copy, startedMs));
     runner.report({ id, path: transcript.files[0].path, malformedLines, tookMs: clock.now() - startedMs });
     return true;
+  }
+
+  /**
+   * Opens a transcript of one plain file that this process has read before: one stat tells what is new in it, and of
+   * which file.
+   *
+   * @returns null where that is not possible, so that the session has to be looked for.
+   */
+  async openAgain(id: SessionId, known: readonly TranscriptFile[]): Promise<OpenedTranscript | null> {
+    const [file, ...others] = known;
+    const last = this.lastOf(id);
+    if (file === undefined || others.length > 0 || file.place.compression !== null) return null;
+    if (last?.revision !== file.root.agent.revision) return null;
+    if (last.files.length !== 1 || last.files[0]?.path !== file.path) return null;
+    let opened: OpenFile;
+    try {
+      opened = await file.root.files.open(file.path);
+    } catch {
+      // It is gone or does not answer: the search that follows reports that.
+      return null;
+    }
+    const stats = await opened.stat({ bigint: true }).catch(() => null);
+    if (stats?.isFile() === true) {
+      const found = { ...file, stats, token: tokenOf(stats) };
+      return { transcript: { id, files: [found] }, opened };
+    }
+    await opened.close();
+    return null;
+  }
+
+  /** Notes how the archive has a session, so that the next change costs no question. */
+  remember(id: SessionId, { files, revision }: SyncedTranscript): void {
+    // The newest stand at the end.
+    this.#last.delete(id);
+    this.#last.set(id, {
+      files: files.map(({ path, token, offset }) => ({ path, token, offset })),
+      revision,
+    });
+    const [oldest] = this.#last.keys();
+    if (this.#last.size > REMEMBERED_MAX && oldest !== undefined) this.#last.delete(oldest);
   }
 
   /** @returns whether a transcript that was just copied has been written to since, which may not be notified. */
@@ -97,14 +149,6 @@ export class TranscriptCopier {
       this.#growth.delete(id);
       await copy.close();
     }
-  }
-
-  #remember(id: SessionId, synced: SyncedTranscript): void {
-    // The newest stand at the end.
-    this.#last.delete(id);
-    this.#last.set(id, synced);
-    const [oldest] = this.#last.keys();
-    if (this.#last.size > REMEMBERED_MAX && oldest !== undefined) this.#last.delete(oldest);
   }
 }
 

@@ -80,5 +80,5 @@ export interface Source {
   /** Keeps all sessions of the source in sync. */
   followAll(tools: FollowTools): Follower[];
   /** Keeps one session in sync. */
-  followOne(id: SessionId, tools: FollowTools): Follower;
+  followOne(id: SessionId, tools: FollowTools): Follower[];
 }
