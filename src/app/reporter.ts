@@ -1,7 +1,7 @@
 /** What use cases report while they run; the command line prints it. */
 
-import type { Failure } from "../sync/engine.ts";
-import type { Synced } from "../sync/sync-runner.ts";
+import type { Failure } from "../sync/sources/source.ts";
+import type { Synced } from "../sync/sources/sync-runner.ts";
 
 export interface Reporter {
   /** Something is wrong, but the work goes on. @param message one line without secrets. */

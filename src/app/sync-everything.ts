@@ -1,7 +1,7 @@
 /** Syncs all transcripts once, for commands that wait for it. */
 
 import type { Progress, SyncEngine, SyncReport } from "../sync/engine.ts";
-import type { Synced } from "../sync/sync-runner.ts";
+import type { Synced } from "../sync/sources/sync-runner.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** Shows how far a sync is. */

@@ -5,7 +5,7 @@ import { isAbsolute, resolve, sep } from "node:path";
 import { sessionNotFound, WatchError } from "../errors.ts";
 import type { SyncTarget } from "../server/routes/sync-session.ts";
 import type { SyncEngine } from "../sync/engine.ts";
-import type { Root, TranscriptFile } from "../sync/discovery/transcript.ts";
+import type { Root, TranscriptFile } from "../sync/reading/transcript.ts";
 import type { Engine, Store } from "../watch/ports.ts";
 import type { SessionId } from "../session/session.ts";
 

@@ -11,9 +11,10 @@ import type { Files } from "./reading/files.ts";
 import { DatabaseSource } from "./sources/database-source.ts";
 import { DocumentSource } from "./sources/document-source.ts";
 import { LinesSource } from "./sources/lines-source.ts";
-import type { BehindTask, FoundSession, Source, SyncTask, Unreadable } from "./sources/source.ts";
-import { SyncRunner } from "./sync-runner.ts";
-import type { Synced } from "./sync-runner.ts";
+import type { Unreadable } from "./reading/unreadable.ts";
+import type { BehindTask, Failure, FoundSession, Source, SyncTask } from "./sources/source.ts";
+import { SyncRunner } from "./sources/sync-runner.ts";
+import type { Synced } from "./sources/sync-runner.ts";
 
 /** This many syncs run at once: the archive takes them one by one, but commits those that wait together. */
 const SYNCS_AT_ONCE = 4;
@@ -40,14 +41,6 @@ export interface SyncReport extends Progress {
   failures: Failure[];
   /** Sessions that are not synced, because they were deleted or are another machine's. */
   leftAlone: number;
-}
-
-/** What could not be synced: one session, or (then there is no id) several or an unknown one. */
-export interface Failure {
-  id: SessionId | null;
-  /** A file of the session; without an id the folder's path, or the name of the follower that failed. */
-  path: string;
-  error: unknown;
 }
 
 export interface SyncAllOptions {

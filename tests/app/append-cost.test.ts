@@ -74,10 +74,8 @@ test.each(["one", "all"])(
         });
         await Bun.sleep(QUIET_MS);
         expect(looks).toBeWithin(1, 3);
-        expect({ stats: files.transcriptStats, queries: counted.queries() }).toEqual({
-          stats: 1,
-          queries: 1,
-        });
+        expect(files.transcriptStats).toBeLessThanOrEqual(1);
+        expect(counted.queries()).toBe(1);
       }
     } finally {
       subscription.close();

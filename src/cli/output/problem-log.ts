@@ -4,8 +4,8 @@ import type { Logger } from "@logtape/logtape";
 import type { Reporter } from "../../app/reporter.ts";
 import type { Clock } from "../../async/clock.ts";
 import { messageOf } from "../../errors.ts";
-import type { Failure } from "../../sync/engine.ts";
-import type { Synced } from "../../sync/sync-runner.ts";
+import type { Failure } from "../../sync/sources/source.ts";
+import type { Synced } from "../../sync/sources/sync-runner.ts";
 
 /** A burst ends after this time (ms) without another problem, or when its first problem has waited this long. */
 const QUIET_MS = 500;

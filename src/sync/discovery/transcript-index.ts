@@ -10,10 +10,10 @@ import type { SessionId } from "../../session/session.ts";
 import { tokenOf } from "../reading/files.ts";
 import type { Files } from "../reading/files.ts";
 import { GuardedFiles } from "../reading/guarded-files.ts";
-import { transcriptOf } from "./transcript.ts";
-import type { FileOnDisk, Root, RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
-import type { Unreadable } from "../sources/source.ts";
+import { transcriptOf } from "../reading/transcript.ts";
+import type { FileOnDisk, Root, RootFolder, Transcript, TranscriptFile } from "../reading/transcript.ts";
 import { unreadable } from "../reading/unreadable.ts";
+import type { Unreadable } from "../reading/unreadable.ts";
 
 /** Between two searches of all folders for sessions whose transcript is unknown. */
 const SEARCH_BACKOFF = { firstMs: 1500, maxMs: 60_000 };

@@ -3,8 +3,7 @@
 import { messageOf } from "../../errors.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import type { Clock } from "../../async/clock.ts";
-import type { Failure } from "../engine.ts";
-import type { SyncTask } from "../sources/source.ts";
+import type { Failure, SyncTask } from "../sources/source.ts";
 
 /** Longest wait (ms) before a retry. */
 const MAX_WAIT_MS = 300_000;
@@ -23,14 +22,6 @@ export interface AttemptsOptions {
   onFailure: (failure: Failure) => void;
 }
 
-/** A sync of one session, or of one document. */
-export interface AttemptedTask extends SyncTask {
-  /** Whether there is something new already, in case its notification was dropped. */
-  hasGrown?: () => Promise<boolean>;
-  /** As `run`, and cheaper where the file is known to have changed. */
-  runNotified?: () => Promise<boolean>;
-}
-
 export class Attempts {
   readonly #clock: Clock;
   readonly #options: AttemptsOptions;
@@ -45,11 +36,11 @@ export class Attempts {
   }
 
   /** @returns whether the archive has changed. */
-  sync(task: AttemptedTask): Promise<boolean> {
+  sync(task: SyncTask): Promise<boolean> {
     return this.#attempt(task, () => task.run());
   }
 
-  async #attempt(task: AttemptedTask, run: () => Promise<boolean>): Promise<boolean> {
+  async #attempt(task: SyncTask, run: () => Promise<boolean>): Promise<boolean> {
     if (this.#stopped) return false;
     try {
       const changed = await run();
@@ -67,7 +58,7 @@ export class Attempts {
    *
    * @returns whether the archive has changed.
    */
-  async hinted(task: AttemptedTask): Promise<boolean> {
+  async hinted(task: SyncTask): Promise<boolean> {
     const attempt = this.#failing.get(keyOf(task));
     if (attempt !== undefined)
       attempt.dueMs = Math.min(attempt.dueMs, attempt.failedMs + this.#options.firstWaitMs);
@@ -107,11 +98,11 @@ export class Attempts {
     this.#stopped = true;
   }
 
-  async #followUp(task: AttemptedTask): Promise<void> {
+  async #followUp(task: SyncTask): Promise<void> {
     if ((await task.hasGrown?.()) === true) await this.#notified(task);
   }
 
-  #notified(task: AttemptedTask): Promise<boolean> {
+  #notified(task: SyncTask): Promise<boolean> {
     return this.#attempt(task, () => task.runNotified?.() ?? task.run());
   }
 

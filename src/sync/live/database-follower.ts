@@ -5,10 +5,10 @@ import type { Clock } from "../../async/clock.ts";
 import { Echo } from "../../async/echo.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { DatabasePlace, DatabaseSource } from "../sources/database-source.ts";
-import type { FollowTools, SyncTask } from "../sources/source.ts";
+import type { SyncTask } from "../sources/source.ts";
 import type { Attempts } from "./attempts.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower } from "./follower.ts";
+import type { FollowTools, Follower } from "./follower.ts";
 
 /** When (ms) to look again after a write: a commit becomes visible a moment after its log was written. */
 const ECHOES_MS = [1, 4, 16, 64, 256];

@@ -3,9 +3,8 @@
 import { dirname, join } from "node:path";
 import type { SessionId } from "../../session/session.ts";
 import type { DocumentSource } from "../sources/document-source.ts";
-import type { FollowTools } from "../sources/source.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower } from "./follower.ts";
+import type { FollowTools, Follower } from "./follower.ts";
 
 /** How often (ms) to ask in which folders documents may be. */
 const SEARCH_MS = 60_000;

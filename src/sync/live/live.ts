@@ -4,8 +4,15 @@ import { oncePer } from "../../async/once.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import { Attempts } from "./attempts.ts";
-import type { Failure, SyncEngine } from "../engine.ts";
+import type { Failure, Source } from "../sources/source.ts";
 import type { Follower, FollowerOptions } from "./follower.ts";
+import { followersOf } from "./followers.ts";
+
+/** The engine, as far as it is followed. */
+interface Followable {
+  sources: readonly Source[];
+  sourceOf(id: SessionId): Source;
+}
 
 export interface LiveOptions extends FollowerOptions {
   pollIntervalMs: number;
@@ -24,7 +31,7 @@ export class LiveSync {
   readonly #polls = new Map<Follower, () => void>();
   #stopped = false;
 
-  constructor(engine: SyncEngine, clock: Clock, options: LiveOptions) {
+  constructor(engine: Followable, clock: Clock, options: LiveOptions) {
     const { pollIntervalMs, only, onFailure } = options;
     this.#clock = clock;
     this.#pollIntervalMs = pollIntervalMs;
@@ -39,8 +46,8 @@ export class LiveSync {
     };
     this.#followers =
       only === undefined
-        ? engine.sources.flatMap((source) => source.followAll(tools))
-        : engine.sourceOf(only).followOne(only, tools);
+        ? engine.sources.flatMap((source) => followersOf(source, tools))
+        : followersOf(engine.sourceOf(only), tools, only);
   }
 
   /** How many transcripts are known to be behind and wait to be synced. */

@@ -5,10 +5,10 @@ import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { Attempts } from "./attempts.ts";
 import type { LinesSource } from "../sources/lines-source.ts";
-import type { BehindTask, FollowTools } from "../sources/source.ts";
+import type { BehindTask } from "../sources/source.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower } from "./follower.ts";
-import type { Root, TranscriptFile } from "../discovery/transcript.ts";
+import type { FollowTools, Follower } from "./follower.ts";
+import type { Root, TranscriptFile } from "../reading/transcript.ts";
 
 /** Every poll looks at transcripts that changed within this time (ms). */
 const RECENT_MS = 10 * 60_000;

@@ -5,10 +5,9 @@ import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { Attempts } from "./attempts.ts";
 import type { LinesSource } from "../sources/lines-source.ts";
-import type { FollowTools } from "../sources/source.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower, FollowerOptions } from "./follower.ts";
-import type { TranscriptFile } from "../discovery/transcript.ts";
+import type { FollowTools, Follower, FollowerOptions } from "./follower.ts";
+import type { TranscriptFile } from "../reading/transcript.ts";
 
 /** How often (ms) to search other folders for files that continue the session. */
 const SEARCH_MS = 60_000;

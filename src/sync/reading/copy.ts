@@ -9,7 +9,7 @@ import type { OpenFile, ReadableFile } from "./files.ts";
 import { isLineStart, readLines } from "./lines.ts";
 import type { Lines } from "./lines.ts";
 import { OpenFiles } from "./open-files.ts";
-import type { FileOnDisk, Transcript } from "../discovery/transcript.ts";
+import type { FileOnDisk, Transcript } from "./transcript.ts";
 import type { UnfinishedLines } from "./unfinished.ts";
 import { unreadable } from "./unreadable.ts";
 import { unzstd } from "./zstd.ts";

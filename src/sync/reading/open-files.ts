@@ -6,7 +6,7 @@ import { fingerprintAt, firstRead } from "./chunks.ts";
 import { tokenOf } from "./files.ts";
 import type { OpenFile, ReadableFile } from "./files.ts";
 import { LastRead } from "./last-read.ts";
-import type { FileOnDisk } from "../discovery/transcript.ts";
+import type { FileOnDisk } from "./transcript.ts";
 import { unreadable, VanishedError } from "./unreadable.ts";
 
 /** An open file, as it is in the present round of reading. */

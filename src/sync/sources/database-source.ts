@@ -5,21 +5,12 @@ import { dirname, resolve } from "node:path";
 import type { DatabaseAgent, Surroundings } from "../../agents/agent.ts";
 import type { SessionId, SourceToken } from "../../session/session.ts";
 import type { SyncedTranscript } from "../../watch/archive.ts";
-import type { Follower } from "../live/follower.ts";
-import { DatabaseFollower } from "../live/database-follower.ts";
 import { AgentDatabase } from "../reading/agent-database.ts";
 import type { Files } from "../reading/files.ts";
 import { GuardedFiles } from "../reading/guarded-files.ts";
-import { writeWhole } from "../reading/whole-session.ts";
-import type {
-  Behind,
-  FollowTools,
-  FoundSession,
-  Source,
-  SourceTools,
-  SyncTask,
-  Unreadable,
-} from "./source.ts";
+import { writeWhole } from "./whole-session.ts";
+import type { Behind, FoundSession, Source, SourceTools, SyncTask } from "./source.ts";
+import type { Unreadable } from "../reading/unreadable.ts";
 
 /** One database file, and what was seen in it. */
 export interface DatabasePlace {
@@ -107,14 +98,6 @@ export class DatabaseSource implements Source {
     for (const place of this.places)
       if ((await this.#listed(place)).has(id)) return await this.taskOf(id, place).run();
     return false;
-  }
-
-  followAll(tools: FollowTools): Follower[] {
-    return this.places.map((place) => new DatabaseFollower(place, this, tools, null));
-  }
-
-  followOne(id: SessionId, tools: FollowTools): Follower[] {
-    return this.places.map((place) => new DatabaseFollower(place, this, tools, id));
   }
 
   /**

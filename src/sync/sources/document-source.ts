@@ -6,22 +6,13 @@ import { pause } from "../../async/abortable.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import { WatchError } from "../../errors.ts";
 import type { SessionId, SourceToken } from "../../session/session.ts";
-import { DocumentFollower } from "../live/document-follower.ts";
-import type { Follower } from "../live/follower.ts";
 import { tokenOf } from "../reading/files.ts";
 import type { Files } from "../reading/files.ts";
 import { GuardedFiles } from "../reading/guarded-files.ts";
 import { unreadable } from "../reading/unreadable.ts";
-import { hashOf, writeWhole } from "../reading/whole-session.ts";
-import type {
-  Behind,
-  FollowTools,
-  FoundSession,
-  Source,
-  SourceTools,
-  SyncTask,
-  Unreadable,
-} from "./source.ts";
+import { hashOf, writeWhole } from "./whole-session.ts";
+import type { Behind, FoundSession, Source, SourceTools, SyncTask } from "./source.ts";
+import type { Unreadable } from "../reading/unreadable.ts";
 
 /** This many project folders of the archive are looked into. */
 const FOLDERS_MAX = 200;
@@ -58,6 +49,11 @@ export class DocumentSource implements Source {
     this.#surroundings = surroundings;
     this.#tools = tools;
     this.#files = new GuardedFiles(tools.files, tools.clock, "a project's folder");
+  }
+
+  /** The agent's name. */
+  get name(): string {
+    return this.#agent.name;
   }
 
   owns(id: SessionId): boolean {
@@ -127,14 +123,6 @@ export class DocumentSource implements Source {
   async sync(id: SessionId): Promise<boolean> {
     const known = this.#documentOf(id) ?? (await this.#searchFor(id));
     return known !== null && (await this.taskOf(known.path).run());
-  }
-
-  followAll(tools: FollowTools): Follower[] {
-    return [new DocumentFollower(this.#agent.name, this, tools, null)];
-  }
-
-  followOne(id: SessionId, tools: FollowTools): Follower[] {
-    return [new DocumentFollower(`session ${id}`, this, tools, id)];
   }
 
   /** Looks where documents may be, which changes with the projects that the archive knows. */

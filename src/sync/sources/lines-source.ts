@@ -6,23 +6,11 @@ import type { SessionId, SourceToken } from "../../session/session.ts";
 import { transcriptToken } from "../../watch/archive.ts";
 import type { SyncedTranscript } from "../../watch/archive.ts";
 import { TranscriptIndex } from "../discovery/transcript-index.ts";
-import { lastWriteMs } from "../discovery/transcript.ts";
-import type { Transcript, TranscriptFile } from "../discovery/transcript.ts";
-import type { AttemptedTask } from "../live/attempts.ts";
-import type { Follower } from "../live/follower.ts";
-import { RootFollower } from "../live/root-follower.ts";
-import { SessionFollower } from "../live/session-follower.ts";
+import { lastWriteMs } from "../reading/transcript.ts";
+import type { Transcript, TranscriptFile } from "../reading/transcript.ts";
 import type { OpenFile } from "../reading/files.ts";
-import { REMEMBERED_MAX, TranscriptCopier } from "../reading/transcript-copier.ts";
-import type {
-  Behind,
-  BehindTask,
-  FollowTools,
-  FoundSession,
-  Source,
-  SourceTools,
-  SyncTask,
-} from "./source.ts";
+import { REMEMBERED_MAX, TranscriptCopier } from "./transcript-copier.ts";
+import type { Behind, BehindTask, FoundSession, Source, SourceTools, SyncTask } from "./source.ts";
 
 export class LinesSource implements Source {
   /** Where the transcripts are. */
@@ -88,7 +76,7 @@ export class LinesSource implements Source {
   }
 
   /** The sync of the session that has this file, without a search for it. */
-  taskOf(file: TranscriptFile): AttemptedTask {
+  taskOf(file: TranscriptFile): SyncTask {
     return {
       id: file.place.id,
       path: file.path,
@@ -139,14 +127,6 @@ export class LinesSource implements Source {
     const last = this.#copier.lastOf(id);
     if (changed && last !== null) this.#noteUpToDate(id, transcriptToken(last.files));
     return changed;
-  }
-
-  followAll(tools: FollowTools): Follower[] {
-    return this.index.roots.map((root) => new RootFollower(root, this, tools));
-  }
-
-  followOne(id: SessionId, tools: FollowTools): Follower[] {
-    return [new SessionFollower(id, this, tools)];
   }
 
   /** @returns the session's transcript; null while there is none. */

@@ -3,7 +3,7 @@
 import type { BigIntStats } from "node:fs";
 import type { LinesAgent, TranscriptPlace } from "../../agents/agent.ts";
 import type { SessionId, SourceToken } from "../../session/session.ts";
-import type { Files } from "../reading/files.ts";
+import type { Files } from "./files.ts";
 
 /** A folder where an agent keeps transcripts. */
 export interface RootFolder {

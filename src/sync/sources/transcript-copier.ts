@@ -3,14 +3,14 @@
 import { pause } from "../../async/abortable.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { SyncedTranscript } from "../../watch/archive.ts";
-import type { Transcript, TranscriptFile } from "../discovery/transcript.ts";
-import type { SourceTools } from "../sources/source.ts";
-import { TranscriptCopy } from "./copy.ts";
-import type { Copied } from "./copy.ts";
-import { tokenOf } from "./files.ts";
-import type { OpenFile } from "./files.ts";
-import { UnfinishedLines } from "./unfinished.ts";
-import { VanishedError } from "./unreadable.ts";
+import type { Transcript, TranscriptFile } from "../reading/transcript.ts";
+import type { SourceTools } from "./source.ts";
+import { TranscriptCopy } from "../reading/copy.ts";
+import type { Copied } from "../reading/copy.ts";
+import { tokenOf } from "../reading/files.ts";
+import type { OpenFile } from "../reading/files.ts";
+import { UnfinishedLines } from "../reading/unfinished.ts";
+import { VanishedError } from "../reading/unreadable.ts";
 
 /** Bun drops a notification that follows another one of the same file within 2 ms. */
 const UNSEEN_MS = 3;

@@ -3,8 +3,8 @@ import type { BigIntStats } from "node:fs";
 import fc from "fast-check";
 import { claudeCode } from "../../../src/agents/claude-code/claude-code.ts";
 import { diskFiles } from "../../../src/sync/reading/files.ts";
-import { lastWriteMs, newestFirst, transcriptOf } from "../../../src/sync/discovery/transcript.ts";
-import type { FileOnDisk } from "../../../src/sync/discovery/transcript.ts";
+import { lastWriteMs, newestFirst, transcriptOf } from "../../../src/sync/reading/transcript.ts";
+import type { FileOnDisk } from "../../../src/sync/reading/transcript.ts";
 
 const ROOT = { agent: claudeCode, path: "/root", files: diskFiles };
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import type { WholeSession } from "../../agents/agent.ts";
 import type { SourceToken } from "../../session/session.ts";
-import type { SourceTools } from "../sources/source.ts";
+import type { SourceTools } from "./source.ts";
 
 /** Where a session was read, and what its state there is. */
 export interface WholeSource {

@@ -1,9 +1,9 @@
 /** Runs syncs: one at a time for each session, spaced by 20 ms, and notifies listeners of commits. */
 
-import type { Clock } from "../async/clock.ts";
-import { Coalescer } from "../async/coalesce.ts";
-import type { SessionId } from "../session/session.ts";
-import type { SyncFigures } from "../watch/ports.ts";
+import type { Clock } from "../../async/clock.ts";
+import { Coalescer } from "../../async/coalesce.ts";
+import type { SessionId } from "../../session/session.ts";
+import type { SyncFigures } from "../../watch/ports.ts";
 
 /** Changes (ms) of one session that follow each other faster are synced together. */
 const COALESCE_MS = 20;
