@@ -1,6 +1,6 @@
 /** The program: arguments in, exit code out. */
 
 import process from "node:process";
-import { run } from "./cli/program.ts";
+import { runCommandLine } from "./cli/program.ts";
 
-process.exit(await run(process.argv.slice(2)));
+process.exit(await runCommandLine(process.argv.slice(2)));

@@ -24,10 +24,10 @@ export interface TranscriptPlace {
   compression: "zstd" | null;
 }
 
-/** What a parser needs to go on where it stopped; JSON, and bounded whatever the transcript's length. */
+/** What a parser needs to continue where it stopped: JSON of bounded size, however long the transcript is. */
 export interface ParserState {
   facts: SessionFacts;
-  /** Whatever else this agent's parser has to remember. */
+  /** Anything else that this agent's parser has to remember. */
   memory: unknown;
 }
 
@@ -38,7 +38,7 @@ export interface Parsed {
   state: ParserState;
 }
 
-/** What every agent has, whatever kind its source is. */
+/** Members that agents of every kind have. */
 interface AgentIdentity {
   /** As the archive's `agent` column has it. */
   readonly name: string;

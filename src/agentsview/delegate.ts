@@ -23,7 +23,7 @@ const DEADLINE_MS = 30_000;
 export const STAT_MS = 10_000;
 /** The only name that agentsview gives its archive; all that can be told to it is the folder. */
 const ARCHIVE_NAME = "sessions.db";
-/** Characters of a reason that are told. */
+/** Longest reason (characters) in a message. */
 const REASON_MAX = 300;
 /** Its first release with `session sync`. Older ones take any words for "start the server". */
 const FIRST_VERSION = [0, 23] as const;
@@ -116,7 +116,7 @@ export class Delegate implements Engine {
     try {
       await this.#queue.run(() => this.#syncNow(id));
     } catch (error) {
-      // What was cut off by the end is no failure.
+      // A sync that `close` cut off is no failure.
       if (!this.#closing.signal.aborted) throw error;
     }
   }
@@ -132,7 +132,7 @@ export class Delegate implements Engine {
     const source = known === null ? null : await this.#tokenAt(known.path);
     if (known === null || source === null) return;
     await this.#checkVersion();
-    // After "--" an id is an id, whatever it looks like.
+    // After "--", an id that begins with a dash is no option.
     const ended = await this.#ask(["session", "sync", "--", id]);
     if (ended.exitCode !== 0) throw failed(`agentsview ${endOf(ended)}${reasonIn(ended.stderr)}`);
     const stored = (await this.#store.states([id])).get(id)?.sourceToken ?? null;

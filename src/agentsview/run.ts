@@ -15,7 +15,7 @@ export interface RunOptions {
   env: NodeJS.ProcessEnv;
   cwd: string;
   clock: Clock;
-  /** In ms; whatever it started is killed with it. */
+  /** In ms; then the process and its children are killed. */
   deadlineMs: number;
   /** Kills it, too. */
   signal: AbortSignal;

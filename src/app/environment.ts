@@ -1,4 +1,4 @@
-/** What variables and folders of this machine say where no flag says otherwise. */
+/** Defaults from the environment: variables and folders of this machine. */
 
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -6,9 +6,9 @@ import process from "node:process";
 import envPaths from "env-paths";
 import type { Surroundings } from "../agents/agent.ts";
 import { WatchError } from "../errors.ts";
-import { isMachineName, MACHINE_NAME } from "../cli/input/arguments.ts";
+import { isMachineName, MACHINE_NAME_RULE } from "./machine-name.ts";
 
-/** @returns the URL in `SESSIONWATCH_DB`; undefined if it is empty, too. */
+/** @returns the URL in `SESSIONWATCH_DB`; undefined if it is unset or empty. */
 export function archiveOfEnvironment(): string | undefined {
   return process.env["SESSIONWATCH_DB"] || undefined;
 }
@@ -20,14 +20,14 @@ export function defaultArchive(): string {
   return join(folder, "sessions.db");
 }
 
-/** @throws WatchError `usage` if `SESSIONWATCH_MACHINE` is no machine's name. */
+/** @throws WatchError `usage` if `SESSIONWATCH_MACHINE` is not a valid name. */
 export function machineOfEnvironment(): string | undefined {
   const name = process.env["SESSIONWATCH_MACHINE"] || undefined;
   if (name === undefined || isMachineName(name)) return name;
-  throw new WatchError("usage", `SESSIONWATCH_MACHINE: use ${MACHINE_NAME}`);
+  throw new WatchError("usage", `SESSIONWATCH_MACHINE: use ${MACHINE_NAME_RULE}`);
 }
 
-/** @returns what agents need to know to say where they keep sessions. */
+/** @returns what agents need to know to find their sessions on this machine. */
 export function surroundings(): Surroundings {
   return { env: process.env, home: homedir(), folders: [process.cwd()] };
 }

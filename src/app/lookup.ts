@@ -1,4 +1,4 @@
-/** Looks sessions up where a local command can find them: in the archive, and among transcripts not synced yet. */
+/** Looks up sessions for a local command: in the archive, and among transcripts that are not synced yet. */
 
 import type { SyncEngine } from "../sync/engine.ts";
 import type { Store } from "../watch/ports.ts";
@@ -6,15 +6,15 @@ import { hasPrefix, isTopLevel } from "../watch/resolve.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
 import type { SessionId } from "../session/session.ts";
 
-/** A session can have so many subagents that were active after it. */
+/** A session may have this many subagents that were active after it. */
 const LATEST_AMONG = 1000;
 
-/** @param engine undefined where nothing but the archive may be looked at. */
+/** @param engine undefined if only the archive may be read. */
 export function localIndex(store: Store, engine: SyncEngine | undefined): SessionIndex {
   return {
     has: async (id) => (await store.get(id)) !== null || (await engine?.find(id)) != null,
     async latest() {
-      // The transcript that was written last may be newer than anything in the archive.
+      // The newest transcript may be newer than everything in the archive.
       const newest = engine === undefined ? null : await newestTranscript(store, engine);
       if (newest !== null) return newest;
       const { sessions } = await store.list({ limit: LATEST_AMONG });
@@ -29,7 +29,7 @@ export function localIndex(store: Store, engine: SyncEngine | undefined): Sessio
   };
 }
 
-/** Whether it is another session's subagent may be said in a transcript only: those in question are synced first. */
+/** Only its transcript says whether a session is a subagent's, so an unknown one is synced first. */
 async function newestTranscript(store: Store, engine: SyncEngine): Promise<SessionId | null> {
   for (const { id, isSubagent } of (await engine.list()).sessions) {
     if (isSubagent) continue;

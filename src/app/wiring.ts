@@ -1,89 +1,85 @@
-/** The composition root: binds stores, engine, feed and clock to one another. */
+/** The composition root: connects store, engine, watcher and clock. */
 
 import process from "node:process";
-import type { Logger } from "@logtape/logtape";
-import { messageOf } from "../errors.ts";
-import { systemClock } from "../runtime/clock.ts";
-import { openStore } from "../stores/open.ts";
 import { AGENTS } from "../agents/registry.ts";
 import { findDelegate } from "../agentsview/delegate.ts";
+import { onChange } from "../async/once.ts";
+import { messageOf } from "../errors.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { SessionId } from "../session/session.ts";
+import { openStore } from "../stores/open.ts";
 import { SyncEngine } from "../sync/engine.ts";
 import type { FeedOptions } from "../watch/feed.ts";
 import type { Engine, Store } from "../watch/ports.ts";
-import type { SessionId } from "../session/session.ts";
 import { Watcher } from "../watch/watcher.ts";
 import { archiveOfEnvironment, defaultArchive, machineOfEnvironment, surroundings } from "./environment.ts";
+import type { Reporter } from "./reporter.ts";
 
-/** The flags that every command knows; durations in ms. */
-export interface CommonOptions {
+/** Which archive, and how it is followed; durations in ms. */
+export interface ArchiveOptions {
+  /** The archive's URL. @default $SESSIONWATCH_DB, else our own */
   db?: string;
+  /** Whether transcripts may be read. */
   sync: boolean;
   pollInterval: number;
   syncDelay: number;
   heartbeat: number;
-  /** Read an archive where others could read along. */
+  /** Accept a connection to the archive that others could read. */
   insecure: boolean;
 }
 
-/** What a command works with; `close` it at the end. */
+/** What a use case works with; it calls `close` at the end. */
 export interface Wiring {
   store: Store;
-  /** Only where the archive is ours, and syncing was not switched off. */
+  /** Only for our own archive, if syncing is on. */
   engine: SyncEngine | undefined;
-  /** Only where the archive is somebody else's, who can be asked to sync. */
+  /** Only for an archive of another program that can sync it. */
   delegate: Engine | undefined;
   watcher: Watcher;
   close: () => Promise<void>;
 }
 
-/** What is peculiar to a command. */
+/** What differs between use cases. */
 export interface WiringOptions extends Partial<Pick<FeedOptions, "onLook">> {
-  /**
-   * Under which this machine's sessions are synced.
-   *
-   * @default $SESSIONWATCH_MACHINE, else what the archive takes for it
-   */
+  /** The machine name of synced sessions. @default $SESSIONWATCH_MACHINE, else the archive's default */
   machine?: string | undefined;
-  /** The command is of no use where nothing can be synced. @default false */
+  /** Fail if nothing can be synced. @default false */
   mustWrite?: boolean;
 }
 
 /** @throws WatchError `usage`, `archive_unavailable`, `archive_unusable`. */
 export async function wire(
-  options: CommonOptions,
-  log: Logger,
+  options: ArchiveOptions,
+  reporter: Reporter,
   { machine, mustWrite = false, ...observer }: WiringOptions = {},
 ): Promise<Wiring> {
-  const url = options.db ?? archiveOfEnvironment();
   const name = machine ?? machineOfEnvironment();
-  const opened = await openStore(url, {
-    clock: systemClock,
+  const clock = systemClock;
+  const opened = await openStore(options.db ?? archiveOfEnvironment(), {
+    clock,
     defaultPath: defaultArchive(),
     readOnly: !options.sync,
     mustWrite,
     insecure: options.insecure,
     ...(name === undefined ? {} : { machine: name }),
-    warn: (message) => log.warning(message),
+    warn: (message) => reporter.warn(message),
   });
   const { store, archive, foreignPath } = opened;
   const engine =
     archive === undefined
       ? undefined
-      : // Live sync looks as often as the feed does: once is enough.
-        new SyncEngine(archive, AGENTS, surroundings(), {
-          clock: systemClock,
-          trustMs: options.pollInterval,
-        });
-  // Somebody else's archive is brought up to date by its owner, and only for those who follow a session in it.
+      : // Live sync checks a transcript as often as the feed asks for it, so the feed can trust its result.
+        new SyncEngine(archive, AGENTS, surroundings(), { clock, trustMs: options.pollInterval });
+  // Another program's archive is synced by that program, and only for clients that follow a session in it.
   const delegate =
     foreignPath === undefined || !options.sync
       ? undefined
-      : findDelegate(foreignPath, store, { clock: systemClock, env: process.env });
+      : findDelegate(foreignPath, store, { clock, env: process.env });
   const watcher = new Watcher(store, engine ?? delegate, {
-    clock: systemClock,
+    clock,
     pollIntervalMs: options.pollInterval,
     syncDelayMs: options.syncDelay,
-    onSyncError: syncErrorLog(log),
+    onSyncError: warnOnChange(reporter),
     ...observer,
   });
   // Our own commits need no notification from the file system.
@@ -95,13 +91,11 @@ export async function wire(
   return { store, engine, delegate, watcher, close };
 }
 
-/** The same failure of the same session is told once, however often it is tried again. */
-function syncErrorLog(log: Logger): (id: SessionId, error: unknown) => void {
-  const told = new Map<SessionId, string>();
-  return (id, error) => {
-    const message = messageOf(error);
-    if (told.get(id) === message) return;
-    told.set(id, message);
-    log.warning(`cannot sync session ${id}: ${message}`);
-  };
+/** Warns once of a session's failure, however often the sync is retried. */
+function warnOnChange(reporter: Reporter): (id: SessionId, error: unknown) => void {
+  return onChange<[id: SessionId, error: unknown]>(
+    (id) => id,
+    (_id, error) => messageOf(error),
+    (id, error) => reporter.warn(`cannot sync session ${id}: ${messageOf(error)}`),
+  );
 }

@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 export type Expiry = () => Error | number;
 
 /**
- * Waits for `promise`, which goes on when time is up; nobody handles its outcome from then on.
+ * Waits for `promise`, which goes on when time is up; its outcome is then ignored.
  *
  * @param ms how long it may take.
  * @returns what `promise` resolves to.

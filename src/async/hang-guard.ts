@@ -9,7 +9,7 @@ const TRUST_MS = 50;
 export interface GuardOptions<T> {
   /** How long (ms) the operation may take. */
   deadlineMs: number;
-  /** Called with what came when nobody waited for it any more. */
+  /** Called with a result that came after the deadline. */
   takeLate?: (result: T) => void;
 }
 

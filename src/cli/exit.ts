@@ -1,11 +1,11 @@
-/** How a command ends: the exit codes, and what leads to them. */
+/** How a command ends: exit codes, and the signals that stop it. */
 
 import process from "node:process";
 import { WatchError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 
-/** `timeout` is the code of coreutils' timeout; the last two are 128 and the signal's number, as shells have it. */
+/** `timeout` is the code of coreutils' timeout; the last two are 128 plus the signal's number, as in shells. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -16,17 +16,20 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
+/** Takes the exit code of the command that ran. */
+export type Done = (exitCode: number) => void;
+
 const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   usage: EXIT.usage,
   session_not_found: EXIT.notFound,
 };
 
-/** @returns the code of a command that this error has ended. */
+/** @returns the exit code of a command that failed with this error. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof WatchError ? (EXIT_CODES[error.code] ?? EXIT.failed) : EXIT.failed;
 }
 
-/** Why a command was told to stop. */
+/** Why a command was asked to stop. */
 export class Stop {
   readonly exitCode: number;
 
@@ -36,17 +39,17 @@ export class Stop {
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
-/** How long (ms) stopping may take: a file system that does not answer is not waited for. */
+/** How long (ms) stopping may take: a file system that does not answer must not block it. */
 const STOP_MS = 1500;
 
 /**
- * @returns a controller that aborts, with a Stop as its reason, at the first SIGINT or SIGTERM. A second one of
- * either kind ends the process at once, as it does by default; it comes by itself when stopping takes too long.
+ * @returns a controller that aborts at the first SIGINT or SIGTERM, with a Stop as its reason. A second signal ends the
+ * process at once. If stopping takes too long, the program sends itself that second signal.
  */
 export function stopOnSignal(): AbortController {
   const stopping = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
-    // From now on either of them does what it does by default.
+    // Restores the default action of both signals.
     for (const name of SIGNALS) process.off(name, stop);
     stopping.abort(new Stop(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated));
     systemClock.after(STOP_MS, () => process.kill(process.pid, signal));

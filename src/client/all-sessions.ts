@@ -1,6 +1,6 @@
 /**
- * All sessions that match, followed through a server. A cursor comes with the first event, and means something to the
- * server that gave it alone; where there is none that the server knows, the list says what was missed.
+ * All sessions that match, followed through a server. The cursor comes with the first event and is valid only on the
+ * server process that gave it. Without a valid cursor, the list shows what was missed.
  */
 
 import { WatchError } from "../errors.ts";
@@ -9,18 +9,18 @@ import { matches } from "../session/filter.ts";
 import type { Filter } from "../session/filter.ts";
 import { eventForSession } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
-import type { SessionId, Session, Traits } from "../session/session.ts";
-import { Told } from "../watch/told.ts";
+import type { Session, SessionId, Traits } from "../session/session.ts";
+import { SeenVersions } from "../watch/seen-versions.ts";
 import { eventOf } from "./event-stream.ts";
 import type { EventStream } from "./event-stream.ts";
+import type { FollowedSessions } from "./followed-sessions.ts";
 import type { ServerApi } from "./server-api.ts";
-import type { Subject } from "./subject.ts";
 
-export class AllSessions implements Subject {
+export class AllSessions implements FollowedSessions {
   readonly #filter: Filter;
   readonly #api: ServerApi;
   readonly #clock: Clock;
-  readonly #told = new Told();
+  readonly #seen = new SeenVersions();
   #cursor: string | undefined;
 
   constructor(filter: Filter, api: ServerApi, clock: Clock) {
@@ -31,21 +31,24 @@ export class AllSessions implements Subject {
 
   async begin(): Promise<SessionEvent[]> {
     const present = await this.#listed();
-    for (const event of present) this.#told.note(event);
+    for (const event of present) this.#seen.note(event);
     return present;
   }
 
-  /** @throws WatchError `server_refused` by a server that streams single sessions only, as agentsview does. */
+  /** @throws WatchError `server_refused` if the server streams only single sessions, as agentsview does. */
   async connect(): Promise<EventStream> {
     const query = new URLSearchParams({ all: "true", ...this.#filter });
     const stream = await this.#api.stream(`watch?${query}`, this.#cursor);
     if (stream !== null) return stream;
-    const why = "it streams single sessions only; name one, or use a sessionwatch server";
-    throw new WatchError("server_refused", `--all cannot be had from ${this.#api.origin}: ${why}`);
+    const advice = "name a session, or use a sessionwatch server";
+    throw new WatchError(
+      "server_refused",
+      `${this.#api.origin} streams only single sessions, so --all is not possible: ${advice}`,
+    );
   }
 
   async *read(stream: EventStream): AsyncGenerator<StreamEvent, void, void> {
-    // The server has noted where this stream begins: what changes while the list is read waits in it.
+    // The stream is open before the list is read, so a change in between arrives in the stream.
     if (this.#cursor === undefined) yield* this.#missed();
     for await (const message of stream) {
       const event = eventOf(message);
@@ -55,26 +58,26 @@ export class AllSessions implements Subject {
     }
   }
 
-  /** What has changed since it was last told. */
+  /** Yields what changed since the last event of each session. */
   async *#missed(): AsyncGenerator<SessionEvent, void, void> {
-    const gone = new Set(this.#told.ids);
+    const gone = new Set(this.#seen.ids);
     for (const event of await this.#listed()) {
       gone.delete(event.data);
       yield* this.#news(event);
     }
-    for (const id of gone) yield* this.#found(id, await this.#api.session(id));
+    for (const id of gone) yield* this.#unlisted(id, await this.#api.session(id));
   }
 
-  /** A session that is not in the list may have moved while it was read, or have got other traits. */
-  *#found(id: SessionId, session: Session | null): Generator<SessionEvent, void, void> {
+  /** A session that is missing in the list may have moved while the pages were read, or may not match any more. */
+  *#unlisted(id: SessionId, session: Session | null): Generator<SessionEvent, void, void> {
     if (session === null || matches(this.#filter, traitsOf(session)))
       yield* this.#news(this.#event(id, session));
-    else this.#told.forget(id);
+    else this.#seen.forget(id);
   }
 
   *#news<T extends StreamEvent>(event: T): Generator<T, void, void> {
-    if (this.#told.knows(event)) return;
-    this.#told.note(event);
+    if (this.#seen.knows(event)) return;
+    this.#seen.note(event);
     yield event;
   }
 

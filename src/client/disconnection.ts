@@ -1,50 +1,49 @@
-/** Says when there is no connection for a while, and when there is one again: one line each. */
+/** Reports a connection that is away for a while, and its return: one event each. */
 
 import type { Clock } from "../async/clock.ts";
+import type { ConnectionEvent } from "./connection-event.ts";
 
-/** A shorter one (ms) is not worth telling. */
-const TOLD_AFTER_MS = 5000;
-
-export interface DisconnectionLog {
-  warning(text: string): void;
-  info(text: string): void;
-}
+/** Shorter disconnections (ms) are not reported. */
+const REPORT_AFTER_MS = 5000;
 
 export class Disconnection {
   readonly #origin: string;
   readonly #clock: Clock;
-  readonly #log: DisconnectionLog;
+  readonly #report: (event: ConnectionEvent) => void;
   #reason = "";
-  #isTold = false;
-  #forget: (() => void) | null = null;
+  #isReported = false;
+  #cancel: (() => void) | null = null;
 
-  constructor(origin: string, clock: Clock, log: DisconnectionLog) {
+  constructor(origin: string, clock: Clock, report: (event: ConnectionEvent) => void) {
     this.#origin = origin;
     this.#clock = clock;
-    this.#log = log;
+    this.#report = report;
   }
 
-  /** There is no connection, or still none; the last reason counts. */
+  /** There is no connection, or still none. The report gives the latest reason. */
   goesOn(reason: string): void {
     this.#reason = reason;
-    this.#forget ??= this.#clock.after(TOLD_AFTER_MS, () => {
-      this.#isTold = true;
-      this.#log.warning(
-        `no connection to ${this.#origin} for ${TOLD_AFTER_MS / 1000} s (${this.#reason}), still trying`,
-      );
+    this.#cancel ??= this.#clock.after(REPORT_AFTER_MS, () => {
+      this.#isReported = true;
+      this.#report({
+        kind: "lost",
+        origin: this.#origin,
+        forMs: REPORT_AFTER_MS,
+        reason: this.#reason,
+      });
     });
   }
 
   /** There is a connection. */
   isOver(): void {
-    if (this.#isTold) this.#log.info(`connected to ${this.#origin} again`);
+    if (this.#isReported) this.#report({ kind: "restored", origin: this.#origin });
     this.end();
   }
 
-  /** Nobody wants to know any more. */
+  /** Reports nothing more of this disconnection. */
   end(): void {
-    this.#forget?.();
-    this.#forget = null;
-    this.#isTold = false;
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#isReported = false;
   }
 }

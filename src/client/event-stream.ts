@@ -1,10 +1,10 @@
-/** One connection's Server-Sent Events. */
+/** The Server-Sent Events of one connection. */
 
 import { createParser } from "eventsource-parser";
 import type { EventSourceMessage } from "eventsource-parser";
 import type { StreamEvent } from "../session/events.ts";
 
-/** No event of ours comes near so many characters: whoever sends more must not fill the memory. */
+/** Far more characters than any event of ours: a server that sends more must not fill the memory. */
 const MAX_EVENT_LENGTH = 1_000_000;
 
 export class EventStream implements AsyncIterable<EventSourceMessage> {
@@ -17,12 +17,12 @@ export class EventStream implements AsyncIterable<EventSourceMessage> {
     this.#bytes = bytes;
   }
 
-  /** How long (ms) the server wants its clients to wait before they come back; null if it has not said. */
+  /** How long (ms) the server asks clients to wait before they reconnect; null if it did not say. */
   get retryMs(): number | null {
     return this.#retryMs;
   }
 
-  /** There was at least one event besides the heartbeat that opens the stream. */
+  /** At least one event arrived after the heartbeat that opens the stream. */
   get hasBrought(): boolean {
     return this.#hasBrought;
   }
@@ -36,7 +36,7 @@ export class EventStream implements AsyncIterable<EventSourceMessage> {
         this.#retryMs = ms;
       },
       onError: (error) => {
-        // Whatever else is unknown is to be ignored.
+        // The specification says to ignore unknown fields and bad retry values.
         if (error.type === "max-buffer-size-exceeded") throw error;
       },
     });
@@ -51,7 +51,7 @@ export class EventStream implements AsyncIterable<EventSourceMessage> {
   }
 }
 
-/** @returns null for events that a follower has no use for. Servers that know no `data=json` send the bare id. */
+/** @returns null for events that a follower does not need. Servers without `data=json` send the bare id as data. */
 export function eventOf(message: EventSourceMessage): StreamEvent | null {
   if (opensStream(message)) return null;
   const { event, data } = message;
@@ -79,7 +79,7 @@ function withFields(event: StreamEvent["event"], data: string): StreamEvent {
       const fields = JSON.parse(data) as StreamEvent;
       if (fields.event === event) return fields;
     } catch {
-      // An id may begin with a brace, too.
+      // Not JSON: an id may begin with a brace, too.
     }
   }
   return { event, data } as StreamEvent;

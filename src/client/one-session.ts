@@ -1,6 +1,6 @@
 /**
- * One session, followed through a server: its version is the cursor. An agentsview server has no versions, and does not
- * say what was missed: there the session itself is looked at.
+ * One session, followed through a server. Its version is the cursor. An agentsview server has no versions and cannot
+ * resume, so there the session itself is read and compared.
  */
 
 import { sessionNotFound } from "../errors.ts";
@@ -9,21 +9,21 @@ import { hasPrefix, isTopLevel, resolveId } from "../watch/resolve.ts";
 import type { SessionIndex } from "../watch/resolve.ts";
 import { eventForSession } from "../session/events.ts";
 import type { SessionEvent, StreamEvent } from "../session/events.ts";
-import type { SessionId, Session } from "../session/session.ts";
+import type { Session, SessionId } from "../session/session.ts";
 import { eventOf } from "./event-stream.ts";
 import type { EventStream } from "./event-stream.ts";
+import type { FollowedSessions } from "./followed-sessions.ts";
 import type { ServerApi } from "./server-api.ts";
-import type { Subject } from "./subject.ts";
 
-export class OneSession implements Subject {
+export class OneSession implements FollowedSessions {
   readonly #api: ServerApi;
   readonly #clock: Clock;
   #id: SessionId;
   #cursor: string | undefined;
-  /** What it was like when it was last looked at: takes the place of a cursor where there is none. */
-  #likeness: string | null = null;
+  /** Takes the place of the cursor on servers without versions. */
+  #fingerprint: string | null = null;
 
-  /** @param wanted as a person wrote it. */
+  /** @param wanted an id as a person wrote it. */
   constructor(wanted: string, api: ServerApi, clock: Clock) {
     this.#id = wanted;
     this.#api = api;
@@ -36,7 +36,7 @@ export class OneSession implements Subject {
     const session = await this.#api.session(this.#id);
     if (session === null) throw sessionNotFound(this.#id);
     this.#cursor = session.version;
-    this.#likeness = likenessOf(session);
+    this.#fingerprint = fingerprintOf(session);
     return [this.#event(session)];
   }
 
@@ -54,21 +54,21 @@ export class OneSession implements Subject {
       if (message.id !== undefined && message.id !== "") this.#cursor = message.id;
       const event = eventOf(message);
       if (event === null) continue;
-      // What is remembered must be what is told, not what has become of it a moment later.
+      // The fingerprint must be of the state that the event shows, so one read serves both.
       const isBare = this.#cursor === undefined && event.event === "session_updated";
-      yield isBare ? this.#event(await this.#look()) : event;
+      yield isBare ? this.#event(await this.#read()) : event;
     }
   }
 
   async *#missed(): AsyncGenerator<SessionEvent, void, void> {
-    const before = this.#likeness;
-    const session = await this.#look();
-    if (this.#likeness !== before) yield this.#event(session);
+    const before = this.#fingerprint;
+    const session = await this.#read();
+    if (this.#fingerprint !== before) yield this.#event(session);
   }
 
-  async #look(): Promise<Session | null> {
+  async #read(): Promise<Session | null> {
     const session = await this.#api.session(this.#id);
-    this.#likeness = likenessOf(session);
+    this.#fingerprint = fingerprintOf(session);
     return session;
   }
 
@@ -77,11 +77,11 @@ export class OneSession implements Subject {
   }
 }
 
-/** Its servers answer with more columns than ours. */
+/** agentsview answers with more columns than our servers. */
 type AgentsviewSession = Session & { local_modified_at?: string | null };
 
 /** @returns null for a session that is gone. */
-function likenessOf(session: AgentsviewSession | null): string | null {
+function fingerprintOf(session: AgentsviewSession | null): string | null {
   return session && JSON.stringify([session.message_count, session.ended_at, session.local_modified_at]);
 }
 

@@ -1,29 +1,32 @@
-/** What happens after a connection has ended: when it is tried again, and when that is given up. */
+/** Decides after each failed connection whether and when to try again. */
 
-import type { Logger } from "@logtape/logtape";
+import { pause } from "../async/abortable.ts";
 import { backoffMs } from "../async/backoff.ts";
 import type { Clock } from "../async/clock.ts";
-import { pause } from "../async/abortable.ts";
+import type { ConnectionEvent } from "./connection-event.ts";
 import { Disconnection } from "./disconnection.ts";
-import { ServerFailure } from "./failures.ts";
+import { ServerFailure } from "./server-failure.ts";
+
+/** The default number of failures in a row before a client gives up. */
+export const MAX_RETRIES = 20;
 
 const BACKOFF = { firstMs: 100, maxMs: 10_000 };
 /** The longest wait (ms) that a server can ask for. */
 const MAX_ASKED_MS = 60_000;
 
-/** How a connection, or the attempt to make one, has ended. */
+/** How a connection, or the attempt to make one, ended. */
 export interface Ending {
-  /** It was of use: failures before it mean nothing any more. */
+  /** It was useful, so earlier failures do not count any more. */
   wasGood: boolean;
-  /** How long (ms) the server asks to be left alone. */
+  /** How long (ms) the server asks its clients to wait; null if it does not. */
   askedMs: number | null;
 }
 
 /**
- * @param failures how many there were in a row.
- * @param chance from 0 to 1: clients of one server must not all come back at once.
- * @returns how many there are now, and how long (ms) to wait: never less than what the server asks for, else the usual,
- * give or take a fifth.
+ * @param failures in a row before this one.
+ * @param chance from 0 to 1: spreads the clients of one server.
+ * @returns the failures in a row now, and the wait in ms: at least what the server asks for, else the usual backoff,
+ * plus or minus a fifth.
  */
 export function afterEnding(
   failures: number,
@@ -43,22 +46,24 @@ export interface RetriesOptions {
   maxRetries: number;
   signal: AbortSignal;
   clock: Clock;
-  log: Logger;
+  onConnection: (event: ConnectionEvent) => void;
 }
 
 export class Retries {
+  readonly #origin: string;
   readonly #options: RetriesOptions;
   readonly #disconnection: Disconnection;
   #failures = 0;
   #wasReached = false;
 
   constructor(origin: string, options: RetriesOptions) {
+    this.#origin = origin;
     this.#options = options;
-    this.#disconnection = new Disconnection(origin, options.clock, options.log);
+    this.#disconnection = new Disconnection(origin, options.clock, options.onConnection);
     this.#disconnection.goesOn("no answer yet");
   }
 
-  /** @returns what `ask` gives, once it does. @throws as `after` does. */
+  /** Calls `ask` until it succeeds. @returns its result. @throws as `after` does. */
   async until<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -80,14 +85,14 @@ export class Retries {
   /**
    * Waits until it is time to try again.
    *
-   * @param error why the connection has ended; what it says of waiting comes first.
-   * @throws it, if there is nothing to be gained by trying again; the signal's reason when that aborts.
+   * @param error why the connection ended; a wait that it names takes precedence over that of `ending`.
+   * @throws `error` if another attempt cannot help, or there were too many; the signal's reason when that aborts.
    */
   async after(error: unknown, ending: Ending): Promise<void> {
-    const { maxRetries, clock, log, signal } = this.#options;
+    const { maxRetries, clock, onConnection, signal } = this.#options;
     signal.throwIfAborted();
     if (!(error instanceof ServerFailure)) throw error;
-    // Where nobody has ever been, the address is wrong.
+    // Nothing has ever answered there: the address is wrong.
     if (error.isAbsent && !this.#wasReached) throw error;
     this.#wasReached = true;
     const askedMs = error.retryAfterMs ?? ending.askedMs;
@@ -95,11 +100,11 @@ export class Retries {
     this.#failures = failures;
     if (failures > maxRetries) throw error;
     this.#disconnection.goesOn(error.reason);
-    log.debug(`${error.message}, retrying in ${(waitMs / 1000).toFixed(1)} s`);
+    onConnection({ kind: "retrying", origin: this.#origin, failure: error, waitMs });
     await pause(waitMs, clock, signal);
   }
 
-  /** Nobody tries any more. */
+  /** No more attempts follow. */
   end(): void {
     this.#disconnection.end();
   }

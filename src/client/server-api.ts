@@ -1,4 +1,4 @@
-/** The HTTP interface of a server, as a client sees it: ours, or agentsview's. */
+/** The HTTP API of a server, ours or agentsview's, as a client uses it. */
 
 import { WatchError } from "../errors.ts";
 import type { Clock } from "../async/clock.ts";
@@ -8,35 +8,32 @@ import type { Filter } from "../session/filter.ts";
 import type { SessionId, Session } from "../session/session.ts";
 import { everySession } from "../watch/pages.ts";
 import { EventStream } from "./event-stream.ts";
-import { connectionFailure, failureAnswered, ServerFailure } from "./failures.ts";
+import { answerFailure, connectionFailure, ServerFailure } from "./server-failure.ts";
 import { routesOf } from "./server-url.ts";
 
 export interface ServerApiOptions {
-  /** Ends whatever is under way; its reason is thrown. */
+  /** Ends all requests; its reason is thrown. */
   signal: AbortSignal;
   clock: Clock;
   /** @default null */
   token?: string | null;
-  /** A server that does not begin to answer for so long (ms), or stops in the middle, is given up. @default 10_000 */
+  /** How long (ms) a server may take to begin an answer, or pause within one. @default 10_000 */
   answerMs?: number;
-  /**
-   * A stream without a byte for so long (ms) is dead: ours send one every 15 s, agentsview's every 30 s.
-   * @default 45_000
-   */
+  /** A stream that is silent this long (ms) is dead: ours send every 15 s, agentsview's every 30 s. @default 45_000 */
   silenceMs?: number;
 }
 
-/** What a server has agreed to. */
+/** The answer to a request, and the deadline of what is still to come of it. */
 interface Answer {
   response: Response;
   deadline: Deadline;
 }
 
-/** Sessions a page; agentsview gives no more. */
+/** Sessions in one page; agentsview gives no more. */
 const PAGE_SIZE = 500;
 const MAX_REDIRECTS = 5;
 
-/** Every method throws ServerFailure where trying again may help, and WatchError `server_refused` where it does not. */
+/** Every method throws ServerFailure if another attempt may help, and WatchError `server_refused` if not. */
 export class ServerApi {
   readonly #routes: URL;
   readonly #options: Required<ServerApiOptions>;
@@ -63,8 +60,8 @@ export class ServerApi {
   }
 
   /**
-   * @param route where the stream is.
-   * @param cursor the last id that was seen.
+   * @param route of the stream.
+   * @param cursor the last event id that was seen.
    * @returns null if there is no such stream.
    */
   async stream(route: string, cursor: string | undefined): Promise<EventStream | null> {
@@ -72,7 +69,7 @@ export class ServerApi {
       accept: "text/event-stream",
       ...(cursor === undefined ? {} : { "last-event-id": cursor }),
     });
-    // A server of another kind may answer anything that it does not know with a page of its own.
+    // Other servers may answer unknown routes with a page of their own.
     if (answer !== null && isOfType(answer.response, "text/event-stream"))
       return new EventStream(this.#body(answer, this.#options.silenceMs));
     answer?.deadline.cancel();
@@ -85,28 +82,32 @@ export class ServerApi {
       sessions?: Session[] | null;
       next_cursor?: string | null;
     } | null;
-    if (page === null) throw this.#stranger();
+    if (page === null) throw this.#notOurs();
     return { sessions: page.sessions ?? [], nextCursor: page.next_cursor ?? null };
   }
 
-  /** @returns null if there is no such thing. */
+  /** @returns null on a 404. */
   async #json(path: string): Promise<object | null> {
     const answer = await this.#ask(path, { accept: "application/json" });
     if (answer === null) return null;
     const text = await this.#text(answer);
-    if (!isOfType(answer.response, "application/json")) throw this.#stranger();
+    if (!isOfType(answer.response, "application/json")) throw this.#notOurs();
     try {
       const value = JSON.parse(text) as unknown;
       if (typeof value === "object" && value !== null) return value;
     } catch (error) {
-      throw new ServerFailure(`cannot understand ${this.origin}: its answer breaks off`, "broken answer", {
-        cause: error,
-      });
+      throw new ServerFailure(
+        `cannot understand ${this.origin}: its answer is incomplete`,
+        "incomplete answer",
+        {
+          cause: error,
+        },
+      );
     }
-    throw this.#stranger();
+    throw this.#notOurs();
   }
 
-  /** @returns null where nothing is. */
+  /** Follows redirects. @returns null on a 404. */
   async #ask(path: string, headers: Record<string, string>): Promise<Answer | null> {
     const { clock, signal } = this.#options;
     let url = new URL(path, this.#routes);
@@ -118,10 +119,10 @@ export class ServerApi {
       const location = response.headers.get("location");
       if (response.status === 404) return null;
       if (location === null || response.status >= 400)
-        throw failureAnswered(this.origin, { response, body, hadToken: this.#tokenFor(url) !== null });
+        throw answerFailure(this.origin, { response, body, hadToken: this.#tokenFor(url) !== null });
       url = this.#redirected(location, url);
     }
-    throw new WatchError("server_refused", `${this.origin} leads from one address to another without end`);
+    throw new WatchError("server_refused", `${this.origin} redirects in a loop`);
   }
 
   async #fetch(url: URL, headers: Record<string, string>, deadline: Deadline): Promise<Response> {
@@ -140,7 +141,7 @@ export class ServerApi {
     }
   }
 
-  /** Nobody but the server that was named may see it. */
+  /** Only the server that the caller named may see the token. */
   #tokenFor({ origin }: URL): string | null {
     return origin === this.origin ? this.#options.token : null;
   }
@@ -148,7 +149,7 @@ export class ServerApi {
   #redirected(location: string, from: URL): URL {
     const url = URL.parse(location, from);
     if (url !== null && /^https?:$/.test(url.protocol)) return url;
-    throw this.#stranger();
+    throw this.#notOurs();
   }
 
   async #text(answer: Answer): Promise<string> {
@@ -176,13 +177,13 @@ export class ServerApi {
     }
   }
 
-  #stranger(): WatchError {
-    return new WatchError("server_refused", `${this.origin} does not answer as a sessionwatch server does`);
+  #notOurs(): WatchError {
+    return new WatchError("server_refused", `${this.origin} does not answer like a sessionwatch server`);
   }
 }
 
 function silent(ms: number): Error {
-  return new Error(`nothing came for ${ms / 1000} s`);
+  return new Error(`no data for ${ms / 1000} s`);
 }
 
 function isOfType({ headers }: Response, type: string): boolean {

@@ -2,9 +2,9 @@
 
 import { WatchError } from "../errors.ts";
 
-const TOKEN_ADVICE = "give a token with --token-file or SESSIONWATCH_TOKEN";
+const TOKEN_ADVICE = "pass a token with --token-file or SESSIONWATCH_TOKEN";
 
-/** @returns where its routes begin. @throws WatchError `usage`; its message never has a password or a query. */
+/** @returns the URL that its routes start with. @throws WatchError `usage`, never with a password or a query. */
 export function routesOf(server: string): URL {
   const url = URL.parse(server);
   if (url === null) {
@@ -16,9 +16,12 @@ export function routesOf(server: string): URL {
   if (url.username !== "" || url.password !== "")
     throw new WatchError(
       "usage",
-      `--server: a user name or password in the URL is not used; ${TOKEN_ADVICE}`,
+      `--server: a user name or password in the URL is not supported; ${TOKEN_ADVICE}`,
     );
   if (url.search !== "" || url.hash !== "")
-    throw new WatchError("usage", `--server: a query or a fragment in the URL is not used; ${TOKEN_ADVICE}`);
+    throw new WatchError(
+      "usage",
+      `--server: a query or a fragment in the URL is not supported; ${TOKEN_ADVICE}`,
+    );
   return new URL(`${url.pathname.replace(/\/*$/, "")}/api/v1/`, url.origin);
 }

@@ -1,40 +1,40 @@
-/** An HTTP server on whichever runtime this is: the only place that names Bun or Deno. */
+/** An HTTP server on Bun or Deno: the only place that names them. */
 
 export interface ListenOptions {
   hostname: string;
-  /** 0 means any free one. */
+  /** 0 picks a free one. */
   port: number;
-  /** @param connection the one on which the request came. */
-  fetch: (request: Request, connection: Connection) => Response | Promise<Response>;
+  /** @param connection the connection of the request. */
+  fetch: (request: Request, connection: RequestConnection) => Response | Promise<Response>;
 }
 
-export interface Connection {
-  /** @returns the other end's, null if it is not known. */
+export interface RequestConnection {
+  /** @returns the client's address; null if it is unknown. */
   address: () => string | null;
-  /** Lets it be quiet for as long as it likes. */
+  /** Removes the limit on silence, for a stream. */
   allowSilence: () => void;
-  /** Closes it although its client does not read: ending the response would wait for that client for ever. */
+  /** Closes the connection even if the client does not read; ending the response would wait for the client forever. */
   cut: () => void;
 }
 
 export interface Listener {
   port: number;
-  /** Refuses new connections and cuts those that are left. */
+  /** Refuses new connections and closes the open ones. */
   stop: () => Promise<void>;
 }
 
 /**
- * How long (s) a connection may be quiet that carries no stream: between two requests, or while one is answered. For the
- * head of a request Bun has a limit of its own, about 12 s.
+ * How long (s) a connection without a stream may be silent, between two requests or during an answer. For the head of a
+ * request Bun has its own limit of about 12 s.
  */
 const IDLE_SECONDS = 60;
-/** Nothing that is sent to us is that long; the routes have narrower limits. */
+/** Far more than any valid request; the routes have lower limits. */
 const MAX_BODY_BYTES = 1_048_576;
 
 interface BunServer {
   port: number;
   requestIP(request: Request): { address: string } | null;
-  /** Closes the request's connection when nothing has passed on it for so many seconds; 0 is never. */
+  /** Closes the request's connection after this many seconds of silence; 0 is never. */
   timeout(request: Request, seconds: number): void;
   stop(force: boolean): Promise<void>;
 }
@@ -62,7 +62,7 @@ interface DenoGlobal {
 
 const runtime = globalThis as { Bun?: BunGlobal; Deno?: DenoGlobal };
 
-/** @throws an Error with `code` `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, … when the address cannot be had. */
+/** @throws an Error with `code` `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, … if it cannot listen there. */
 export function listen(options: ListenOptions): Listener {
   if (runtime.Bun !== undefined) return listenOnBun(runtime.Bun, options);
   if (runtime.Deno !== undefined) return listenOnDeno(runtime.Deno, options);
@@ -86,8 +86,8 @@ function listenOnBun(bun: BunGlobal, { hostname, port, fetch }: ListenOptions): 
 }
 
 /**
- * HEAD is asked as GET: either runtime then drops the body by itself, ends it, and says the length that GET would say.
- * The URL of a request without a host, as HTTP/1.0 knows it, is on Bun its path alone.
+ * Turns HEAD into GET: both runtimes then drop the body and keep the length. On Bun, the URL of a request without a host
+ * (HTTP/1.0) is only its path, so a host is added.
  */
 function plain(request: Request): Request {
   const { url, method } = request;
@@ -117,11 +117,8 @@ function listenOnDeno(deno: DenoGlobal, { hostname, port, fetch }: ListenOptions
   };
 }
 
-/**
- * Deno closes no connection before its client does, be it silent or slow, and offers nothing to do so: a response that
- * is cut ends, and its connection stays.
- */
-const DENO_CONNECTION: Omit<Connection, "address"> = { allowSilence: quiet, cut: quiet };
+/** Deno cannot close a connection before its client does, so a response that is cut ends, and its connection stays. */
+const DENO_CONNECTION: Omit<RequestConnection, "address"> = { allowSilence: quiet, cut: quiet };
 
-/** What there is nothing to do for; as `onListen` it keeps Deno from printing a line of its own. */
+/** Does nothing; as `onListen` it also keeps Deno from printing a line of its own. */
 function quiet(): void {}

@@ -1,4 +1,4 @@
-/** Brings the archive up to date with everything that agents have written. */
+/** Brings the archive up to date with what agents have written. */
 
 import pMap from "p-map";
 import type { Clock } from "../async/clock.ts";
@@ -11,9 +11,10 @@ import type { Files } from "./reading/files.ts";
 import { DatabaseSource } from "./sources/database-source.ts";
 import { DocumentSource } from "./sources/document-source.ts";
 import { LinesSource } from "./sources/lines-source.ts";
-import type { BehindTask, FoundSession, Source, SyncTask, Unreadable } from "./sources/source.ts";
-import { SyncRunner } from "./sync-runner.ts";
-import type { Synced } from "./sync-runner.ts";
+import type { Unreadable } from "./reading/unreadable.ts";
+import type { BehindTask, Failure, FoundSession, Source, SyncTask } from "./sources/source.ts";
+import { SyncRunner } from "./sources/sync-runner.ts";
+import type { Synced } from "./sources/sync-runner.ts";
 
 /** This many syncs run at once: the archive takes them one by one, but commits those that wait together. */
 const SYNCS_AT_ONCE = 4;
@@ -26,28 +27,20 @@ export interface EngineOptions {
   trustMs?: number;
 }
 
-/** How far a sync is with what was behind when it began. */
+/** How far a sync of everything is; only sessions that were behind when it began are counted. */
 export interface Progress {
-  /** Transcripts, whatever number of files each consists of. */
+  /** Sessions or documents, however many files each consists of. */
   files: number;
   filesDone: number;
   bytes: number;
   bytesDone: number;
 }
 
-/** What a sync has done, and what it could not do. */
+/** The result of a sync of everything. */
 export interface SyncReport extends Progress {
   failures: Failure[];
   /** Sessions that are not synced, because they were deleted or are another machine's. */
   leftAlone: number;
-}
-
-/** What could not be synced: one session, or (then there is no id) more than one, or nobody knows which. */
-export interface Failure {
-  id: SessionId | null;
-  /** A file of the session; without an id the folder's path, or the name of the follower that failed. */
-  path: string;
-  error: unknown;
 }
 
 export interface SyncAllOptions {
@@ -96,12 +89,12 @@ export class SyncEngine implements Engine {
     this.#runner.onSynced(listener);
   }
 
-  /** Costs a stat at most, once it is known where the session is; none if somebody has just looked. */
+  /** Costs at most a stat once the place of the session is known; nothing if a follower has just looked. */
   async sourceToken(id: SessionId): Promise<SourceToken | null> {
     const seen = this.#upToDate.get(id) ?? null;
     if (seen !== null && this.#clock.now() - seen.atMs < this.#trustMs) return seen.token;
     const token = await this.sourceOf(id).token(id).catch(unreachable);
-    // Anybody can ask for any id: what has no transcript is not remembered.
+    // Clients can ask for any id: ids without a session are not remembered.
     if (token === null) this.#upToDate.delete(id);
     else this.#upToDate.set(id, null);
     return token;
@@ -194,7 +187,7 @@ function isOf<K extends Agent["kind"]>(kind: K): (agent: Agent) => agent is Agen
   return (agent): agent is Agent & { kind: K } => agent.kind === kind;
 }
 
-/** While the archive or a place cannot be read, others say so; the session's state is just not known. */
+/** The feed or a follower reports an archive or place that cannot be read; here the state is unknown. */
 function unreachable(): null {
   return null;
 }

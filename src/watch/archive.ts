@@ -43,7 +43,7 @@ export interface SyncedTranscript {
 export interface SyncTransaction {
   /** Read inside the transaction: another process may have been faster. */
   readonly source: SourceRecord | null;
-  /** The user has deleted the session, or another machine syncs it: its transcript is to be left alone. */
+  /** The user deleted the session, or another machine syncs it: leave its transcript alone. */
   readonly isOffLimits: boolean;
   /** Forgets the session's messages, for a transcript that is read from its start again. */
   clear(): Promise<void>;
@@ -57,7 +57,7 @@ export interface ArchiveWriting {
   source(id: SessionId): Promise<SourceRecord | null>;
   /** @returns folders in which sessions worked, the most recent first. */
   projectFolders(limit: number): Promise<string[]>;
-  /** @returns those of the sessions whose transcripts are to be left alone. @see SyncTransaction.isOffLimits */
+  /** @returns the sessions whose transcripts to leave alone. @see SyncTransaction.isOffLimits */
   offLimits(ids: readonly SessionId[]): Promise<Set<SessionId>>;
   /**
    * Runs `work` in a transaction that no other writer can interleave with. It is committed if `work`

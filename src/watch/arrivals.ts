@@ -1,4 +1,4 @@
-/** Subscribers that wait to be told where they begin: their sessions have to be read first. */
+/** New subscribers, while they wait for their sessions to be read. */
 
 import type { Followed, Subscriber } from "./subscribers.ts";
 
@@ -8,13 +8,13 @@ export type Wanted = readonly Followed[] | "all";
 export interface Arrival {
   readonly subscriber: Subscriber;
   readonly wanted: Wanted;
-  /** The read that decides about it has begun. */
+  /** The read that it waits for has begun. */
   isAsked: boolean;
-  /** Whether what is known already will do; else a read that begins after the arrival decides. */
+  /** Whether the client has the version that the feed knows. If not, either may be late: a new read decides. */
   isUpToDate(): boolean;
-  /** Its sessions are known, and later changes are told to it. */
+  /** Its sessions are known: it gets every later change. */
   join(): void;
-  /** It hears nothing for now, but stays: the archive cannot be read, and its sessions were read before. */
+  /** The archive cannot be read, but its sessions were read before: it stays, and hears more when they can be read. */
   beginLater(): void;
   fail(error: unknown): void;
 }
@@ -34,7 +34,7 @@ export class Arrivals {
     this.#waiting.delete(arrival);
   }
 
-  /** A read for all who wait begins now. @returns the sessions that it has to read. */
+  /** Begins a read for all of them. @returns the sessions to read. */
   ask(): Followed[] {
     const sessions = new Set<Followed>();
     for (const arrival of this.#waiting) {
@@ -46,7 +46,7 @@ export class Arrivals {
     return [...sessions];
   }
 
-  /** Lets those join whose sessions are known by now. @param isComplete whether all sessions are. */
+  /** Lets subscribers join whose sessions are known. @param isComplete whether all sessions are. */
   settle(isComplete: boolean): void {
     for (const arrival of this.#waiting) {
       if (!isKnown(arrival.wanted, isComplete) || !(arrival.isAsked || arrival.isUpToDate())) continue;
@@ -55,7 +55,7 @@ export class Arrivals {
     }
   }
 
-  /** Nobody is to wait for the next failure. */
+  /** Reports the failure now: waiting for the next one helps no subscriber. */
   fail(error: unknown, isComplete: boolean): void {
     for (const arrival of this.#waiting) {
       if (isKnown(arrival.wanted, isComplete)) {

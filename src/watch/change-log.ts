@@ -1,25 +1,25 @@
-/** Every session that a feed has seen in its life, and in what order they have changed. */
+/** Every session that a feed has seen, and the order of their changes. */
 
 import type { Delivery } from "./mailbox.ts";
 import type { SessionId, SessionVersion, Traits } from "../session/session.ts";
 import type { WatchState } from "./step.ts";
 
-/** One session, as far as the feed knows it. */
+/** What the feed knows of one session. */
 export interface KnownSession {
   readonly id: SessionId;
-  /** As it was last read. */
+  /** As last read; null if it is not in the archive. */
   row: SessionVersion | null;
-  /** The last ones that it had: a deleted session has none of its own. */
+  /** Kept after a deletion, for filters. */
   traits: Traits;
-  /** Those that it had at the read before: who follows sessions that have them is told where it went. */
+  /** As of the read before: subscribers whose filter matches these learn that the session has moved. */
   formerTraits: Traits;
-  /** What subscribers know; null until it has been read. */
+  /** What subscribers know; null before the first read. */
   state: WatchState | null;
-  /** Of its last change, the first sight of it included; 0 while it has never been in the archive. */
+  /** Sequence of its last change, or of its first sight; 0 if it was never in the archive. */
   sequence: number;
-  /** Of the change with which it came, or was first seen: those who have read less do not know of it. */
+  /** Sequence of the change that created it, or of its first sight: readers with a lower cursor do not know it. */
   born: number;
-  /** How its last change was told; null if it was not. */
+  /** What subscribers got for its last change; null if none did. */
   lastDelivery: Delivery | null;
 }
 
@@ -29,16 +29,16 @@ interface Change {
 }
 
 const NO_TRAITS: Traits = { project: null, agent: null, machine: null };
-/** Entries of the log that may be out of date before it is tidied up. */
+/** How many outdated entries the log may have before they are removed. */
 const SLACK = 1000;
 
 export class ChangeLog {
   readonly #known = new Map<SessionId, KnownSession>();
-  /** In their order; of a session that has changed again, the earlier entries mean nothing. */
+  /** In order; only the last entry of a session counts. */
   #log: Change[] = [];
   #sequence = 0;
 
-  /** Of the last change. */
+  /** The sequence of the last change. */
   get sequence(): number {
     return this.#sequence;
   }
@@ -47,7 +47,7 @@ export class ChangeLog {
     return this.#known.has(id);
   }
 
-  /** @returns the session, from now on known. */
+  /** @returns the session; adds it if it is new. */
   meet(id: SessionId): KnownSession {
     const known = this.#known.get(id) ?? {
       id,
@@ -63,12 +63,12 @@ export class ChangeLog {
     return known;
   }
 
-  /** Forgets a session that has never been in the archive: anybody can make up ids. */
+  /** Forgets a session that was never in the archive: clients can make up ids. */
   forgetUnseen(known: KnownSession): void {
     if (known.sequence === 0) this.#known.delete(known.id);
   }
 
-  /** It has changed now, after all others. @param isNew it was not there before. */
+  /** Gives the session the next sequence. @param isNew it was not there before. */
   noteChange(known: KnownSession, isNew: boolean): void {
     this.#sequence += 1;
     known.sequence = this.#sequence;
@@ -78,7 +78,7 @@ export class ChangeLog {
       this.#log = this.#log.filter(({ known, sequence }) => known.sequence === sequence);
   }
 
-  /** @returns those that have changed after the change with this sequence, in the order of their last changes. */
+  /** @returns the sessions that have changed since this sequence, in the order of their last changes. */
   changedSince(sequence: number): KnownSession[] {
     const changed: KnownSession[] = [];
     for (let index = this.#log.length - 1; index >= 0; index -= 1) {
@@ -89,7 +89,7 @@ export class ChangeLog {
     return changed.toReversed();
   }
 
-  /** @returns how many were in the archive when they were last read. */
+  /** @returns how many sessions are in the archive, as of the last reads. */
   countPresent(): number {
     let count = 0;
     for (const { row } of this.#known.values()) if (row !== null) count += 1;

@@ -1,18 +1,18 @@
-/** How far a reader of many sessions has read: `<epoch>.<sequence>`. */
+/** How far a subscriber of many sessions has read: `<epoch>.<sequence>`. */
 
-/** Another epoch is another life of the server: its sequences mean nothing in this one. */
+/** Each start of the server has its own epoch: sequences of another one mean nothing. */
 export interface Cursor {
   epoch: string;
-  /** Of the last change that was read; each change has a higher one. */
+  /** Sequence of the last change that was read; later changes have higher ones. */
   sequence: number;
 }
 
-/** @returns the cursor as it goes over the wire. */
+/** @returns the cursor in its wire format. */
 export function formatCursor({ epoch, sequence }: Cursor): string {
   return `${epoch}.${sequence}`;
 }
 
-/** @returns null for what no server of ours can have sent. */
+/** @returns null for text that is no cursor. */
 export function parseCursor(text: string): Cursor | null {
   const [, epoch, digits] = /^([\w-]{1,64})\.(\d{1,15})$/.exec(text) ?? [];
   return epoch === undefined ? null : { epoch, sequence: Number(digits) };

@@ -1,11 +1,11 @@
-/** Syncs sessions directly whose rows lag behind their transcripts. */
+/** Syncs sessions whose rows lag behind their transcripts. */
 
 import type { Subscribers, Followed } from "./subscribers.ts";
 import type { Engine } from "./ports.ts";
 import type { SessionId, SourceToken } from "../session/session.ts";
 import type { Step } from "./step.ts";
 
-/** So many transcripts are looked at at a poll: with thousands of followed sessions it would cost more than all else. */
+/** How many transcripts a poll checks: checking thousands would cost more than everything else. */
 export const TRANSCRIPTS_PER_POLL = 32;
 
 export interface FallbackOptions {
@@ -26,7 +26,7 @@ export class Fallback {
     this.#options = options;
   }
 
-  /** All transcripts at each poll, or where there are very many, some: those that lag, and others in turn. */
+  /** Checks all transcripts; if there are very many, those that lag and some of the others in turn. */
   lookAtAll(subscribers: Subscribers): void {
     const inTurn = new Set(subscribers.inTurn(TRANSCRIPTS_PER_POLL));
     for (const followed of subscribers.followed()) {
@@ -35,7 +35,7 @@ export class Fallback {
     }
   }
 
-  /** Runs beside the looks at the archive, so that a slow transcript or file system delays no other session. */
+  /** Runs beside the polls, so that a slow file system delays no other session. */
   async lookAt(followed: Followed): Promise<void> {
     const { decide, onSynced, onError } = this.#options;
     const { id } = followed.known;

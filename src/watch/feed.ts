@@ -26,7 +26,7 @@ import type { Registration } from "./subscription.ts";
 export interface FeedOptions {
   pollIntervalMs: number;
   syncDelayMs: number;
-  /** Names this life of the feed: sequences of another one mean nothing here. */
+  /** Names this run of the feed: sequences of another run mean nothing here. */
   epoch: string;
   /** A direct sync failed; it is tried again. */
   onSyncError: (id: SessionId, error: unknown) => void;
@@ -34,24 +34,24 @@ export interface FeedOptions {
   onLook: (ms: number) => void;
 }
 
-/** From where on a subscriber of many sessions is told of changes. */
+/** Where a subscriber of many sessions begins. */
 export interface Position {
   cursor: Cursor;
-  /** The subscriber's cursor is from another life of the feed: what it has missed is not known. */
+  /** The subscriber's cursor has another epoch: the feed cannot know what it has missed. */
   isReset: boolean;
 }
 
 /** What a feed has done so far, and what it is doing. */
 export interface FeedFigures {
-  /** Changes that were told, whatever the number of subscribers. */
+  /** Changes, each counted once however many subscribers there are. */
   updates: number;
-  /** Updates that nobody took, because a newer one of the same session came first. */
+  /** Updates that were replaced by a newer one before a subscriber took them. */
   coalesced: number;
   subscribers: number;
   isDegraded: boolean;
 }
 
-/** Each session that was never seen costs a read like any other: this many are followed at once. */
+/** How many sessions that were never seen may be followed at once: each costs a read like any other. */
 export const UNSEEN_MAX = 1000;
 
 export class Feed implements Reader {
@@ -139,11 +139,11 @@ export class Feed implements Reader {
         } catch (error) {
           reject(error);
         }
-        this.#tellOutage(subscriber);
+        this.#notifyOfOutage(subscriber);
       },
       beginLater: () => {
         resolve(begin.position());
-        this.#tellOutage(subscriber);
+        this.#notifyOfOutage(subscriber);
       },
       fail: reject,
     };
@@ -174,7 +174,7 @@ export class Feed implements Reader {
           this.#subscribers.hand(subscriber, this.#tracker.lastOf(known));
     const gone = wanted === "all" ? [] : wanted.filter(({ known }) => known.row === null);
     if (since === undefined && gone[0] !== undefined) throw sessionNotFound(gone[0].known.id);
-    // A client that comes back may follow what was deleted meanwhile; but anybody can make up ids, and claim to come back.
+    // A client may resume sessions that were deleted meanwhile; but clients can make up ids and cursors.
     const unseen = gone.filter(isUnseen);
     if (unseen.length > 0 && this.#subscribers.count(isUnseen) > UNSEEN_MAX)
       this.#forget(this.#subscribers.unfollow(subscriber, unseen));
@@ -196,7 +196,7 @@ export class Feed implements Reader {
       .sort((a, b) => a.sequence - b.sequence);
   }
 
-  /** Nobody follows these any more: the next subscriber begins anew, but for what others know of them. */
+  /** These sessions have no subscribers any more. The next one starts from what was last read. */
   #forget(sessions: readonly KnownSession[]): void {
     for (const known of sessions) {
       if (known.state !== null) known.state = baseline(known.row);
@@ -204,7 +204,7 @@ export class Feed implements Reader {
     }
   }
 
-  // What the poller asks, and what it gives.
+  // For the poller.
 
   idsFor(read: Read & { ask: "arrivals" | "followed" | "sessions" }): readonly SessionId[] {
     if (read.ask === "arrivals") return this.#arrivals.ask().map(idOf);
@@ -232,7 +232,7 @@ export class Feed implements Reader {
       case "known":
         return this.#arrivals.settle(this.#poller.isComplete);
       case "status":
-        return this.#subscribers.tellAll(this.#statusDelivery(observation.status));
+        return this.#subscribers.notifyAll(this.#statusDelivery(observation.status));
       case "failed":
         return this.#arrivals.fail(observation.error, this.#poller.isComplete);
       case "looked":
@@ -244,10 +244,10 @@ export class Feed implements Reader {
 
   #seeRow(id: SessionId, row: SessionVersion | null, circumstances: Circumstances): void {
     const followed = this.#subscribers.get(id);
-    // What nobody follows is remembered only while somebody follows all sessions.
+    // Sessions without subscribers matter only while some subscriber follows all of them.
     if (followed === undefined && circumstances.isNews) this.#tracker.see(id, row, circumstances);
     if (followed === undefined) return;
-    // The very same row was not written since: of thousands, most are not.
+    // Stores return the same object for a row that was not written since: most of thousands.
     if (followed.isRead && row !== null && row === followed.known.row) return;
     const isFirst = !followed.isRead;
     followed.isRead = true;
@@ -255,7 +255,7 @@ export class Feed implements Reader {
     if (isFirst) void this.#fallback?.lookAt(followed);
   }
 
-  #tellOutage(subscriber: Subscriber): void {
+  #notifyOfOutage(subscriber: Subscriber): void {
     const { degraded } = this.#poller;
     if (degraded !== null) this.#subscribers.hand(subscriber, this.#statusDelivery(degraded));
   }

@@ -1,40 +1,40 @@
-/** Holds what a subscriber has not taken yet: at most one update per session, however slow it is. */
+/** Holds pending updates of one subscriber: at most one per session, however slow the subscriber is. */
 
 import type { Update } from "../session/events.ts";
 import type { SessionId } from "../session/session.ts";
 
-/** An update on its way; the same object goes to everyone, so that it can be encoded once. */
+/** An update on its way; all subscribers get the same object, so that it is encoded once. */
 export interface Delivery {
   update: Update;
-  /** Its place among all changes of sessions that the feed has told; null for what is no session's. */
+  /** Sequence of the change; null for an event that is about no session. */
   sequence: number | null;
-  /** The sequence with which its session came, or was first seen: those who have read less do not know of it. */
+  /** Sequence that created its session, or of its first sight: readers with a lower cursor do not know the session. */
   born: number;
-  /** When (ms) there was the first sign of it. */
+  /** When (ms) the first sign of it came. */
   noticedMs: number;
 }
 
 export class Mailbox {
-  /** Called after each delivery that leaves something to take. */
+  /** Called after each delivery, if something is pending. */
   onPut: () => void;
-  /** Most subscribers follow one session: they need no map. Where there is one, all that is pending is in it. */
+  /** Most subscribers follow one session and need no map. If there is a map, it holds everything. */
   #only: Delivery | null = null;
   #pending: Map<SessionId, Delivery> | null = null;
-  /** What the subscriber was last told of the archive, and what it should be told next. */
-  #toldDegraded = false;
+  /** What the subscriber knows of the archive's status, and the pending change of it. */
+  #knowsDegraded = false;
   #status: Delivery | null = null;
 
   constructor(onPut: () => void) {
     this.onPut = onPut;
   }
 
-  /** @returns whether it took the place of an older one of the same session, which will never be taken. */
+  /** @returns whether it replaced a pending update of the same session. */
   put(delivery: Delivery): boolean {
     const { event } = delivery.update;
     let isReplaced = false;
     if (event === "degraded" || event === "recovered") {
-      // A failure that is over before the subscriber heard of it is no news.
-      const news = (event === "degraded") !== this.#toldDegraded;
+      // An outage that ends before the subscriber takes it is no news.
+      const news = (event === "degraded") !== this.#knowsDegraded;
       this.#status = news ? delivery : null;
     } else {
       isReplaced = this.#putSession(delivery);
@@ -43,12 +43,12 @@ export class Mailbox {
     return isReplaced;
   }
 
-  /** @returns the next delivery, the archive's status before any session's; undefined when there is none. */
+  /** @returns the next delivery, a status first; undefined if nothing is pending. */
   take(): Delivery | undefined {
     if (this.#status !== null) {
       const status = this.#status;
       this.#status = null;
-      this.#toldDegraded = status.update.event === "degraded";
+      this.#knowsDegraded = status.update.event === "degraded";
       return status;
     }
     if (this.#only !== null) {
@@ -75,7 +75,7 @@ export class Mailbox {
       this.#pending = new Map([[this.#only.update.data, this.#only]]);
       this.#only = null;
     }
-    // Delete first: a Map keeps the place of the first insertion, and what is taken must go up in sequence.
+    // Delete first: a Map keeps the place of the first insertion, and sequences must go up.
     const isReplaced = this.#pending.delete(id);
     this.#pending.set(id, delivery);
     return isReplaced;

@@ -1,4 +1,4 @@
-/** What the watching asks of the world; the composition root binds these. */
+/** What the feed needs from outside; `app/wiring.ts` binds these. */
 
 import type { Message, SessionId, SessionVersion, Session, SourceToken } from "../session/session.ts";
 
@@ -12,8 +12,8 @@ export interface Store {
   /** One batched read. Sessions that are missing or in the trash are left out. */
   states(ids: readonly SessionId[]): Promise<Map<SessionId, SessionVersion>>;
   /**
-   * What has become of all sessions since `mark`, which an earlier answer gave. The answer holds everything if `mark` is
-   * null, or if the archive cannot tell what has changed since.
+   * Reads what has changed since `mark`, which an earlier answer gave: everything if `mark` is null, or if the archive
+   * cannot tell.
    */
   changes(mark: Mark | null): Promise<Changes>;
   /** Calls `hint` when the archive may have changed; hints can be missed, so the poll stays the truth. */
@@ -29,22 +29,22 @@ export interface Store {
 /** @param ids which sessions have changed; null if it may be any. */
 export type Hint = (ids: readonly SessionId[] | null) => void;
 
-/** A moment in an archive's life; means something to the store that gave it alone. */
+/** A point in an archive's history; only the store that gave it can read it. */
 export type Mark = string;
 
-/** What an archive says of all its sessions. */
+/** An archive's answer about all its sessions. */
 export interface Changes {
-  /** Where the next question goes on. */
+  /** Pass it to the next call. */
   mark: Mark;
   /** Null for sessions that are missing or in the trash. */
   states: ReadonlyMap<SessionId, SessionVersion | null>;
-  /** Every session is in `states`: what is not, is gone. */
+  /** `states` has every session: all others are gone. */
   isComplete: boolean;
-  /** How many sessions there are: whoever knows of more has not been told of some that are gone. Null if nobody has counted. */
+  /** How many sessions the archive has; a reader that knows more has missed deletions. Null if not counted. */
   total: number | null;
-  /** Every session was looked at: too much work to be asked for all the time. */
+  /** Every session was read: too expensive to do all the time. */
   isScan: boolean;
-  /** Only those were looked at that the archive has told of, which is all of them as a rule, and no certainty. */
+  /** From notifications alone; some may have been lost. */
   isHearsay: boolean;
 }
 
@@ -78,17 +78,17 @@ export interface MessageQuery {
   direction?: "asc" | "desc";
 }
 
-/** What bringing an archive up to date has come to so far, and what is still to be done. */
+/** How far an archive is up to date. */
 export interface SyncFigures {
-  /** Syncs that failed, each time that they were tried. */
+  /** Failed attempts to sync. */
   failures: number;
-  /** Transcripts that are being synced, or wait for it. */
+  /** Transcripts that are synced now, or wait. */
   backlog: number;
 }
 
-/** What brings an archive up to date from transcripts. */
+/** Syncs transcripts into an archive. */
 export interface Engine {
-  /** The transcript's state on disk now; null while it has none or cannot be reached. */
+  /** @returns the transcript's state on disk; null if it has none or cannot be read. */
   sourceToken(id: SessionId): Promise<SourceToken | null>;
   /** Syncs one session; resolves once the archive holds all that is complete in its transcript. */
   sync(id: SessionId): Promise<void>;

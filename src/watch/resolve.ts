@@ -47,7 +47,7 @@ export function hasPrefix(id: SessionId, prefix: string): boolean {
   return id.startsWith(prefix) || withoutAgent(id).startsWith(prefix);
 }
 
-/** Following a subagent would not show its session's life. */
+/** `latest` skips subagents: they show only a part of their session. */
 export function isTopLevel({ relationship_type: relationship }: Session): boolean {
   return relationship !== "subagent";
 }

@@ -1,4 +1,4 @@
-/** Makes updates of what is read: compares each session with what is known of it, and tells its subscribers. */
+/** Compares sessions as they are read with what subscribers know, and notifies them of differences. */
 
 import type { Clock } from "../async/clock.ts";
 import { eventFor } from "../session/events.ts";
@@ -26,12 +26,12 @@ export class SessionTracker {
     this.#syncDelayMs = syncDelayMs;
   }
 
-  /** Changes that were told, whatever the number of subscribers. */
+  /** Changes, each counted once however many subscribers there are. */
   get updates(): number {
     return this.#updates;
   }
 
-  /** What an archive says of all its sessions. */
+  /** Applies an archive's answer about all its sessions. */
   seeAll(changes: Changes, circumstances: Circumstances): void {
     for (const [id, row] of changes.states) this.see(id, row, circumstances);
     if (!changes.isComplete) return;
@@ -55,8 +55,8 @@ export class SessionTracker {
   }
 
   /**
-   * @param source the transcript's token now; null if there is none, undefined if nobody looked.
-   * @returns what to do about the session; subscribers are told already.
+   * @param source the transcript's token; null if there is none, undefined if it was not checked.
+   * @returns what to do about the session; subscribers are already notified.
    */
   decide(
     known: KnownSession,
@@ -68,7 +68,7 @@ export class SessionTracker {
     const { action, state } = step(known.state, sighting, this.#syncDelayMs);
     const wasGone = known.state.version === DELETED;
     known.state = state;
-    if (action === "emit") this.#tell(known, wasGone, noticedMs);
+    if (action === "emit") this.#notify(known, wasGone, noticedMs);
     return action;
   }
 
@@ -82,16 +82,16 @@ export class SessionTracker {
     return known.lastDelivery;
   }
 
-  /** It came and went between two looks: a client may have seen it in a list that is newer than the last look. */
+  /** It came and went between two reads: a client may have seen it in a newer list. */
   #seePassing(known: KnownSession, noticedMs: number): void {
     known.state = baseline(null);
-    this.#tell(known, false, noticedMs);
+    this.#notify(known, false, noticedMs);
   }
 
   /** @param isNew it was not there before. */
-  #tell(known: KnownSession, isNew: boolean, noticedMs: number): void {
+  #notify(known: KnownSession, isNew: boolean, noticedMs: number): void {
     this.#updates += 1;
     this.#sessions.noteChange(known, isNew);
-    this.#subscribers.tell(known, this.lastOf(known, noticedMs));
+    this.#subscribers.notify(known, this.lastOf(known, noticedMs));
   }
 }

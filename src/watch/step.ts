@@ -1,4 +1,4 @@
-/** The decision at the heart: what to do about one session after having looked at it once. */
+/** Decides what to do about one session after one look at it. */
 
 import { backoffMs } from "../async/backoff.ts";
 import { DELETED } from "../session/session.ts";
@@ -7,19 +7,19 @@ import type { SessionVersion, SourceToken, Version } from "../session/session.ts
 /** Longest wait between two direct syncs of a session whose archive row does not catch up. */
 export const SYNC_RETRY_MAX_MS = 300_000;
 
-/** What one watched session is known to be. */
+/** What is known of one followed session. */
 export interface WatchState {
   /** The version that subscribers know. */
   version: Version;
-  /** The transcript's state when it was last looked at; null when it had none, undefined if nobody has looked yet. */
+  /** The transcript's state at the last check; null if it had none, undefined before the first check. */
   source: SourceToken | null | undefined;
-  /** When (ms) the next direct sync is due; null while the row is not behind its transcript. */
+  /** When (ms) the next direct sync is due; null if the row is up to date. */
   syncAtMs: number | null;
   /** Direct syncs since the row last caught up; each doubles the wait for the next. */
   syncs: number;
 }
 
-/** What the archive says of a session, as far as it matters here. */
+/** The parts of a session's row that matter here. */
 export type Row = Pick<SessionVersion, "version" | "sourceToken">;
 
 /** One look at a session. */
@@ -27,17 +27,17 @@ export interface Sighting {
   nowMs: number;
   /** Null when it is not in the archive. */
   row: Row | null;
-  /** The transcript on disk; null when there is none, undefined when nobody looked. */
+  /** The transcript on disk; null if there is none, undefined if it was not checked. */
   source?: SourceToken | null | undefined;
 }
 
 export interface Step {
-  /** `emit`: tell the subscribers; `sync`: parse the transcript directly, then look again; `wait`: nothing. */
+  /** `emit`: notify subscribers; `sync`: sync the transcript directly, then read again; `wait`: nothing. */
   action: "emit" | "sync" | "wait";
   state: WatchState;
 }
 
-/** @returns the state of a session that was read for the first time: what subscribers are taken to know. */
+/** @returns the state after the first read: what subscribers start from. */
 export function baseline(row: Row | null): WatchState {
   return { version: versionOf(row), source: undefined, syncAtMs: null, syncs: 0 };
 }
@@ -52,7 +52,7 @@ export function step(state: WatchState, sighting: Sighting, delayMs: number): St
 
   const version = versionOf(row);
   if (version !== state.version) {
-    // Whoever writes the archive is at work: if the row is still behind, it gets the whole delay again.
+    // Some program is writing the archive: if the row is still behind, wait the whole delay again.
     const syncAtMs = isBehind(sighting) ? nowMs + delayMs : null;
     return {
       action: "emit",
@@ -63,7 +63,7 @@ export function step(state: WatchState, sighting: Sighting, delayMs: number): St
   if (source === undefined) return { action: "wait", state };
   if (!isBehind(sighting)) return { action: "wait", state: { version, source, syncAtMs: null, syncs: 0 } };
 
-  // A transcript that appears where there was none has nobody else to notice it: no delay.
+  // No other program has noticed a transcript that appears where there was none: sync it without delay.
   const appeared = state.source === null;
   const syncAtMs = appeared ? nowMs : (state.syncAtMs ?? nowMs + delayMs);
   if (nowMs < syncAtMs) return { action: "wait", state: { ...state, source, syncAtMs } };
@@ -72,7 +72,7 @@ export function step(state: WatchState, sighting: Sighting, delayMs: number): St
   return { action: "sync", state: { version, source, syncAtMs: retryAtMs, syncs: state.syncs + 1 } };
 }
 
-/** A transcript is behind only while its token differs from the one that was stored with the row. */
+/** A row is behind only while the transcript's token differs from the one that is stored with the row. */
 function isBehind({ row, source }: Sighting): boolean {
   return source !== undefined && source !== null && source !== (row?.sourceToken ?? null);
 }

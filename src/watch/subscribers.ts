@@ -1,4 +1,4 @@
-/** Who is told of changes: those who follow single sessions, and those who follow them all. */
+/** The subscribers: of single sessions, and of all sessions. */
 
 import type { KnownSession } from "./change-log.ts";
 import type { Delivery, Mailbox } from "./mailbox.ts";
@@ -7,27 +7,26 @@ import { matches } from "../session/filter.ts";
 import type { Filter } from "../session/filter.ts";
 import type { SessionId } from "../session/session.ts";
 
-/** Somebody who is told. */
 export interface Subscriber {
   mailbox: Mailbox;
   filter: Filter;
-  /** What it is told differs from what it knows; until it has joined, that is not certain. */
+  /** It gets changes. Before that, it is not certain what it knows. */
   isJoined: boolean;
 }
 
-/** A session that somebody follows by its id. */
+/** A session with subscribers of its own. */
 export interface Followed {
   known: KnownSession;
   subscribers: Set<Subscriber>;
-  /** It was read since somebody follows it: every later change is seen. */
+  /** It was read since its first subscriber came: the feed sees every later change. */
   isRead: boolean;
-  /** Its transcript is being looked at or synced: not to be done twice at once. */
+  /** Its transcript is being checked or synced: not twice at once. */
   isBusy: boolean;
 }
 
 export class Subscribers {
   readonly #followed = new Map<SessionId, Followed>();
-  /** Those who follow all sessions. */
+  /** Subscribers of all sessions. */
   readonly #everyone = new Set<Subscriber>();
   readonly #subscribers = new Set<Subscriber>();
   #round = this.#followed.values();
@@ -55,24 +54,24 @@ export class Subscribers {
     return this.#followed.get(id);
   }
 
-  /** @returns those of the sessions that are followed. */
+  /** @returns those of the sessions that have subscribers of their own. */
   among(ids: readonly SessionId[]): Followed[] {
     return ids.flatMap((id) => this.#followed.get(id) ?? []);
   }
 
-  /** @returns how many of the sessions that are followed are such. */
+  /** @returns how many followed sessions match. */
   count(isSuch: (followed: Followed) => boolean): number {
     let count = 0;
     for (const followed of this.#followed.values()) if (isSuch(followed)) count += 1;
     return count;
   }
 
-  /** @returns the next `count` of the sessions that are followed, going round; all of them if there are no more. */
+  /** @returns the next `count` followed sessions, going round; all of them if there are no more. */
   inTurn(count: number): Followed[] {
     if (this.#followed.size <= count) return [...this.#followed.values()];
     const turn: Followed[] = [];
     while (turn.length < count) {
-      // Unlike a list's, a Map's iterator goes on rightly while sessions come and go.
+      // A Map's iterator stays valid while sessions come and go.
       const next = this.#round.next();
       if (next.done === true) this.#round = this.#followed.values();
       else turn.push(next.value);
@@ -80,7 +79,7 @@ export class Subscribers {
     return turn;
   }
 
-  /** Follows these sessions from now on. */
+  /** Adds a subscriber of these sessions. */
   enter(
     mailbox: Mailbox,
     filter: Filter,
@@ -102,7 +101,7 @@ export class Subscribers {
     this.#everyone.delete(subscriber);
   }
 
-  /** @returns those of the sessions that nobody follows any more. */
+  /** @returns the sessions that have no subscriber left. */
   unfollow(subscriber: Subscriber, sessions: readonly Followed[]): KnownSession[] {
     const left: KnownSession[] = [];
     for (const followed of sessions) {
@@ -115,8 +114,8 @@ export class Subscribers {
     return left;
   }
 
-  /** Tells those who follow the session. */
-  tell({ id, traits, formerTraits }: KnownSession, delivery: Delivery): void {
+  /** Notifies the subscribers of the session. */
+  notify({ id, traits, formerTraits }: KnownSession, delivery: Delivery): void {
     for (const subscribers of [this.#followed.get(id)?.subscribers ?? NOBODY, this.#everyone]) {
       for (const subscriber of subscribers)
         if (
@@ -127,8 +126,8 @@ export class Subscribers {
     }
   }
 
-  /** Tells everybody what is no single session's. */
-  tellAll(delivery: Delivery): void {
+  /** Notifies every subscriber of an event that is about no session. */
+  notifyAll(delivery: Delivery): void {
     for (const subscriber of this.#subscribers) this.hand(subscriber, delivery);
   }
 

@@ -1,10 +1,10 @@
-/** One subscriber's end of the feed. */
+/** A subscriber's end of the feed. */
 
 import { Mailbox } from "./mailbox.ts";
 import type { Delivery } from "./mailbox.ts";
 import type { Update } from "../session/events.ts";
 
-/** What the feed gives for a mailbox: what it begins with, and the way out. */
+/** What the feed returns for a mailbox: where it begins, and how to leave. */
 export interface Registration<T> {
   ready: Promise<T>;
   leave: () => void;
@@ -12,7 +12,7 @@ export interface Registration<T> {
 
 /** Updates one by one, the newest per session: `for await` over it, or `take()` them when `onPending` calls. */
 export class Subscription<T> implements AsyncIterable<Update> {
-  /** What later updates differ from: of one session its state (null while it is deleted), of many a position. */
+  /** Where updates begin: the session's version (null while it is deleted), or a position among many. */
   readonly ready: Promise<T>;
   readonly #mailbox: Mailbox;
   readonly #leave: () => void;
@@ -24,7 +24,7 @@ export class Subscription<T> implements AsyncIterable<Update> {
     this.#mailbox = new Mailbox(noWaiter);
     const { ready, leave } = register(this.#mailbox);
     this.ready = ready;
-    // Whoever only iterates hears of the failure there; without this it would count as unhandled.
+    // The loop reports the failure, too; without this handler it would count as unhandled.
     ready.catch(this.#close);
     this.#leave = leave;
     this.#signal = signal;
@@ -60,7 +60,7 @@ export class Subscription<T> implements AsyncIterable<Update> {
     let last: Promise<unknown> = Promise.resolve();
     return {
       next: () => {
-        // In their order, whatever became of the one before.
+        // In order, even if the one before failed.
         const next = last.then(
           () => this.#next(),
           () => this.#next(),
@@ -86,5 +86,5 @@ export class Subscription<T> implements AsyncIterable<Update> {
   }
 }
 
-/** Nobody waits yet: `take()` will find what is pending. */
+/** No reader waits yet: `take()` finds what is pending. */
 function noWaiter(): void {}

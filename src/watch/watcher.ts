@@ -1,4 +1,4 @@
-/** What a program that follows sessions holds: one per process. */
+/** Follows sessions: one watcher per process. */
 
 import type { Cursor } from "./cursor.ts";
 import { Feed } from "./feed.ts";
@@ -9,11 +9,11 @@ import type { Selection } from "../session/filter.ts";
 import type { SessionId, SessionVersion, Version } from "../session/session.ts";
 import { Subscription } from "./subscription.ts";
 
-/** How often, in ms, everything is looked at when no hint came. */
+/** How often (ms) the archive is polled when no hint comes. */
 export const POLL_INTERVAL_MS = 1500;
 /** A heartbeat is due after this many poll intervals of silence. */
 export const HEARTBEAT_TICKS = 20;
-/** How long, in ms, a transcript may be ahead of the archive before it is synced directly. */
+/** How long (ms) a transcript may be ahead of the archive before it is synced directly. */
 export const SYNC_FALLBACK_DELAY_MS = 5000;
 
 export interface WatcherOptions extends Partial<FeedOptions> {
@@ -23,19 +23,19 @@ export interface WatcherOptions extends Partial<FeedOptions> {
 export interface EventsOptions {
   /** Ends the iteration; it is not an error. */
   signal?: AbortSignal;
-  /** The version that the caller knows already: if the session has another one, that is the first update. */
+  /** The version that the caller has: if the session has another one, that is the first update. */
   since?: Version;
 }
 
 export interface EventsOfOptions {
   /** Ends the iteration; it is not an error. */
   signal?: AbortSignal;
-  /** How far the caller has read: each session that has changed since is an update at the start. */
+  /** How far the caller has read: each session that has changed since comes first. */
   since?: Cursor;
 }
 
 export class Watcher {
-  /** Of this life of the watcher: cursors of another one mean nothing here. */
+  /** Names this watcher: cursors of another one mean nothing here. */
   readonly epoch: string;
   readonly #feed: Feed;
 

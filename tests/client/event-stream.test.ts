@@ -4,7 +4,7 @@ import { EventStream, eventOf } from "../../src/client/event-stream.ts";
 const TEXT =
   ": ok\nretry: 3000\nid: cursor\n\nid: 1\nevent: x\ndata: é😀\n\n:\n\nevent: y\ndata: two\ndata: lines\n\ndata: broken off";
 
-test("EventStream gives the same messages, wherever its bytes are cut", async () => {
+test("EventStream yields the same messages, wherever its bytes are cut", async () => {
   const bytes = new TextEncoder().encode(TEXT);
   for (let at = 0; at <= bytes.length; at += 1) {
     const stream = new EventStream(pieces(bytes.subarray(0, at), bytes.subarray(at)));
@@ -16,12 +16,12 @@ test("EventStream gives the same messages, wherever its bytes are cut", async ()
   }
 });
 
-test("EventStream has brought nothing before its first event", async () => {
+test("EventStream.hasBrought is false before the first event", async () => {
   const stream = new EventStream(pieces(new TextEncoder().encode(": ok\nretry: nonsense\nid: cursor\n\n")));
   expect([await all(stream), stream.retryMs, stream.hasBrought]).toEqual([[], null, false]);
 });
 
-test("EventStream hands the opening heartbeat on for its id, but it brings nothing and is no event to a follower", async () => {
+test("EventStream yields the opening heartbeat for its id, but followers need not see it", async () => {
   const opening = ": ok\nretry: 3000\nid: e.7\nevent: heartbeat\ndata: 2026-01-01T00:00:00Z\n\n";
   const stream = new EventStream(pieces(new TextEncoder().encode(opening)));
   const message = { id: "e.7", event: "heartbeat", data: "2026-01-01T00:00:00Z" };
@@ -34,7 +34,7 @@ test("EventStream hands the opening heartbeat on for its id, but it brings nothi
   });
 });
 
-test("EventStream refuses an event that has no end", async () => {
+test("EventStream refuses an endless event", async () => {
   const stream = new EventStream(endless());
   await expect(all(stream)).rejects.toThrow("max");
 });

@@ -1,21 +1,21 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { Logger } from "@logtape/logtape";
-import { WatchError } from "../../src/errors.ts";
-import { ServerFailure } from "../../src/client/failures.ts";
+import type { ConnectionEvent } from "../../src/client/connection-event.ts";
 import { afterEnding, Retries } from "../../src/client/retries.ts";
+import { ServerFailure } from "../../src/client/server-failure.ts";
+import { WatchError } from "../../src/errors.ts";
 import { FakeClock, settled } from "../support/clock.ts";
 
 describe("afterEnding()", () => {
   const bad = { wasGood: false, askedMs: null };
 
-  test("doubles the wait from 100 ms to 10 s, give or take a fifth", () => {
+  test("doubles the wait from 100 ms to 10 s, plus or minus a fifth", () => {
     const waits: number[] = [];
     for (let failures = 0; failures < 9; failures += 1) waits.push(afterEnding(failures, bad, 0.5).waitMs);
     expect(waits).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
     expect([afterEnding(0, bad, 0).waitMs, afterEnding(0, bad, 1).waitMs]).toEqual([80, 120]);
   });
 
-  test("counts anew after a connection that was of use", () => {
+  test("starts again after a useful connection", () => {
     expect(afterEnding(7, bad, 0).failures).toBe(8);
     expect(afterEnding(7, { wasGood: true, askedMs: null }, 0.5)).toEqual({ failures: 1, waitMs: 100 });
   });
@@ -31,18 +31,18 @@ describe("afterEnding()", () => {
 
 describe("Retries", () => {
   let clock: FakeClock;
-  let said: string[];
+  let reports: ConnectionEvent[];
   let stopping: AbortController;
   const broken = new ServerFailure("cannot reach http://h: broken", "broken");
   const ending = { wasGood: false, askedMs: null };
   const refused = new WatchError("server_refused", "no");
   beforeEach(() => {
     clock = new FakeClock();
-    said = [];
+    reports = [];
     stopping = new AbortController();
   });
 
-  test("gives up after so many failures in a row; none of them is a line", async () => {
+  test("gives up after maxRetries failures in a row; short ones are not reported as lost", async () => {
     const retries = retriesOf(2);
     const outcomes: string[] = [];
     const trying = (async () => {
@@ -55,18 +55,18 @@ describe("Retries", () => {
     await trying;
     expect(outcomes).toEqual(["again", "again", broken.message]);
     retries.end();
-    expect([said, clock.pending]).toEqual([[], 0]);
+    expect([reports, clock.pending]).toEqual([[], 0]);
   });
 
-  test("never tries again with 0", async () => {
+  test("never tries again with maxRetries 0", async () => {
     await expect(retriesOf(0).after(broken, { wasGood: true, askedMs: null })).rejects.toBe(broken);
   });
 
-  test("takes what is no failure of the connection as final", async () => {
+  test("treats other errors than a failed connection as final", async () => {
     await expect(retriesOf(5).after(refused, ending)).rejects.toBe(refused);
   });
 
-  test("takes nobody at the address as final until somebody was there", async () => {
+  test("treats an absent server as final until one was reached", async () => {
     const absent = new ServerFailure("cannot reach http://h: refused", "refused", { isAbsent: true });
     await expect(retriesOf(5).after(absent, ending)).rejects.toBe(absent);
     const retries = retriesOf(5);
@@ -76,7 +76,7 @@ describe("Retries", () => {
     await waiting;
   });
 
-  test("waits as long as a busy server asks for, and says so after 5 s", async () => {
+  test("waits as long as a busy server asks for, and reports it after 5 s", async () => {
     const busy = new ServerFailure("http://h answered 503", "answered 503", { retryAfterMs: 7000 });
     let isOver = false;
     const waiting = retriesOf(5)
@@ -85,15 +85,15 @@ describe("Retries", () => {
         isOver = true;
       });
     await clock.advance(6999);
-    expect([isOver, said]).toEqual([
+    expect([isOver, reports]).toEqual([
       false,
-      ["no connection to http://h for 5 s (answered 503), still trying"],
+      [{ kind: "lost", origin: "http://h", forMs: 5000, reason: "answered 503" }],
     ]);
     await clock.advance(2000);
     await waiting;
   });
 
-  test("ends with the signal's reason, within a wait as before it", async () => {
+  test("ends with the signal's reason, during a wait and before one", async () => {
     const retries = retriesOf(5);
     const waiting = retries.after(broken, ending);
     await settled();
@@ -105,8 +105,9 @@ describe("Retries", () => {
   });
 
   function retriesOf(maxRetries: number): Retries {
-    const note = (text: string): void => void said.push(text);
-    const log = { warning: note, info: note, debug: () => undefined } as unknown as Logger;
-    return new Retries("http://h", { maxRetries, signal: stopping.signal, clock, log });
+    const onConnection = (event: ConnectionEvent): void => {
+      if (event.kind !== "retrying") reports.push(event);
+    };
+    return new Retries("http://h", { maxRetries, signal: stopping.signal, clock, onConnection });
   }
 });

@@ -6,22 +6,22 @@ let server: Bun.Server<undefined> | null = null;
 afterEach(() => server?.stop(true));
 
 describe("ServerApi", () => {
-  test("gives up a stream through which nothing has passed for too long", async () => {
+  test("gives up a stream that is silent for too long", async () => {
     const api = apiOf(() => streaming("event: x\ndata: 1\n\n"), { silenceMs: 50 });
     const stream = await api.stream("watch", undefined);
     const messages = stream?.[Symbol.asyncIterator]();
     expect(await messages?.next()).toMatchObject({ value: { data: "1" } });
     await expect(messages?.next()).rejects.toMatchObject({
       code: "server_unreachable",
-      message: `cannot reach ${api.origin}: nothing came for 0.05 s`,
+      message: `cannot reach ${api.origin}: no data for 0.05 s`,
     });
   });
 
-  test("gives up a server that does not answer, or stops in the middle of an answer", async () => {
+  test("gives up a server that does not answer, or stops within an answer", async () => {
     const mute = apiOf(() => new Promise<Response>(() => undefined), { answerMs: 50 });
-    await expect(mute.session("a")).rejects.toMatchObject({ reason: "nothing came for 0.05 s" });
+    await expect(mute.session("a")).rejects.toMatchObject({ reason: "no data for 0.05 s" });
     const halting = apiOf(() => streaming('{"id":"a"', "application/json"), { answerMs: 50 });
-    await expect(halting.session("a")).rejects.toMatchObject({ reason: "nothing came for 0.05 s" });
+    await expect(halting.session("a")).rejects.toMatchObject({ reason: "no data for 0.05 s" });
   });
 
   test("reads every page of a list, with its filter", async () => {
@@ -40,7 +40,7 @@ describe("ServerApi", () => {
     ]);
   });
 
-  test("knows what may pass from what is final, and what a busy server asks for", async () => {
+  test("tells temporary from final failures, and reads the wait that a busy server asks for", async () => {
     const failureOf = async (status: number, headers: Record<string, string> = {}): Promise<unknown> =>
       apiOf(() => Response.json({ error: "why" }, { status, headers }))
         .session("a")
@@ -59,17 +59,15 @@ describe("ServerApi", () => {
     expect(await failureOf(404)).toBe(null);
   });
 
-  test("tells a token that is missing from one that is not the server's", async () => {
+  test("distinguishes a missing token from a wrong one", async () => {
     const refuse = (): Response => new Response(null, { status: 401 });
-    await expect(apiOf(refuse).session("a")).rejects.toThrow(
-      "answered 401: it wants a token, and none was sent",
-    );
+    await expect(apiOf(refuse).session("a")).rejects.toThrow("answered 401: it needs a token");
     await expect(apiOf(refuse, { token: "wrong" }).session("a")).rejects.toThrow(
-      "answered 401: the token that was sent is not its own",
+      "answered 401: it does not accept the token",
     );
   });
 
-  test("takes an answer that breaks off for a failure, and a page for a stranger's", async () => {
+  test("treats an incomplete answer as a failure, and a web page as another kind of server", async () => {
     const json = { "content-type": "application/json" };
     await expect(apiOf(() => new Response('{"id":', { headers: json })).session("a")).rejects.toMatchObject({
       code: "server_unreachable",
@@ -80,7 +78,7 @@ describe("ServerApi", () => {
     });
   });
 
-  test("follows a server that leads elsewhere, but not in circles", async () => {
+  test("follows redirects, but not in a loop", async () => {
     const seen: (string | null)[] = [];
     const api = apiOf(
       ({ url, headers }) => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { routesOf } from "../../src/client/server-url.ts";
 
-test("routesOf() keeps the path under which a server is found", () => {
+test("routesOf() keeps the path of the server's URL", () => {
   for (const [server, routes] of [
     ["http://h:1", "http://h:1/api/v1/"],
     ["https://h/", "https://h/api/v1/"],
@@ -11,17 +11,20 @@ test("routesOf() keeps the path under which a server is found", () => {
     expect(routesOf(server).href).toBe(routes);
 });
 
-test("routesOf() refuses what is no address of a server, and never shows a password", () => {
+test("routesOf() refuses invalid addresses, and never shows a password", () => {
   for (const [server, message] of [
     ["nonsense", 'not a URL: "nonsense"'],
     ["ftp://h", "ftp: is not HTTP"],
-    ["http://someone:hunter2@h", "a user name or password in the URL is not used"],
-    ["http://hunter2@h", "a user name or password in the URL is not used"],
+    ["http://someone:hunter2@h", "a user name or password in the URL is not supported"],
+    ["http://hunter2@h", "a user name or password in the URL is not supported"],
     [
       "http://h/?token=hunter2",
-      "a query or a fragment in the URL is not used; give a token with --token-file",
+      "a query or a fragment in the URL is not supported; pass a token with --token-file",
     ],
-    ["http://h/#hunter2", "a query or a fragment in the URL is not used; give a token with --token-file"],
+    [
+      "http://h/#hunter2",
+      "a query or a fragment in the URL is not supported; pass a token with --token-file",
+    ],
     ["h/?token=hunter2", 'not a URL: "h/…"'],
     ["someone:hunter2@h", "someone: is not HTTP"],
     ["http//someone:hunter2@h", 'not a URL: "…@h"'],

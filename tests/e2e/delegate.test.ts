@@ -1,4 +1,4 @@
-/** An agentsview archive that lags behind its transcripts, as a user follows it, on every lane. */
+/** An agentsview archive that lags behind its transcripts, as a user follows it, in every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { statSync, writeFileSync } from "node:fs";
@@ -33,7 +33,7 @@ describe.each(LANES)("a foreign archive ($name)", (lane) => {
   const follow = (...args: string[]): Program =>
     new Program(lane, ["a", "--db", archive.path, "--initial", ...fast, ...args], env());
 
-  test("is synced by agentsview when a followed session lags, and the update is told", async () => {
+  test("is synced by agentsview when a followed session lags, and the update is printed", async () => {
     await using program = follow("--count", "2");
     expect(await program.json()).toMatchObject({ event: "session_updated", message_count: 1 });
     writeFileSync(transcript, "{}\n{}\n");
@@ -58,24 +58,26 @@ describe.each(LANES)("a foreign archive ($name)", (lane) => {
     expect(agentsview.calls.length).toBe(1);
   });
 
-  test("is not synced for those who only read it, and not by watch sync", async () => {
+  test("is not synced by watch list or watch sync", async () => {
     writeFileSync(transcript, "{}\n{}\n");
     await using list = new Program(lane, ["list", "--db", archive.path], env());
     expect(await list.exit()).toBe(0);
     await using sync = new Program(lane, ["sync", "a", "--db", archive.path], env());
     expect(await sync.exit()).toBe(2);
-    expect(sync.stderr).toBe("watch: sync: only our own archive can be synced\n");
+    expect(sync.stderr).toBe(
+      "watch: `watch sync` works only with our own archive; this one is another program's\n",
+    );
     expect(agentsview.calls).toEqual([]);
   });
 
-  test("is left alone with --no-sync", async () => {
+  test("is not synced with --no-sync", async () => {
     writeFileSync(transcript, "{}\n{}\n");
     await using program = follow("--no-sync", "--timeout", "600ms");
     expect(await program.exit()).toBe(124);
     expect(agentsview.calls).toEqual([]);
   });
 
-  test("says why agentsview failed, goes on, and leaves no process behind", async () => {
+  test("reports why agentsview failed, goes on, and leaves no process behind", async () => {
     agentsview.conduct = "fail";
     writeFileSync(transcript, "{}\n{}\n");
     await using program = follow();

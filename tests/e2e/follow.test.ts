@@ -1,4 +1,4 @@
-/** `watch <id>`, `watch --all`, `list` and `sync` as a user runs them, on every lane. */
+/** `watch <id>`, `watch --all`, `list` and `sync`, as a user runs them, in every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
@@ -106,7 +106,7 @@ describe.each(LANES)("watch <id> ($name)", (lane) => {
     }
   });
 
-  test("ends quietly with 0 when its reader has gone", async () => {
+  test("ends silently with 0 when its reader closes the pipe", async () => {
     const transcript = new ClaudeTranscript(workspace.claude).user("hello");
     const command = [...lane.command, transcript.id, "--initial", "--heartbeat", "20ms"].join(" ");
     const shell = Bun.spawn(["bash", "-c", `${command} | head -n 1; echo "\${PIPESTATUS[0]}"`], {
@@ -117,7 +117,7 @@ describe.each(LANES)("watch <id> ($name)", (lane) => {
     expect([lines.length, lines[1], await new Response(shell.stderr).text()]).toEqual([2, "0", ""]);
   });
 
-  test("says that it is alive after --heartbeat of silence", async () => {
+  test("prints a heartbeat after --heartbeat of silence", async () => {
     const { id } = new ClaudeTranscript(workspace.claude).user("hello");
     await using program = start(id, "--heartbeat", "30ms");
     expect(await program.line()).toMatch(
@@ -125,7 +125,7 @@ describe.each(LANES)("watch <id> ($name)", (lane) => {
     );
   });
 
-  test("follows a foreign archive, in which another process writes, and leaves it as it is", async () => {
+  test("follows a foreign archive while another process writes, and does not change it", async () => {
     using archive = new ForeignArchive(workspace.path("agentsview", "sessions.db")).add("a");
     await using program = start("a", "--db", `sqlite:${archive.path}`, "--initial");
     expect(await program.json()).toMatchObject({ message_count: 1 });
@@ -136,7 +136,7 @@ describe.each(LANES)("watch <id> ($name)", (lane) => {
     expect(existsSync(workspace.archive)).toBe(false);
   });
 
-  test("keeps any id within one line of JSON", async () => {
+  test("prints any id within one line of JSON", async () => {
     using archive = new ForeignArchive(workspace.path("odd.db"));
     // An argument can hold anything but a NUL.
     const ids = HOSTILE_IDS.filter((id) => !id.includes("\0"));
@@ -176,19 +176,19 @@ describe.each(LANES)("watch <id> ($name)", (lane) => {
     expect(JSON.parse(stdout)).toMatchObject({ message_count: 1 });
   });
 
-  test("--format text writes a line to read", async () => {
+  test("--format text prints a line for people", async () => {
     const { id } = new ClaudeTranscript(workspace.claude).user("hello");
     const { stdout } = await run(lane, id, "--initial", "--count", "1", "--format", "text");
     expect(stdout).toMatch(new RegExp(`^\\d\\d:\\d\\d:\\d\\d  updated    1 messages  ${id}\n$`));
   });
 
-  test("a session called like a command is reached after --", async () => {
+  test("follows a session that has the name of a command after --", async () => {
     new ClaudeTranscript(workspace.claude, "serve").user("hello");
     const { code, stdout } = await run(lane, "--initial", "--count", "1", "--", "serve");
     expect([code, (JSON.parse(stdout) as { data: string }).data]).toEqual([0, "serve"]);
   });
 
-  test("tells an outage of the archive and its end", async () => {
+  test("reports an outage of the archive and its end", async () => {
     using archive = new ForeignArchive(workspace.path("locked.db"), { journal: "delete" }).add("a");
     await using program = start("a", "--db", archive.path, "--initial", "--poll-interval", "50ms");
     await program.line();
@@ -206,10 +206,10 @@ describe.each(LANES)("watch <id> ($name)", (lane) => {
 describe.each(LANES)("watch --all ($name)", (lane) => {
   const start = (...args: string[]): Program => new Program(lane, ["--all", ...args], workspace.env);
 
-  test("follows every session, also those that start later", async () => {
+  test("follows every session, including those that start later", async () => {
     const present = new ClaudeTranscript(workspace.claude, "present").user("hello");
     await using program = start("--heartbeat", "30ms", "--count", "4");
-    // What was there before is no news.
+    // Present sessions are no update.
     expect(await program.json()).toMatchObject({ event: "heartbeat" });
     present.assistant("hi");
     const update = await program.update();
@@ -235,7 +235,7 @@ describe.each(LANES)("watch --all ($name)", (lane) => {
     expect(await program.exit()).toBe(0);
   });
 
-  test("--initial misses nothing and repeats nothing of what changes meanwhile", async () => {
+  test("--initial neither misses nor repeats a change during the start", async () => {
     using archive = new ForeignArchive(workspace.path("view.db"));
     for (let index = 0; index < 2500; index += 1) archive.add(`s${index}`);
     await using program = start("--db", archive.path, "--initial", "--no-sync");
@@ -254,7 +254,7 @@ describe.each(LANES)("watch --all ($name)", (lane) => {
     }
   });
 
-  test("tells of sessions that have the wanted traits alone", async () => {
+  test("reports only sessions that match the filter", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a", "one").add("b", "two");
     archive.db.exec("UPDATE sessions SET machine = 'elsewhere', agent = 'codex' WHERE id = 'b'");
     for (const [flag, value] of [
@@ -270,7 +270,7 @@ describe.each(LANES)("watch --all ($name)", (lane) => {
     }
   });
 
-  test("tells deletions, and an outage of the archive and its end", async () => {
+  test("reports deletions, and an outage of the archive and its end", async () => {
     using archive = new ForeignArchive(workspace.path("view.db"), { journal: "delete" }).add("a").add("b");
     await using program = start("--db", archive.path, "--initial", "--poll-interval", "50ms");
     await program.line();
@@ -284,7 +284,7 @@ describe.each(LANES)("watch --all ($name)", (lane) => {
     expect(await program.json()).toMatchObject({ data: "b", message_count: 9 });
   });
 
-  test("waits where there is no session yet, and ends as it is told to", async () => {
+  test("waits if there are no sessions yet, and ends on a timeout or signal", async () => {
     expect(await run(lane, "--all", "--initial", "--timeout", "100ms")).toEqual({
       code: 124,
       stdout: "",
@@ -296,7 +296,7 @@ describe.each(LANES)("watch --all ($name)", (lane) => {
     expect(await program.exit()).toBe(143);
   });
 
-  test("ends quietly with 0 when its reader has gone", async () => {
+  test("ends silently with 0 when its reader closes the pipe", async () => {
     const command = [...lane.command, "--all", "--heartbeat", "20ms"].join(" ");
     const shell = Bun.spawn(["bash", "-c", `${command} | head -n 1; echo "\${PIPESTATUS[0]}"`], {
       env: { ...workspace.env, DENO_DIR: DENO_CACHE },
@@ -306,7 +306,7 @@ describe.each(LANES)("watch --all ($name)", (lane) => {
     expect([lines.length, lines[1], await new Response(shell.stderr).text()]).toEqual([2, "0", ""]);
   });
 
-  test("--format text says which session it is", async () => {
+  test("--format text names the session", async () => {
     new ClaudeTranscript(workspace.claude, "some-id").user("hello");
     const { stdout } = await run(lane, "--all", "--initial", "--count", "1", "--format", "text");
     expect(stdout).toMatch(/^\d\d:\d\d:\d\d  updated    1 messages  some-id\n$/);
@@ -324,12 +324,12 @@ describe.each(LANES)("bad input ($name)", (lane) => {
       [["serve", "--port", "70000"], "Use a whole number from 0 to 65535. (see `watch --help`)"],
       [["x", "y"], "too many arguments"],
       [["x", "--all"], "use either <id> or --all: --all follows every session"],
-      [["x", "--agent", "codex"], "--agent chooses among all sessions: use it with --all"],
-      [["--project", "demo"], "--project chooses among all sessions: use it with --all"],
+      [["x", "--agent", "codex"], "--agent selects among all sessions: use it with --all"],
+      [["--project", "demo"], "--project selects among all sessions: use it with --all"],
       [["x", "--token-file", "/t"], "--token-file is for a server: use it with --server"],
       [
         ["--all", "--server", "http://u:hunter2@h"],
-        "--server: a user name or password in the URL is not used",
+        "--server: a user name or password in the URL is not supported",
       ],
       [
         ["x", "--db", "mysql://u:hunter2@h/d"],
@@ -349,7 +349,7 @@ describe.each(LANES)("bad input ($name)", (lane) => {
     }
   });
 
-  test("an archive that is none is one line, and exit code 1", async () => {
+  test("a file that is not an archive is one line, and exit code 1", async () => {
     const text = workspace.path("notes.txt");
     writeFileSync(text, "dear diary, ".repeat(100));
     mkdirSync(workspace.path("folder.db"));
@@ -394,7 +394,7 @@ describe.each(LANES)("watch list, sync ($name)", (lane) => {
     });
   });
 
-  test("sync imports what is new, once, and a single transcript or session on request", async () => {
+  test("sync imports new lines once, and a single transcript or session on request", async () => {
     const transcript = new ClaudeTranscript(workspace.claude, "first").user("one");
     expect((await run(lane, "sync")).stdout).toMatch(/^synced 1 transcript, 0\.0 MB in \d+\.\d s\n$/);
     expect((await run(lane, "sync")).stdout).toMatch(/^synced 0 transcripts/);
@@ -407,7 +407,7 @@ describe.each(LANES)("watch list, sync ($name)", (lane) => {
     expect((await run(lane, "sync", "nobody")).code).toBe(4);
   });
 
-  test("--version and --help say what this is, on standard output", async () => {
+  test("--version and --help print to standard output", async () => {
     expect(await run(lane, "--version")).toMatchObject({ code: 0, stdout: "0.1.0\n" });
     const { code, stdout } = await run(lane, "--help");
     expect(code).toBe(0);
@@ -418,7 +418,7 @@ describe.each(LANES)("watch list, sync ($name)", (lane) => {
 });
 
 describe.each(LANES)("common flags ($name)", (lane) => {
-  test("SESSIONWATCH_DB names the archive, and --db comes before it", async () => {
+  test("SESSIONWATCH_DB names the archive, and --db overrides it", async () => {
     using one = new ForeignArchive(workspace.path("one.db")).add("1");
     using two = new ForeignArchive(workspace.path("two.db")).add("2");
     const first = async (...args: string[]): Promise<string> => {
@@ -432,7 +432,7 @@ describe.each(LANES)("common flags ($name)", (lane) => {
     expect([await first(), await first("--db", two.path)]).toEqual(["1", "2"]);
   });
 
-  test("variables that are empty say nothing", async () => {
+  test("empty variables are ignored", async () => {
     new ClaudeTranscript(workspace.claude, "ours").user("hello");
     await using program = new Program(lane, ["list", "--format", "json"], {
       ...workspace.env,
@@ -463,7 +463,7 @@ describe.each(LANES)("common flags ($name)", (lane) => {
 });
 
 describe("the binary", () => {
-  test("says that it cannot write, and exits with 1, when the disk is full", async () => {
+  test("reports a failed write, and exits with 1, when the disk is full", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     for (const args of [["list"], ["a", "--initial"]]) {
       const full = Bun.spawn([...BINARY.command, ...args, "--db", archive.path], {
@@ -478,7 +478,7 @@ describe("the binary", () => {
     }
   });
 
-  test("runs nothing that lies in the folder where it is started", async () => {
+  test("runs no code from the folder in which it is started", async () => {
     const folder = workspace.path("strange");
     mkdirSync(folder);
     const mark = workspace.path("mark");

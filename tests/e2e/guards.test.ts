@@ -1,4 +1,4 @@
-/** Who may talk to `watch serve`, and how much, on every lane. */
+/** Who may use `watch serve`, and how much, in every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -33,7 +33,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     return path;
   };
 
-  test("lets in who sends the token, and writes it nowhere", async () => {
+  test("accepts requests with the token, and never writes it anywhere", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const flags = ["--db", archive.path, "--log-level", "debug", "--log-format", "json"];
     const { program, url } = await start(...flags, "--token-file", secretFile(`${TOKEN}\n`));
@@ -65,7 +65,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(`${program.stdout}${program.stderr}`).not.toContain(TOKEN);
   });
 
-  test("takes the token from the environment, and rather from the file", async () => {
+  test("reads the token from the environment, and prefers the file", async () => {
     const env = { ...workspace.env, SESSIONWATCH_TOKEN: TOKEN };
     const first = await serve(lane, env);
     await using _first = first.program;
@@ -76,12 +76,12 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect((await fetch(`${second.url}/api/ping`, { headers: BEARER })).status).toBe(401);
   });
 
-  test("warns of a token that others can read, and refuses one that is none", async () => {
+  test("warns about a token file that others can read, and refuses an invalid token", async () => {
     const exposed = secretFile(TOKEN, 0o644);
     const { program } = await start("--token-file", exposed);
     await using _program = program;
     expect(program.stderr).toContain(
-      `watch: warning: --token-file: others on this machine may read ${exposed}; change that with chmod 600\n`,
+      `watch: warning: --token-file: other users of this machine can read ${exposed}; protect it with chmod 600\n`,
     );
     for (const [content, why] of [
       ["\n", "there is no token"],
@@ -99,9 +99,9 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     );
   });
 
-  test("listens beyond this machine with a token, or when told that everybody may read", async () => {
+  test("listens on the network with a token, or with --insecure", async () => {
     expect(await refused("--host", "0.0.0.0")).toBe(
-      "watch: --host: 0.0.0.0 is not this machine's own address: others could read every session; set a token with --token-file or SESSIONWATCH_TOKEN, or use --insecure\n",
+      "watch: --host: 0.0.0.0 can be reached from other machines, which could read every session; set a token with --token-file or SESSIONWATCH_TOKEN, or use --insecure\n",
     );
     const guarded = await start("--host", "0.0.0.0", "--token-file", secretFile(TOKEN));
     await using _guarded = guarded.program;
@@ -109,7 +109,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     const open = await start("--host", "0.0.0.0", "--insecure");
     await using _open = open.program;
     expect(open.program.stderr).toContain(
-      "watch: warning: --insecure: everybody who can reach 0.0.0.0 can read every session\n",
+      "watch: warning: --insecure: anyone who can reach 0.0.0.0 can read every session\n",
     );
     const { port } = new URL(open.url);
     const ask = (host: string) => fetch(`http://127.0.0.1:${port}/api/ping`, { headers: { host } });
@@ -117,7 +117,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect((await ask(`evil.example:${port}`)).status).toBe(403);
   });
 
-  test("answers under its public address, also to pages that change something", async () => {
+  test("answers under its public URL, also to pages that write", async () => {
     const transcript = new ClaudeTranscript(workspace.claude, "a").user("hello");
     const { program, url } = await start("--public-url", "https://watch.example/prefix/");
     await using _program = program;
@@ -132,7 +132,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect((await ask("null")).status).toBe(403);
   });
 
-  test("says at the start which addresses are none", async () => {
+  test("refuses invalid URLs and origins at the start", async () => {
     expect(await refused("--public-url", "watch.example")).toBe(
       "watch: option '--public-url <url>' argument 'watch.example' is invalid. Use a URL such as https://watch.example. (see `watch --help`)\n",
     );
@@ -148,11 +148,11 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
       );
     }
     expect(await refused("--cors-origin", "*")).toBe(
-      "watch: --cors-origin: * would let every page that a browser opens read every session; name origins, or set a token with --token-file\n",
+      "watch: --cors-origin: * would let every web page read every session; name origins, or set a token with --token-file\n",
     );
   });
 
-  test("streams to so many clients at once, and to the next when one has gone", async () => {
+  test("limits concurrent streams, and admits the next client when one leaves", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const cors = ["--cors-origin", "https://app.example"];
     const { program, url } = await start("--db", archive.path, "--max-streams", "1", ...cors);
@@ -179,7 +179,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     }
   });
 
-  test("syncs only what lies where an agent keeps its transcripts", async () => {
+  test("syncs only files in an agent's folders", async () => {
     const transcript = new ClaudeTranscript(workspace.claude, "a").user("hello");
     const projects = join(workspace.claude, "projects");
     const outside = workspace.path("outside", "b.jsonl");
@@ -198,7 +198,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(await sync({ path: transcript.path })).toEqual([200, expect.objectContaining({ id: "a" })]);
     expect(await sync({ id: "a" })).toEqual([200, expect.objectContaining({ id: "a" })]);
     expect(await sync({ id: "nobody" })).toEqual([404, { error: "session not found: nobody" }]);
-    expect(await sync({ path: "a.jsonl" })).toEqual([400, { error: "path: use an absolute one" }]);
+    expect(await sync({ path: "a.jsonl" })).toEqual([400, { error: "path: use an absolute path" }]);
     for (const path of [
       "/etc/passwd",
       outside,
@@ -219,7 +219,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(await (await fetch(`${url}/api/v1/sessions`)).json()).toMatchObject({ total: 1 });
   });
 
-  test("syncs no path from which links lead out", async () => {
+  test("syncs no path whose links lead out of the agents' folders", async () => {
     const transcript = new ClaudeTranscript(workspace.claude, "a").user("hello");
     const [projects, project] = [join(workspace.claude, "projects"), dirname(transcript.path)];
     mkdirSync(workspace.path("outside"));
@@ -240,7 +240,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(await sync(join(project, "gone.jsonl"))).toBe(404);
   });
 
-  test("answers no request with two hosts, without a host, or with a head without bounds", async () => {
+  test("refuses requests with two hosts, without a host, or with a huge head", async () => {
     const { program, url } = await start();
     await using _program = program;
     const ask = async (lines: string[]): Promise<string> =>
@@ -254,7 +254,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(await ask(["Host: localhost"])).toBe("HTTP/1.1 200");
   });
 
-  test("waits only so long for a request, and for ever on a stream", async () => {
+  test("limits the time of a request, but not of a stream", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const { program, url } = await start("--db", archive.path);
     await using _program = program;
@@ -271,7 +271,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
   });
 
   testUnless(lane === BINARY ? notLinux() : "Deno does not know how many files it may open")(
-    "has no more streams than files may be open, and starves nobody",
+    "limits streams to what the limit of open files allows, and starves no client",
     async () => {
       using archive = new ForeignArchive(workspace.path("view.db")).add("a");
       const limited = {
@@ -286,7 +286,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
       ]);
       await using _program = program;
       expect(program.stderr).toContain(
-        "watch: warning: --max-streams: 20000 do not fit into this system's limit of 300 open files: there will be 100; raise it with ulimit -n\n",
+        "watch: warning: --max-streams: 20000 streams exceed this system's limit of 300 open files; using 100; raise the limit with ulimit -n\n",
       );
       const stream = `${url}/api/v1/sessions/a/watch`;
       const open = (): Promise<SseClient> => SseClient.open(stream);

@@ -1,4 +1,4 @@
-/** What those who run `watch serve` see of it, on every lane: probes, metrics, the log, and the description of its interface. */
+/** `watch serve` for operators, in every lane: probes, metrics, the log, and the OpenAPI document. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
@@ -21,14 +21,14 @@ afterEach(() => workspace[Symbol.dispose]());
 describe.each(LANES)("watch serve ($name)", (lane) => {
   const start = (...args: string[]): ReturnType<typeof serve> => serve(lane, workspace.env, args);
 
-  test("lives, whether it is ready or not, and counts what it does not get", async () => {
+  test("is alive whether it is ready or not, and counts outages", async () => {
     using archive = new ForeignArchive(workspace.path("view.db"), { journal: "delete" }).add("a");
     const { program, url } = await start("--db", archive.path, "--poll-interval", "50ms");
     await using _program = program;
     await using client = await SseClient.open(`${url}/api/v1/sessions/a/watch`);
     expect(await status(`${url}/readyz`)).toEqual([200, null, { ok: true }]);
     renameSync(archive.path, `${archive.path}.away`);
-    // Probes need no token: where the archive is, they do not learn.
+    // Probes need no token, so the answer must not show where the archive is.
     const error = "the archive cannot be read now";
     expect(await status(`${url}/readyz`)).toEqual([503, "5", { error }]);
     expect(await status(`${url}/healthz`)).toEqual([200, null, { ok: true }]);
@@ -42,7 +42,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(await sample(url, "sessionwatch_sync_backlog")).toBeUndefined();
   });
 
-  test("measures what passes from a transcript to a client", async () => {
+  test("measures the way from a transcript to a client", async () => {
     const transcript = new ClaudeTranscript(workspace.claude).user("hello");
     const { program, url } = await start();
     await using _program = program;
@@ -86,7 +86,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
 
   test("logs requests and streams with their facts as fields, and no query", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
-    // So few streams that no system has a word to say about it.
+    // Few enough for the limit of open files of every system.
     const args = ["--db", archive.path, "--port", "0", "--max-streams", "10"];
     const logArgs = ["--log-level", "debug", "--log-format", "json"];
     await using program = new Program(lane, ["serve", ...args, ...logArgs], workspace.env);
@@ -128,7 +128,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(program.stderr).not.toContain("hunter2");
   });
 
-  test("describes itself as it is: real answers, errors and events are what /openapi.json says", async () => {
+  test("answers and errors are as /openapi.json describes them", async () => {
     const transcript = new ClaudeTranscript(workspace.claude, "abc").user("hello");
     const tool = { type: "tool_use", id: "toolu_1", name: "Bash", input: { command: "ls" } };
     transcript.append(transcript.assistantRecord([tool], "msg_1"));
@@ -154,7 +154,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     }
   });
 
-  test("describes its events as they are", async () => {
+  test("events are as /openapi.json describes them", async () => {
     const transcript = new ClaudeTranscript(workspace.claude, "abc").user("hello");
     const { program, url } = await start("--heartbeat", "50ms");
     await using _program = program;

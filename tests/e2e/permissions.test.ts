@@ -1,4 +1,4 @@
-/** What an ordinary user may not do: told in one line. Run by root, the program runs as nobody. */
+/** Missing permissions are reported in one line. When root runs these tests, the program runs as nobody. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
@@ -34,14 +34,14 @@ function run(...args: string[]): { code: number | null; stdout: string; stderr: 
 }
 
 describe("the binary, run by an ordinary user", () => {
-  test("says that an archive may not be read", () => {
+  test("reports an archive that it may not read", () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     chmodSync(archive.path, 0o000);
     const stderr = `watch: Cannot read archive ${JSON.stringify(archive.path)}: permission denied\n`;
     expect(run("a", "--db", archive.path)).toEqual({ code: 1, stdout: "", stderr });
   });
 
-  test("says that its data folder may not be created", () => {
+  test("reports a data folder that it may not create", () => {
     mkdirSync(workspace.data);
     chmodSync(workspace.data, 0o555);
     workspace = Object.assign(workspace, { data: `${workspace.data}/deeper` });
@@ -49,7 +49,7 @@ describe("the binary, run by an ordinary user", () => {
     expect(run("list")).toEqual({ code: 1, stdout: "", stderr });
   });
 
-  test("reads an archive in a folder that may not be written to", () => {
+  test("reads an archive in a read-only folder", () => {
     const archive = new ForeignArchive(workspace.path("theirs", "view.db")).add("a");
     archive.db.close();
     chmodSync(workspace.path("theirs"), 0o555);

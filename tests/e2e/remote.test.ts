@@ -1,4 +1,4 @@
-/** `watch <id> --server` and `watch --all --server`, with servers and connections that come and go, on every lane. */
+/** `watch <id> --server` and `watch --all --server`, with servers and connections that fail and return, in every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
@@ -44,7 +44,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     expect(await client.json()).toMatchObject({ message_count: 2 });
     await server.stop("SIGKILL");
     await server.start("--heartbeat", "20ms");
-    // Nothing has changed: the first that comes from the new server is its heartbeat.
+    // Nothing has changed, so the new server first sends a heartbeat.
     expect(await client.json()).toMatchObject({ event: "heartbeat" });
     for (const [signal, count] of [
       ["SIGKILL", 3],
@@ -58,7 +58,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     expect(await client.exit()).toBe(0);
   });
 
-  test("tells that the session was deleted while the server was away, and goes on", async () => {
+  test("reports that the session was deleted while the server was down, and goes on", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const server = await RestartableServer.start(lane, archive);
     await using _server = server;
@@ -73,7 +73,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     expect(await client.exit()).toBe(0);
   });
 
-  test("misses nothing, wherever in the stream the connection is cut", async () => {
+  test("misses nothing, wherever the connection is cut in the stream", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
     await using _server = program;
@@ -93,7 +93,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     }
   });
 
-  test("says once that it is disconnected for long, and once that it is back", async () => {
+  test("reports a long disconnection once, and the reconnect once", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
     await using _server = program;
@@ -122,7 +122,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
       at: expect.any(String),
     });
     for (const count of [2, 3, 4]) {
-      // Now it has looked at the session, and waits for the stream.
+      // Now the client has read the session and waits for the stream.
       expect(await client.json()).toMatchObject({ event: "heartbeat" });
       if (count > 2) server.cut();
       server.change();
@@ -145,7 +145,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
       1,
       `watch: cannot reach ${url}: connection refused\n`,
     ]);
-    // Where nobody has ever been, the address is wrong.
+    // If the first connection is refused, the address is wrong.
     await using late = watch(lane, "a", "--server", url);
     expect([await late.exit(), late.stdout]).toEqual([1, ""]);
   });
@@ -166,7 +166,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
     expect([await client.exit(), await waiting.exit()]).toEqual([130, 124]);
   });
 
-  test("stops while a server that was reached says nothing", async () => {
+  test("stops while a connected server does not answer", async () => {
     using mute = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
     const url = `http://127.0.0.1:${mute.port}`;
     for (const wanted of ["a", "--all"]) {
@@ -177,7 +177,7 @@ describe.each(LANES)("watch <id> --server ($name)", (lane) => {
 });
 
 describe.each(LANES)("watch --all --server ($name)", (lane) => {
-  test("begins with what is there, oldest activity first, and follows what starts later", async () => {
+  test("begins with the present sessions, oldest activity first, and follows those that start later", async () => {
     const old = new ClaudeTranscript(workspace.claude, "old").user("one");
     const young = new ClaudeTranscript(workspace.claude, "young").user("one").user("later");
     const { program, url } = await serve(lane, workspace.env);
@@ -195,7 +195,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
     expect(await client.exit()).toBe(0);
   });
 
-  test("is told once of each session that has changed or gone while the server was away", async () => {
+  test("reports once each session that changed or was deleted while the server was down", async () => {
     using archive = new ForeignArchive(workspace.path("view.db"));
     for (let index = 0; index < 1200; index += 1) archive.add(`s${index}`, index < 600 ? "here" : "there");
     const server = await RestartableServer.start(lane, archive);
@@ -207,7 +207,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
 
     let mark = 2;
     for (const signal of ["SIGKILL", "SIGTERM"] as const) {
-      // A cursor is what each of them has from now on.
+      // From now on, each client has a cursor.
       archive.touch("s0");
       expect([await told(all), await told(here)]).toEqual([`s0 ${mark}`, `s0 ${mark}`]);
       await server.stop(signal);
@@ -220,12 +220,12 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
       expect(await toldSet(here, 3)).toEqual(new Set([`s1 ${mark}`, `s599 ${mark}`, `s${mark} gone`]));
       mark += 1;
     }
-    // Nothing was told twice: the next that comes is the next that happens.
+    // No event is repeated: the next line is the next change.
     archive.touch("s5");
     expect([await told(all), await told(here)]).toEqual(["s5 2", "s5 2"]);
   });
 
-  test("a session that leaves the filter while the server is away is not called deleted", async () => {
+  test("does not report a session as deleted that left the filter while the server was down", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a").add("b");
     const server = await RestartableServer.start(lane, archive);
     await using _server = server;
@@ -262,7 +262,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
     }
   });
 
-  test("misses nothing and repeats nothing, wherever it is cut while it comes back to a new server", async () => {
+  test("misses nothing and repeats nothing, wherever a reconnect to a new server is cut", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a").add("b");
     const server = await RestartableServer.start(lane, archive);
     await using _server = server;
@@ -286,7 +286,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
     }
   });
 
-  test("begins, wherever its first connections are cut", async () => {
+  test("starts, wherever its first connections are cut", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const { program, url } = await serve(lane, workspace.env, ["--db", archive.path]);
     await using _server = program;
@@ -301,7 +301,7 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
     }
   });
 
-  test("a server that streams single sessions only is one clear line, and exit code 1", async () => {
+  test("a server that streams only single sessions is one clear line, and exit code 1", async () => {
     for (const answer of [
       new Response("404 page not found", { status: 404 }),
       new Response("<html>", { headers: { "content-type": "text/html" } }),
@@ -318,14 +318,14 @@ describe.each(LANES)("watch --all --server ($name)", (lane) => {
       await using client = watch(lane, "--all", "--server", url);
       expect([await client.exit(), client.stderr]).toEqual([
         1,
-        `watch: --all cannot be had from ${url}: it streams single sessions only; name one, or use a sessionwatch server\n`,
+        `watch: ${url} streams only single sessions, so --all is not possible: name a session, or use a sessionwatch server\n`,
       ]);
     }
   });
 });
 
 describe.each(LANES)("watch --server, the token ($name)", (lane) => {
-  test("is sent as it stands in the file or the variable, and refusals are final and clear", async () => {
+  test("is sent as the file or the variable has it, and refusals are final and clear", async () => {
     const asked: (string | null)[] = [];
     using server = Bun.serve({
       hostname: "127.0.0.1",
@@ -349,7 +349,7 @@ describe.each(LANES)("watch --server, the token ($name)", (lane) => {
     };
     expect(await attempt(["--all"])).toEqual([
       1,
-      `watch: ${url} answered 401: it wants a token, and none was sent; give it with --token-file or SESSIONWATCH_TOKEN\n`,
+      `watch: ${url} answered 401: it needs a token; pass one with --token-file or SESSIONWATCH_TOKEN\n`,
     ]);
     expect(await attempt(["a"], "wrong")).toEqual([
       1,
@@ -362,7 +362,7 @@ describe.each(LANES)("watch --server, the token ($name)", (lane) => {
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^watch: --token-file: .*ENOENT|No such file/)]);
   });
 
-  test("opens a server of ours, and a wrong one does not", async () => {
+  test("is accepted by our server, and a wrong one is not", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const env = { ...workspace.env, SESSIONWATCH_TOKEN: "right" };
     const { program, url } = await serve(lane, env, ["--db", archive.path]);
@@ -376,11 +376,11 @@ describe.each(LANES)("watch --server, the token ($name)", (lane) => {
     await using stranger = new Program(lane, args, { ...env, SESSIONWATCH_TOKEN: "wrong" });
     expect([await stranger.exit(), stranger.stderr]).toEqual([
       1,
-      `watch: ${url} answered 401: the token that was sent is not its own; look at --token-file or SESSIONWATCH_TOKEN\n`,
+      `watch: ${url} answered 401: it does not accept the token; check --token-file or SESSIONWATCH_TOKEN\n`,
     ]);
   });
 
-  test("goes to no other origin, wherever the server leads", async () => {
+  test("is sent to no other origin, wherever the server redirects", async () => {
     const seen: (string | null)[] = [];
     using other = Bun.serve({
       hostname: "127.0.0.1",

@@ -1,4 +1,4 @@
-/** `watch serve` over the wire, on every lane. */
+/** `watch serve` over the network, in every lane. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
@@ -38,7 +38,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     );
   });
 
-  test("imports what was there, what is written, and what begins later", async () => {
+  test("imports existing sessions, new lines, and sessions that start later", async () => {
     const early = new ClaudeTranscript(workspace.claude, "early").user("one");
     const { program, url } = await start();
     await using _program = program;
@@ -54,7 +54,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     ]);
   });
 
-  test("fault 5: a client that comes back with its last event id is told what it missed, and nothing else", async () => {
+  test("fault 5: a client that reconnects with its last event id gets what it missed, and nothing else", async () => {
     const transcript = new ClaudeTranscript(workspace.claude).user("hello");
     const first = await start();
     await listed(first.url, transcript.id);
@@ -91,7 +91,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect((await both.event()).event).toBe("session_updated");
   });
 
-  test("tells deletions, also to a client that was away, and 404 to everybody else", async () => {
+  test("sends deletions, also to a client that was disconnected, and 404 to all others", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     const { program, url } = await start("--db", archive.path, "--heartbeat", "1s");
     await using _program = program;
@@ -187,7 +187,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     }
   });
 
-  test("knows a session by any id, and lets none break a frame", async () => {
+  test("serves a session with any id, and no id breaks a frame", async () => {
     using archive = new ForeignArchive(workspace.path("odd.db"));
     // Deno's node:sqlite ends text at a NUL.
     const ids = HOSTILE_IDS.filter((id) => lane === BINARY || !id.includes("\0"));
@@ -207,7 +207,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     }
   });
 
-  test("answers to this machine's own names only, and listens to nobody else", async () => {
+  test("answers only to this machine's own names, and listens only on this machine", async () => {
     const { program, url } = await start();
     await using _program = program;
     const { port } = new URL(url);
@@ -224,10 +224,10 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     ).toBe(200);
     await using open = new Program(lane, ["serve", "--host", "0.0.0.0"], workspace.env);
     expect(await open.exit()).toBe(2);
-    expect(open.stderr).toContain("--host: 0.0.0.0 is not this machine's own address");
+    expect(open.stderr).toContain("--host: 0.0.0.0 can be reached from other machines");
   });
 
-  test("tells an outage and its end to every client, and answers 503 meanwhile", async () => {
+  test("sends an outage and its end to every client, and answers 503 meanwhile", async () => {
     using archive = new ForeignArchive(workspace.path("view.db"), { journal: "delete" }).add("a");
     const { program, url } = await start("--db", archive.path, "--poll-interval", "50ms");
     await using _program = program;
@@ -245,7 +245,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect((await client.event()).event).toBe("recovered");
   });
 
-  test("ends its streams and exits with 0 within 2 s of SIGTERM or SIGINT, whatever its clients do", async () => {
+  test("ends its streams and exits with 0 within 2 s of SIGTERM or SIGINT, even with a client that does not read", async () => {
     using archive = new ForeignArchive(workspace.path("view.db")).add("a");
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const { program, url } = await start("--db", archive.path);
@@ -277,15 +277,15 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     expect(await program.exit()).toBe(exitCode);
   });
 
-  test("says so when the port is in use", async () => {
+  test("says that the port is in use", async () => {
     const { program, url } = await start();
     await using _program = program;
-    // So few that no system has a word to say about it.
+    // Few enough for the limit of open files of every system.
     const args = ["serve", "--max-streams", "1", "--port", new URL(url).port];
     await using second = new Program(lane, args, workspace.env);
     expect(await second.exit()).toBe(1);
     expect(second.stderr).toBe(
-      `watch: Cannot listen on 127.0.0.1:${new URL(url).port}: the port is in use; choose another with --port (0 for any free one)\n`,
+      `watch: Cannot listen on 127.0.0.1:${new URL(url).port}: the port is in use; choose another with --port (0 picks a free one)\n`,
     );
   });
 });

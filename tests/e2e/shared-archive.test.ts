@@ -242,7 +242,7 @@ describe("a machine of those that share an archive", () => {
     expect(await desktop.run("sync", "copied")).toEqual({
       code: 1,
       stdout: "",
-      stderr: "watch: session copied is left alone: it was deleted, or is another machine's\n",
+      stderr: "watch: session copied is not synced: it was deleted, or belongs to another machine\n",
     });
     const { program, url } = await desktop.serve(...UNPOLLED);
     await using _program = program;
@@ -507,7 +507,7 @@ describe("a shared archive whose server is restarted", () => {
 /** How `watch sync` ends that has synced so many, and left so many alone. */
 function synced(count: number, leftAlone = 0): Said {
   const what = `synced ${count} ${count === 1 ? "transcript" : "transcripts"}, `;
-  const others = leftAlone === 0 ? "" : `; ${leftAlone} left alone: deleted, or of another machine`;
+  const others = leftAlone === 0 ? "" : `; ${leftAlone} not synced: deleted, or of another machine`;
   const line = new RegExp(String.raw`^${what}\d+\.\d MB in \d+\.\d s${others}\n$`);
   return { code: 0, stdout: expect.stringMatching(line), stderr: "" };
 }

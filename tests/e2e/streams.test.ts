@@ -25,7 +25,7 @@ for (const lane of LANES) {
       workspace[Symbol.dispose]();
     });
 
-    test("/api/v1/watch follows all sessions, and those that start later, with JSON as data", async () => {
+    test("/api/v1/watch follows all sessions, including those that start later, with JSON as data", async () => {
       await using client = await SseClient.open(`${url}/api/v1/watch?all=true`);
       const place = /^: ok\nretry: 3000\nid: ([\w-]+)\.(\d+)\nevent: heartbeat\ndata: \S+Z$/.exec(
         await client.frame(),
@@ -47,7 +47,7 @@ for (const lane of LANES) {
       expect(JSON.parse((await client.event()).data)).toMatchObject({ event: "session_deleted", data: "a" });
     });
 
-    test("/api/v1/watch follows those that are named, or that a filter lets through", async () => {
+    test("/api/v1/watch follows named sessions, or those that match a filter", async () => {
       await using some = await SseClient.open(`${url}/api/v1/watch?session=a&session=c`);
       await using filtered = await SseClient.open(`${url}/api/v1/watch?project=other`);
       for (const client of [some, filtered]) await client.frame();
@@ -72,7 +72,7 @@ for (const lane of LANES) {
       }
     });
 
-    test("/api/v1/watch resumes by its id; after a restart it says once that the client has lost its place", async () => {
+    test("/api/v1/watch resumes from its id; with an id of another server process it sends one reset", async () => {
       const first = await SseClient.open(`${url}/api/v1/watch?all=true`);
       await first.frame();
       archive.touch("a");
@@ -92,7 +92,7 @@ for (const lane of LANES) {
       expect(JSON.parse((await stranger.event()).data)).toMatchObject({ data: "b" });
     });
 
-    test("/api/v1/events says what has changed at all", async () => {
+    test("/api/v1/events sends the scope of each change", async () => {
       await using client = await SseClient.open(`${url}/api/v1/events`);
       await client.frame();
       archive.touch("a");
@@ -101,7 +101,7 @@ for (const lane of LANES) {
       expect(await client.event()).toMatchObject({ event: "data_changed", data: '{"scope":"sessions"}' });
     });
 
-    test("sends lines of JSON to those who ask for them", async () => {
+    test("sends lines of JSON to clients that accept them", async () => {
       const accept = { accept: "application/x-ndjson" };
       await using one = await LineClient.open(`${url}/api/v1/sessions/a/watch`, accept);
       await using many = await LineClient.open(`${url}/api/v1/watch?all=true`, accept);

@@ -1,4 +1,4 @@
-/** What `watch sync` tells: a bar on a terminal while it lasts, and one line at its end. */
+/** The output of `watch sync`: a bar on a terminal while it runs, and one line at its end. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, copyFileSync } from "node:fs";
@@ -47,7 +47,7 @@ function start(
 }
 
 describe.each(LANES)("watch sync ($name)", (lane) => {
-  test("draws a bar on a terminal, and takes it away at the end", async () => {
+  test("draws a bar on a terminal, and erases it at the end", async () => {
     await takeLong();
     await using program = start(lane, ["sync"]);
     expect(await program.bar()).toMatch(
@@ -59,7 +59,7 @@ describe.each(LANES)("watch sync ($name)", (lane) => {
     expect([program.hasCursor, program.afterTheBar]).toEqual([true, ""]);
   });
 
-  test("gives the cursor back when it is interrupted or ended", async () => {
+  test("restores the cursor when a signal ends it", async () => {
     const ends = [
       ["SIGINT", (program: OnTerminal) => program.type("\u0003")],
       ["SIGINT", (program: OnTerminal) => program.kill("SIGINT")],
@@ -78,7 +78,7 @@ describe.each(LANES)("watch sync ($name)", (lane) => {
     }
   });
 
-  test("fits the bar to the terminal, also when that is resized", async () => {
+  test("fits the bar to the terminal, also after a resize", async () => {
     await takeLong();
     await using program = start(lane, ["sync"], {}, { columns: 200 });
     const wide = await program.bar();
@@ -87,7 +87,7 @@ describe.each(LANES)("watch sync ($name)", (lane) => {
     expect(await program.bar(({ length }) => length < 40)).toMatch(/^█*░+ +\d+\/100 files +\d+:\d\d left$/);
   });
 
-  test("shows no bar where there is little or nothing to do", async () => {
+  test("shows no bar if there is little or nothing to do", async () => {
     new ClaudeTranscript(workspace.claude).user("hello");
     for (const synced of ["synced 1 transcript,", "synced 0 transcripts,"]) {
       await using program = start(lane, ["sync"]);
@@ -98,7 +98,7 @@ describe.each(LANES)("watch sync ($name)", (lane) => {
 });
 
 describe("watch sync (binary)", () => {
-  test("says in one line what it did, and nothing more where there is no terminal", async () => {
+  test("prints one line at the end, and nothing else without a terminal", async () => {
     writeMany();
     await using first = new Program(BINARY, ["sync"], workspace.env);
     expect([await first.exit(), first.stderr]).toEqual([0, ""]);
@@ -137,7 +137,7 @@ describe("watch sync, run by an ordinary user", () => {
     return { lane: { name: "binary", command: [copy] }, options: isRoot ? { uid: NOBODY } : {} };
   }
 
-  test("names what it cannot read when the bar is gone, and counts it", async () => {
+  test("names unreadable transcripts after the bar is erased, and counts them", async () => {
     await takeLong();
     const secret = new ClaudeTranscript(workspace.claude, "secret").user("hello");
     chmodSync(secret.path, 0o000);

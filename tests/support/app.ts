@@ -1,4 +1,4 @@
-/** The HTTP interface without a network. */
+/** The HTTP app without a network. */
 
 import { PAGE_FILES } from "../../src/page/files.ts";
 import type { Hono } from "hono";
@@ -19,7 +19,7 @@ import { someSources } from "./metrics-sources.ts";
 import { openForeign } from "./stores.ts";
 import { Workspace } from "./workspace.ts";
 
-/** A client of this machine. */
+/** A client on this machine. */
 export const CONNECTION: ClientConnection = {
   address: () => "127.0.0.1",
   allowSilence: () => undefined,
@@ -31,16 +31,16 @@ export interface BareApp extends Pick<AppOptions, "store" | "streams"> {
 }
 
 export interface TestAppOptions extends Partial<AppOptions> {
-  /** How often (ms) the archive is looked at if no hint comes. @default that of the program */
+  /** Time (ms) between two polls of the archive. @default the program's */
   pollIntervalMs?: number;
 }
 
-/** @param path of an archive; close its `store` at the end. */
+/** @param path of an archive; the caller closes `store`. */
 export function createTestApp(path: string, clock: Clock, options: TestAppOptions = {}): BareApp {
   return createAppOver(openForeign(path), clock, options);
 }
 
-/** @param store to be closed at the end. */
+/** @param store the caller closes it. */
 export function createAppOver(store: Store, clock: Clock, options: TestAppOptions = {}): BareApp {
   const { pollIntervalMs = POLL_INTERVAL_MS, ...given } = options;
   const streams = new Streams(clock, 30_000);
@@ -66,7 +66,7 @@ export function createAppOver(store: Store, clock: Clock, options: TestAppOption
 export class TestApp implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly admission: Admission;
-  /** What was reported. */
+  /** The errors that the app reported. */
   readonly errors: unknown[] = [];
   readonly #workspace = new Workspace();
   readonly #archive = new ForeignArchive(this.#workspace.path("view.db")).add("a");
@@ -98,7 +98,7 @@ export class TestApp implements AsyncDisposable {
     return this.#bare.app.request(`http://localhost:7373${path}`, { ...init, headers }, connection);
   }
 
-  /** @returns the status, and what the answer calls an error. */
+  /** @returns the status, and the error in the answer. */
   async outcome(path: string, init: RequestInit = {}): Promise<[status: number, error: string | undefined]> {
     const response = await this.request(path, init);
     if (response.headers.get("content-type") === "application/json") {
@@ -116,7 +116,7 @@ export class TestApp implements AsyncDisposable {
   }
 }
 
-/** What asks the server to sync session `a`. */
+/** A request to sync session `a`. */
 export function syncing(headers: Record<string, string> = {}): RequestInit {
   return {
     method: "POST",

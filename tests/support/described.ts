@@ -1,4 +1,4 @@
-/** Holds answers against the OpenAPI document that describes them. */
+/** Checks answers against the OpenAPI document. */
 
 import Ajv2020 from "ajv/dist/2020";
 import type { ValidateFunction } from "ajv/dist/2020";
@@ -18,7 +18,7 @@ export class Described {
 
   /**
    * @param route as in `GET /api/v1/sessions/{id}`.
-   * @returns what is not as it is described; nothing if all is well.
+   * @returns every difference from the description.
    */
   faultsOf(route: string, status: number, contentType: string, body: unknown): string[] {
     const [method = "", path = ""] = route.split(" ");
@@ -33,7 +33,7 @@ export class Described {
       "schema",
     ];
     const validate = this.#validatorAt(place);
-    if (validate === undefined) return [`nothing is said of ${place.join(" ")}`];
+    if (validate === undefined) return [`the document does not have ${place.join(" ")}`];
     if (validate(body) === true) return [];
     return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath}: ${message}`);
   }

@@ -1,6 +1,6 @@
-/** Reads the text that Prometheus reads. */
+/** Parses Prometheus's text format. */
 
-/** @returns the samples, by name and labels as they are written. @throws at a line that is none of the format's. */
+/** @returns the samples by name and labels, as written. @throws for a line that the format does not allow. */
 export function samplesOf(text: string): Map<string, number> {
   const samples = new Map<string, number>();
   for (const line of text.split("\n")) {

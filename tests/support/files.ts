@@ -9,6 +9,8 @@ export class CountingFiles implements Files {
   folders: string[] = [];
   opens: string[] = [];
   bytesRead = 0;
+  /** Of open files. */
+  handleStats = 0;
   readonly #files: Files;
 
   constructor(files: Files = diskFiles) {
@@ -20,6 +22,7 @@ export class CountingFiles implements Files {
     this.folders = [];
     this.opens = [];
     this.bytesRead = 0;
+    this.handleStats = 0;
   }
 
   /** Of transcripts, not of folders. */
@@ -47,7 +50,10 @@ export class CountingFiles implements Files {
     };
     return {
       read,
-      stat: (options) => file.stat(options),
+      stat: (options) => {
+        this.handleStats += 1;
+        return file.stat(options);
+      },
       close: () => file.close(),
     };
   }

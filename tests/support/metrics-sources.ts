@@ -1,4 +1,4 @@
-/** Figures of a server that does nothing. */
+/** Metrics of an idle server. */
 
 import { Measurements } from "../../src/server/monitoring/measurements.ts";
 import type { MetricsSources } from "../../src/server/monitoring/metrics.ts";

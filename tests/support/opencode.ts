@@ -5,7 +5,14 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FIXTURES } from "./recordings.ts";
 
-const PLACE = ".local/share/opencode/opencode.db";
+const FOLDER = ".local/share/opencode";
+
+export interface OpenCodeOptions {
+  /** The database is there already. @default false */
+  isThere?: boolean;
+  /** @default "opencode.db" */
+  name?: string;
+}
 
 export class OpenCodeDatabase implements Disposable {
   /** A session that was recorded. */
@@ -14,10 +21,10 @@ export class OpenCodeDatabase implements Disposable {
   #messages = 0;
 
   /** @param home a copy of the recorded database is put into it. */
-  constructor(home: string) {
-    const path = join(home, PLACE);
+  constructor(home: string, { isThere = false, name = "opencode.db" }: OpenCodeOptions = {}) {
+    const path = join(home, FOLDER, name);
     mkdirSync(dirname(path), { recursive: true });
-    cpSync(join(FIXTURES, "opencode", PLACE), path);
+    if (!isThere) cpSync(join(FIXTURES, "opencode", FOLDER, "opencode.db"), path);
     this.#db = new DatabaseSync(path);
     this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   }

@@ -1,4 +1,4 @@
-/** The page of a server, as its reader meets it. */
+/** The page of a server, in a real browser. */
 
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { visit } from "./browser.ts";
@@ -6,7 +6,7 @@ import { BINARY, serve } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** Runs in the page before its own script: keeps every stream that it opens, and how many were open at most. */
+/** Runs in the page before its own script: records every stream that it opens, and the largest number open at once. */
 export const COUNT_STREAMS = `
   const streams = [];
   globalThis.mostStreams = 0;
@@ -18,7 +18,7 @@ export const COUNT_STREAMS = `
       mostStreams = Math.max(mostStreams, openStreams().length);
     }
   };`;
-/** Runs in the page before its own script: nothing happens at intervals, so only a stream can bring a change. */
+/** Runs in the page before its own script: turns off intervals, so only a stream can bring a change. */
 export const NO_INTERVALS = "globalThis.setInterval = () => 0;";
 
 export interface Reading extends AsyncDisposable {
@@ -30,7 +30,7 @@ export interface Reading extends AsyncDisposable {
 
 export interface OpenOptions {
   args?: string[];
-  /** What comes after the server's address. @default "" */
+  /** The path after the server's address. @default "" */
   at?: string;
   view?: BrowserContextOptions;
   /** Runs in the page before its own script. @default "" */
@@ -53,7 +53,7 @@ export async function open(
   return { page, complaints, program, url, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
-/** Runs in the page: a headless browser hides no tab by itself. */
+/** Runs in the page: a headless browser never hides a tab. */
 export function setHidden(hidden: boolean): void {
   Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
@@ -75,7 +75,7 @@ export async function status(page: Page, text: string): Promise<void> {
   await page.getByRole("status").filter({ hasText: text }).waitFor();
 }
 
-/** A browser reports every answer that is an error and every refused connection; no page can prevent it. */
+/** A browser reports every error status and refused connection, whatever the page does. */
 export function apartFromTheNetwork(complaints: readonly string[]): string[] {
   return complaints.filter((text) => !text.startsWith("Failed to load resource"));
 }

@@ -1,4 +1,4 @@
-/** Our server within the process of a test, on a real port, over an archive that the test writes. */
+/** A server in the process of a test, on a real port, over an archive that the test writes to. */
 
 import { systemClock } from "../../src/runtime/clock.ts";
 import { listen } from "../../src/runtime/listen.ts";
@@ -6,7 +6,7 @@ import type { Listener } from "../../src/runtime/listen.ts";
 import type { Store } from "../../src/watch/ports.ts";
 import { createTestApp } from "./app.ts";
 
-/** How often (ms) the archive is looked at if no hint comes. */
+/** Time (ms) between two polls of the archive. */
 const POLL_MS = 20;
 
 export class Served implements AsyncDisposable {
@@ -33,7 +33,7 @@ export class Served implements AsyncDisposable {
     return this.#listener.port;
   }
 
-  /** As after a crash: nobody is told. */
+  /** Stops like a crash: clients get no farewell. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#listener.stop();
     await this.store.close();

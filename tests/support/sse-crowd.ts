@@ -1,4 +1,4 @@
-/** Many clients of one server, each with what it was told: of sessions, and of the archive. */
+/** Many clients of one server, each with the updates and statuses that it got. */
 
 import { connect } from "node:net";
 import type { Socket } from "node:net";
@@ -8,7 +8,7 @@ import type { Message } from "./event-stream.ts";
 import { requestOf } from "./raw-http.ts";
 import { within } from "./program.ts";
 
-/** A change of the archive's status, and when (ms, of `performance.now()`) a client was told of it. */
+/** A change of the archive's status, and when (ms, of `performance.now()`) a client got it. */
 export interface ToldStatus {
   event: "degraded" | "recovered";
   reason: string;
@@ -16,14 +16,14 @@ export interface ToldStatus {
 }
 
 export class CrowdClient implements Disposable {
-  /** The last version that it was told of each session. */
+  /** The last version that it got of each session. */
   readonly told = new Map<SessionId, Version>();
   readonly statuses: ToldStatus[] = [];
   readonly deleted: SessionId[] = [];
-  /** When (ms, of `performance.now()`) it was told of changes. */
+  /** When (ms, of `performance.now()`) it got updates. */
   readonly updatedMs: number[] = [];
   readonly ids: readonly SessionId[];
-  /** Why it reads no more. */
+  /** Why it has stopped reading. */
   ended: string | null = null;
   readonly #socket: Socket;
   readonly #events = new EventStream();
@@ -39,7 +39,7 @@ export class CrowdClient implements Disposable {
     socket.on("close", () => this.#end("the connection was closed"));
   }
 
-  /** @param ids those that it follows. */
+  /** @param ids the sessions that it follows. */
   static async open(url: string, path: string, ids: readonly SessionId[]): Promise<CrowdClient> {
     const { hostname, port } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port) });
@@ -82,7 +82,7 @@ export class CrowdClient implements Disposable {
 
   #hear({ type, data, lastEventId }: Message): void {
     if (type === "session_updated" || type === "session_deleted") {
-      // A stream of one session carries the id as it is, and the version as the event's.
+      // A stream of one session has the bare id as data, and the version as the id of the event.
       const isJson = data.startsWith("{");
       const { data: id, version } = isJson
         ? (JSON.parse(data) as { data: SessionId; version: Version })
@@ -97,10 +97,10 @@ export class CrowdClient implements Disposable {
   }
 }
 
-/** So many follow one session, some, and all: 50 in all. */
+/** How many clients follow one session, some, and all; 50 together. */
 const KINDS = { one: 25, some: 15, all: 10 };
 
-/** @returns clients of every kind; of those that follow some, each follows another four. */
+/** @returns clients of every kind; those that follow some follow four sessions each. */
 export async function openCrowd(url: string, ids: readonly SessionId[]): Promise<CrowdClient[]> {
   const at = (index: number): SessionId => ids[index % ids.length] ?? "";
   const paths: [path: string, ids: readonly SessionId[]][] = [

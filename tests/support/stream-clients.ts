@@ -1,4 +1,4 @@
-/** Reads streams as the bytes that they are: Server-Sent Events, or lines of JSON. */
+/** Clients that read the bytes of streams: Server-Sent Events, or JSON lines. */
 
 import { within } from "./program.ts";
 
@@ -54,7 +54,7 @@ export class SseClient extends StreamClient {
     return this.until("\n\n");
   }
 
-  /** The next frame that is an event, with its fields; the heartbeat that opens the stream, with its id, is none here. */
+  /** The fields of the next event, without the heartbeat that opens the stream. */
   async event(): Promise<{ id?: string; event: string; data: string }> {
     for (;;) {
       const fields = (await this.frame()).split("\n").filter((line) => !line.startsWith(":"));

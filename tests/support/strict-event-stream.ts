@@ -1,6 +1,6 @@
-/** What a server must not write, although the standard tells clients to overlook most of it. */
+/** Finds what a server must not write, although the standard tells clients to ignore most of it. */
 
-/** @returns every fault of a stream's bytes so far; what follows its last empty line is still being written. */
+/** @returns every fault in a stream's bytes so far; the part after the last empty line is incomplete. */
 export function faultsOf(bytes: Uint8Array): string[] {
   const text = decoded(bytes);
   if (text === null) return ["it is not valid UTF-8"];
@@ -19,7 +19,7 @@ function faultsOfBlock(block: string): string[] {
     .map(fieldOf);
   const has = (wanted: string): boolean => fields.some(({ name }) => name === wanted);
   const faults = fields.flatMap(faultsOfField);
-  // Clients drop an event that has no data, without a word.
+  // Clients silently drop an event without data.
   if (has("event") && !has("data")) faults.push(`an event without data: ${JSON.stringify(block)}`);
   return faults;
 }
@@ -42,7 +42,7 @@ function faultsOfField({ name, value }: Field): string[] {
   return [];
 }
 
-/** @returns null where the bytes are not UTF-8; a character that is cut off at the end is not yet a fault. */
+/** @returns null if the bytes are not UTF-8; an incomplete character at the end is no fault. */
 function decoded(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });

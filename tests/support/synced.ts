@@ -10,7 +10,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { SyncEngine } from "../../src/sync/engine.ts";
 import type { EngineOptions } from "../../src/sync/engine.ts";
 import type { Files } from "../../src/sync/reading/files.ts";
-import type { TranscriptFile } from "../../src/sync/discovery/transcript.ts";
+import type { TranscriptFile } from "../../src/sync/reading/transcript.ts";
 import type { Archive, ArchiveWriting } from "../../src/watch/archive.ts";
 import type { Clock } from "../../src/async/clock.ts";
 import { ArchiveConnection } from "./archive-connection.ts";

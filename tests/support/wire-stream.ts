@@ -1,4 +1,4 @@
-/** An event stream on a raw connection, handed to the judge byte by byte. */
+/** An event stream on a raw connection, parsed byte by byte. */
 
 import { EventStream } from "./event-stream.ts";
 import type { Message } from "./event-stream.ts";
@@ -13,7 +13,7 @@ export class WireStream implements Disposable {
   readonly events = new EventStream();
   /** The heartbeat that opens the stream; null where it has none. */
   opening: Message | null = null;
-  /** As the server cut them. */
+  /** As the server sent them. */
   readonly chunks: Uint8Array[] = [];
   #taken = 0;
 
@@ -39,7 +39,7 @@ export class WireStream implements Disposable {
     return stream;
   }
 
-  /** All that came so far. */
+  /** All bytes so far. */
   get bytes(): Uint8Array {
     return Buffer.concat(this.chunks);
   }
@@ -48,12 +48,12 @@ export class WireStream implements Disposable {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.bytes);
   }
 
-  /** What the server should not have written so far. */
+  /** What the server has written against the standard so far. */
   get faults(): string[] {
     return faultsOf(this.bytes);
   }
 
-  /** The next message that was not taken yet. @throws when the stream ends before. */
+  /** The next message. @throws if the stream ends first. */
   async next(): Promise<Message> {
     for (;;) {
       const message = this.events.messages[this.#taken];
@@ -74,7 +74,7 @@ export class WireStream implements Disposable {
     return true;
   }
 
-  /** Reads to the proper end of the stream. @returns what the server wrote behind it before it hung up. */
+  /** Reads to the end of the stream. @returns what the server sent after it, before it closed the connection. */
   async end(): Promise<Uint8Array> {
     while (await this.read()) continue;
     return this.connection.end();

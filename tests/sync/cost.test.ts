@@ -11,6 +11,7 @@ import { ClaudeTranscript } from "../support/claude.ts";
 import { FakeClock, settled } from "../support/clock.ts";
 import { CodexRollout } from "../support/codex.ts";
 import { CountingFiles } from "../support/files.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { hurriedClock } from "../support/clock.ts";
 import { SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
@@ -143,6 +144,60 @@ test.each(["serve", "follow"])(
       expect(files.folders).toEqual([]);
     } finally {
       live.stop();
+    }
+  },
+);
+
+test.each(["serve", "follow"])(
+  "an append that is notified costs one stat, one transaction and no other question to the archive (%s)",
+  async (mode) => {
+    const transcript = new ClaudeTranscript(workspace.claude).user("begin");
+    await synced.sync(transcript.path);
+    const { engine } = synced.restart();
+    const live = new LiveSync(engine, systemClock, {
+      // No poll comes in between: what is counted is the notification's work.
+      pollIntervalMs: 3_600_000,
+      watch: systemWatch,
+      onFailure: ({ error }) => {
+        throw error;
+      },
+      onUncovered: (_folder, error) => {
+        throw error;
+      },
+      ...(mode === "follow" ? { only: transcript.id } : {}),
+    });
+    try {
+      await live.start();
+      for (const text of ["one", "two"]) {
+        await quiet();
+        files.reset();
+        const asked = [
+          spyOn(synced.archive, "source"),
+          spyOn(synced.archive, "syncedTranscripts"),
+          spyOn(synced.archive, "offLimits"),
+          spyOn(synced.archive, "sync"),
+        ];
+        for (const spy of asked) spy.mockClear();
+        const reached = synced.reached(transcript.id, text);
+        transcript.user(text);
+        await reached;
+        await quiet();
+        // The transaction reads the source itself: that is the one query.
+        expect(asked.map((spy) => spy.mock.calls.length)).toEqual([0, 0, 0, 1]);
+        expect(files.transcriptStats).toBe(0);
+        expect(files.folders).toEqual([]);
+        expect(files.opens).toEqual([transcript.path]);
+        // One of the file when it is opened. The other one comes 3 ms later, once, in place of the notification that
+        // Bun drops when it follows another one within 2 ms.
+        expect(files.handleStats).toBe(2);
+      }
+    } finally {
+      live.stop();
+    }
+
+    /** Longer than changes of one session are held back, and than the look after a change. */
+    function quiet(): Promise<void> {
+      return new Promise((resolve) => void systemClock.after(60, resolve));
     }
   },
 );

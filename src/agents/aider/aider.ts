@@ -1,6 +1,7 @@
 /**
  * Aider: one Markdown history per project, with all runs in it; each run with a prompt is a session. `lines.ts` tells what
- * each line is, `run.ts` makes messages of them, `program-lines.ts` reads what the program itself says.
+ * each line is, with `quotes.ts` for fences and thoughts; `run.ts` makes messages of them, `program-lines.ts` reads what the
+ * program itself says, `local-zone.ts` the times.
  */
 
 import { createHash } from "node:crypto";
@@ -8,22 +9,29 @@ import type { DocumentAgent, Surroundings, WholeSession, WrittenDocument } from 
 import { noFacts, noteFirstMessage, noteFolder, noteTime } from "../shared/facts.ts";
 import { runsIn } from "./lines.ts";
 import type { Run } from "./lines.ts";
+import { MACHINE_ZONE } from "./local-zone.ts";
+import type { LocalZone } from "./local-zone.ts";
 import { readRun } from "./run.ts";
 
 const NAME = "aider";
 const FILE = ".aider.chat.history.md";
 
 /** Ids are `aider:`, a digest of the history's path, and the number of the run in it, from 1. */
-export const aider: DocumentAgent = {
-  name: NAME,
-  kind: "document",
-  revision: 1,
-  documents,
-  isDocument,
-  read,
-};
+export const aider: DocumentAgent = aiderIn(MACHINE_ZONE);
 
-/** There is no central folder: a history lies in a project's folder, or in one above it that is its repository's. */
+/** @param zone of the machine that wrote the histories. */
+export function aiderIn(zone: LocalZone): DocumentAgent {
+  return {
+    name: NAME,
+    kind: "document",
+    revision: 1,
+    documents,
+    isDocument,
+    read: (text, document) => sessionsIn(runsIn(text, zone), document),
+  };
+}
+
+/** There is no central folder: a history is in a project's folder, or in its repository's folder above. */
 function documents({ env, home, folders = [] }: Surroundings): string[] {
   const configured = env["AIDER_CHAT_HISTORY_FILE"];
   const paths = new Set<string>();
@@ -39,8 +47,7 @@ function isDocument(path: string): boolean {
   return path.split(/[/\\]/).at(-1) === FILE;
 }
 
-function read(text: string, document: WrittenDocument): WholeSession[] {
-  const runs = runsIn(text);
+function sessionsIn(runs: readonly Run[], document: WrittenDocument): WholeSession[] {
   return runs.flatMap((run, index) => sessionOf(run, index, index === runs.length - 1, document) ?? []);
 }
 
@@ -53,11 +60,11 @@ function sessionOf(
   const { entries, version } = readRun(run);
   const facts = noFacts(NAME, { parentId: null });
   noteFirstMessage(facts, entries);
-  // A run without a prompt is no session, but keeps its number.
+  // A run without a prompt is no session, but counts.
   if (facts.firstMessage === null) return null;
   noteFolder(facts, folderOf(path));
   noteTime(facts, run.startedAt);
-  // Lines have no times; only the last run can have been written to lately.
+  // Lines have no times. Only the last run can be as new as the file.
   if (isLast) noteTime(facts, new Date(writtenMs).toISOString());
   facts.sourceVersion = version;
   return { id: `${NAME}:${digestOf(path)}:${index + 1}`, facts, entries };

@@ -1,96 +1,93 @@
-/** Tells what each line of a history is. Inside a code fence no line is more than a part of the answer. */
+/** Splits a history into runs, and tells what each line is. */
+
+import { endsOfQuotes, isRule } from "./quotes.ts";
+import type { LocalZone } from "./local-zone.ts";
+import { timeIn } from "./local-zone.ts";
 
 /** A line without its mark. */
 export interface Line {
-  kind: "prompt" | "program" | "text";
+  kind: "prompt" | "program" | "text" | "thinking";
   text: string;
 }
 
-/** What stands below one header, up to the next. */
+/** The lines from one header to the next. */
 export interface Run {
   /** RFC 3339 UTC, from the local time in the header; null if that is none. */
   startedAt: string | null;
   lines: Line[];
 }
 
-const HEADER = /^# aider chat started at (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\s*$/;
+const HEADER = /^# aider chat started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\s*$/;
 const PROMPT = /^####(?: (.*))?$/;
 const PROGRAM = /^> ?(.*)$/;
-const FENCE = /^(`{3,}|~{3,})(.*)$/;
 
-/** @returns the runs in a history; what stands before the first header belongs to none. */
-export function runsIn(text: string): Run[] {
-  const runs: Run[] = [];
-  let reader: RunReader | null = null;
+/** @returns the runs in a history. Lines before the first header belong to none. */
+export function runsIn(text: string, zone: LocalZone): Run[] {
   const lines = text.split(/\r?\n/);
-  for (const [index, line] of lines.entries()) {
-    const header = HEADER.exec(line);
-    if (header !== null && (reader?.isInFence !== true || isFollowedByProgram(lines, index))) {
-      reader = new RunReader(timeOf(header));
-      runs.push(reader.run);
-    } else {
-      reader?.add(line);
-    }
-  }
-  return runs;
+  const headers = headersIn(lines);
+  return headers.map(({ at, time }, index) => ({
+    startedAt: timeIn(zone, time),
+    lines: classified(lines.slice(at + 1, headers[index + 1]?.at)),
+  }));
 }
 
-class RunReader {
-  readonly run: Run;
-  #fence: string | null = null;
-  /** Aider ends each line of a prompt with two spaces, which a model's own headings have not; older files have none. */
-  #hasSpaces: boolean | null = null;
-
-  constructor(startedAt: string | null) {
-    this.run = { startedAt, lines: [] };
+/** A header in a code fence is a quote, unless lines of the program follow: then the fence was cut off. */
+function headersIn(lines: readonly string[]): { at: number; time: string }[] {
+  const headers: { at: number; time: string }[] = [];
+  let fence: string | null = null;
+  for (const [at, line] of lines.entries()) {
+    fence = fenceAfter(line, fence);
+    const time = HEADER.exec(line)?.[1];
+    if (time === undefined || (fence !== null && !isFollowedByProgram(lines, at))) continue;
+    fence = null;
+    headers.push({ at, time });
   }
-
-  get isInFence(): boolean {
-    return this.#fence !== null;
-  }
-
-  add(line: string): void {
-    const { lines } = this.run;
-    if (this.#noteFence(line) || this.isInFence) {
-      lines.push({ kind: "text", text: line });
-      return;
-    }
-    const prompt = PROMPT.exec(line);
-    if (prompt !== null && this.#isPrompt(line)) {
-      lines.push({ kind: "prompt", text: (prompt[1] ?? "").trimEnd() });
-      return;
-    }
-    const program = PROGRAM.exec(line);
-    if (program !== null) lines.push({ kind: "program", text: (program[1] ?? "").trimEnd() });
-    else lines.push({ kind: "text", text: line });
-  }
-
-  #isPrompt(line: string): boolean {
-    this.#hasSpaces ??= line.endsWith("  ");
-    return line.endsWith("  ") || !this.#hasSpaces;
-  }
-
-  /** @returns whether the line opens or closes a fence: only a bare one that is as long closes it. */
-  #noteFence(line: string): boolean {
-    const [, fence = "", info = ""] = FENCE.exec(line) ?? [];
-    if (fence === "") return false;
-    if (this.#fence === null) this.#fence = fence;
-    else if (fence.startsWith(this.#fence) && info.trim() === "") this.#fence = null;
-    else return false;
-    return true;
-  }
+  return headers;
 }
 
-/** An answer that was cut off may leave its fence open: a header that the program goes on from is one all the same. */
-function isFollowedByProgram(lines: readonly string[], index: number): boolean {
-  const next = lines.slice(index + 1, index + 4).find((line) => line.trim() !== "");
+function fenceAfter(line: string, open: string | null): string | null {
+  const [, fence, info = ""] = /^(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
+  if (fence === undefined) return open;
+  if (open === null) return fence;
+  return fence.startsWith(open) && info.trim() === "" ? null : open;
+}
+
+function isFollowedByProgram(lines: readonly string[], at: number): boolean {
+  const next = lines.slice(at + 1, at + 4).find((line) => line.trim() !== "");
   return next?.startsWith("> ") === true;
 }
 
-/** The header has the time of the machine that wrote it, without its zone: that is this machine. */
-function timeOf([, ...parts]: RegExpExecArray): string | null {
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map(Number);
-  const time = new Date(year, month - 1, day, hour, minute, second);
-  const isReal = time.getMonth() === month - 1 && time.getDate() === day && year >= 1970;
-  return isReal ? time.toISOString() : null;
+/** @param lines of one run. */
+function classified(lines: readonly string[]): Line[] {
+  const isPrompt = promptTest(lines);
+  const endOf = endsOfQuotes(lines);
+  const found: Line[] = [];
+  for (let at = 0; at < lines.length; at += 1) {
+    const line = lines[at] ?? "";
+    const quote = endOf(at);
+    if (quote !== null) {
+      const { kind, from, to, next } = quote;
+      const last = found.at(-1);
+      if (kind === "thinking" && last?.kind === "text" && isRule(last.text)) found.pop();
+      for (const text of lines.slice(from, to)) found.push({ kind, text });
+      at = next - 1;
+    } else {
+      found.push(lineOf(line, isPrompt));
+    }
+  }
+  return found;
+}
+
+function lineOf(line: string, isPrompt: (line: string) => boolean): Line {
+  const prompt = PROMPT.exec(line);
+  if (prompt !== null && isPrompt(line)) return { kind: "prompt", text: (prompt[1] ?? "").trimEnd() };
+  const program = PROGRAM.exec(line);
+  if (program !== null) return { kind: "program", text: (program[1] ?? "").trimEnd() };
+  return { kind: "text", text: line };
+}
+
+/** Aider ends each line of a prompt with two spaces, which a model's own headings do not have; older files have none. */
+function promptTest(lines: readonly string[]): (line: string) => boolean {
+  const first = lines.find((line) => PROMPT.test(line));
+  return first?.endsWith("  ") === true ? (line) => line.endsWith("  ") : () => true;
 }

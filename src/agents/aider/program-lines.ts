@@ -1,17 +1,17 @@
-/** What Aider itself says between prompts and answers. */
+/** Reads the lines that Aider itself writes between prompts and answers. */
 
 import type { Block, TokenUsage } from "../../session/entries.ts";
 import { cut } from "../shared/json.ts";
 import { inFewWords } from "../shared/subject.ts";
 
-/** A line that means more than its words. */
+/** A line that reports something. */
 export type Meaning =
   | { kind: "model"; model: string }
   | { kind: "version"; version: string }
   | { kind: "usage"; usage: TokenUsage }
   | { kind: "call"; call: Extract<Block, { type: "tool_use" }> };
 
-/** @returns null for a line that is only to be read. @param id for a call, if it is one. */
+/** @param id for a call, if the line reports one. @returns null for any other line. */
 export function meaningOf(line: string, id: string): Meaning | null {
   const model = /^(?:Main model|Model): (\S+)/.exec(line)?.[1];
   if (model !== undefined) return { kind: "model", model: cut(model, 200) };
@@ -25,13 +25,21 @@ export function meaningOf(line: string, id: string): Meaning | null {
   return usage === null ? null : { kind: "usage", usage };
 }
 
-/** What the command line may hold that nobody else is to read. */
+/** @returns the line without keys and passwords. */
 export function redacted(line: string): string {
-  return line
-    .replaceAll(/(--[\w-]*(?:api-key|token|secret|password)[\w-]*[= ]+(?:[\w-]+=)?)\S+/gi, "$1***")
-    .replaceAll(/\b([A-Z][A-Z0-9_]*(?:API_KEY|TOKEN|SECRET|PASSWORD)=)\S+/g, "$1***")
-    .replaceAll(/\bsk-[\w-]{8,}/g, "***");
+  return line.replaceAll(SECRET_OPTION, "$1***").replaceAll(SECRET_VARIABLE, "$1***").replaceAll(KEY, "***");
 }
+
+const SECRET_NAME = String.raw`[\w-]*(?:api[-_]?key|token(?!s)|secret|password)[\w-]*`;
+const VALUE = String.raw`(?:(?<=")[^"]*|(?<=')[^']*|[^\s"']+)`;
+/**
+ * `--api-key value`, `--openai-api-key=value`, `--api-key openai=value`. Names are looked for where a word begins: from each
+ * character of a long word on, the search would take the square of its length.
+ */
+const SECRET_OPTION = new RegExp(`(?<![\\w-])(--${SECRET_NAME}[= ]+["']?(?:\\w+=)?)${VALUE}`, "gi");
+/** `--set-env NAME=value`, and `NAME=value` before a command. */
+const SECRET_VARIABLE = new RegExp(`(?<![\\w-])(${SECRET_NAME}=["']?)${VALUE}`, "gi");
+const KEY = /\bsk-[\w-]{8,}/g;
 
 function callOf(
   id: string,
@@ -53,7 +61,8 @@ function callOf(
 
 /** `Tokens: 1.2k sent, 6k cache write, 225 received. Cost: …`: rounded, and of one message. */
 function usageOf(line: string): TokenUsage | null {
-  if (!line.startsWith("Tokens: ")) return null;
+  // Longer lines are no reports, and digits without end take time.
+  if (!line.startsWith("Tokens: ") || line.length > 500) return null;
   return {
     json: JSON.stringify(line.slice("Tokens: ".length)),
     contextTokens: countBefore(line, "sent"),

@@ -1,4 +1,4 @@
-/** Makes messages of the lines of one run. */
+/** Turns the lines of one run into messages. */
 
 import type { Block, MessageEntry, TranscriptEntry } from "../../session/entries.ts";
 import { asString } from "../shared/json.ts";
@@ -17,9 +17,7 @@ export function readRun(run: Run): ReadRun {
   return reader.end();
 }
 
-const THINKING = /^<(thinking-content-\w+)>\s*$/;
-const THINKING_BEGINS = /^► \*\*THINKING\*\*\s*$/;
-const THINKING_ENDS = /^► \*\*ANSWER\*\*\s*$/;
+type Speaker = "person" | "program" | "model";
 
 class RunMessages {
   readonly #startedAt: string | null;
@@ -27,26 +25,28 @@ class RunMessages {
   readonly #results: TranscriptEntry[] = [];
   #version: string | null = null;
   #model: string | null = null;
-  /** Lines of one kind that stand together, not made a message of yet. */
-  #kind: Line["kind"] | null = null;
-  #lines: string[] = [];
+  #hasPrompt = false;
+  /** The last message of a person or the model. */
+  #last: MessageEntry | null = null;
+  /** Lines of one message that stand together. */
+  #speaker: Speaker | null = null;
+  #lines: Line[] = [];
 
   constructor({ startedAt }: Run) {
     this.#startedAt = startedAt;
   }
 
-  add({ kind, text }: Line): void {
-    // What stands before the first prompt is the command line, which may have many lines.
-    const hasPrompt = this.#kind === "prompt" || this.#messages.some(isPrompt);
-    const as = kind === "text" && !hasPrompt ? "program" : kind;
-    if (kind === "text" && text.trim() === "" && this.#kind !== "text") {
-      // Empty lines within a prompt have its mark.
-      if (this.#kind === "prompt") this.#flush();
+  add(line: Line): void {
+    const { kind, text } = line;
+    if (kind === "text" && text.trim() === "" && this.#speaker !== "model") {
+      // Empty lines of a prompt have its mark, so this one ends it.
+      if (this.#speaker === "person") this.#flush();
       return;
     }
-    if (as !== this.#kind) this.#flush();
-    this.#kind = as;
-    this.#lines.push(text);
+    const speaker = this.#speakerOf(kind);
+    if (speaker !== this.#speaker) this.#flush();
+    this.#speaker = speaker;
+    this.#lines.push(line);
   }
 
   end(): ReadRun {
@@ -54,14 +54,22 @@ class RunMessages {
     return { entries: [...this.#messages, ...this.#results], version: this.#version };
   }
 
+  #speakerOf(kind: Line["kind"]): Speaker {
+    if (kind === "prompt") return "person";
+    // Text before the first prompt is the command line, which can have many lines.
+    const hasBegun = this.#hasPrompt || this.#speaker === "person";
+    return kind === "program" || (kind === "text" && !hasBegun) ? "program" : "model";
+  }
+
   #flush(): void {
     const lines = this.#lines;
-    const kind = this.#kind;
+    const speaker = this.#speaker;
     this.#lines = [];
-    this.#kind = null;
-    if (kind === "prompt") this.#addPrompt(lines);
-    else if (kind === "program") this.#addProgram(lines);
-    else if (kind === "text") this.#addMessage("assistant", answerBlocks(lines), { model: this.#model });
+    this.#speaker = null;
+    const texts = lines.map(({ text }) => text);
+    if (speaker === "person") this.#addPrompt(texts);
+    else if (speaker === "program") this.#addProgram(texts);
+    else if (speaker === "model") this.#addMessage("assistant", answerBlocks(lines), { model: this.#model });
   }
 
   /** A command is no prompt. */
@@ -69,6 +77,7 @@ class RunMessages {
     const text = asString(lines.join("\n").trim());
     if (text === null) return;
     const isCommand = /^[/!]\S/.test(text);
+    if (!isCommand) this.#hasPrompt = true;
     this.#addMessage("user", [{ type: "text", text }], {
       isSystem: isCommand,
       sourceSubtype: isCommand ? "command" : null,
@@ -77,30 +86,29 @@ class RunMessages {
 
   #addProgram(lines: readonly string[]): void {
     const said: string[] = [];
-    for (const line of lines) {
+    for (const written of lines) {
+      const line = redacted(written);
       const meaning = meaningOf(line, `call-${this.#messages.length}-${this.#results.length}`);
       if (meaning?.kind === "model") this.#model = meaning.model;
       if (meaning?.kind === "version") this.#version = meaning.version;
       if (meaning?.kind === "usage") this.#answer().usage = meaning.usage;
       if (meaning?.kind === "call") this.#addCall(meaning.call, line);
-      if (meaning === null || meaning.kind === "model" || meaning.kind === "version")
-        said.push(redacted(line));
+      if (meaning === null || meaning.kind === "model" || meaning.kind === "version") said.push(line);
     }
     const text = asString(said.join("\n").trim());
     if (text !== null)
       this.#addMessage("user", [{ type: "text", text }], { isSystem: true, sourceSubtype: "program" });
   }
 
-  /** It is said when it is done. */
+  /** Aider reports a call when it is done. */
   #addCall(call: Extract<Block, { type: "tool_use" }>, line: string): void {
     this.#answer().blocks.push(call);
     this.#results.push({ kind: "tool_result", toolUseId: call.id, content: line });
   }
 
-  /** @returns the last answer, to which what the program says of it is added; a new one if there is none. */
+  /** @returns the last answer, which reports of the program are about; a new one if there is none. */
   #answer(): MessageEntry {
-    const last = this.#messages.findLast((message) => !message.isSystem);
-    if (last?.role === "assistant") return last;
+    if (this.#last?.role === "assistant") return this.#last;
     return this.#newMessage("assistant", [], { model: this.#model });
   }
 
@@ -130,41 +138,20 @@ class RunMessages {
       ...more,
     };
     this.#messages.push(message);
+    if (!message.isSystem) this.#last = message;
     return message;
   }
 }
 
-function isPrompt({ role, isSystem }: MessageEntry): boolean {
-  return role === "user" && !isSystem;
-}
-
-/** Thoughts stand between marks of one of two kinds. */
-function answerBlocks(lines: readonly string[]): Block[] {
+/** Thoughts and texts in their order. */
+function answerBlocks(lines: readonly Line[]): Block[] {
   const blocks: Block[] = [];
-  let type: "text" | "thinking" = "text";
-  let closing: string | null = null;
-  let gathered: string[] = [];
-  const end = (): void => {
+  for (let from = 0, to = 0; from < lines.length; from = to) {
+    const type = lines[from]?.kind === "thinking" ? "thinking" : "text";
+    while (to < lines.length && (lines[to]?.kind === "thinking") === (type === "thinking")) to += 1;
+    const gathered = lines.slice(from, to).map(({ text }) => text);
     const text = asString(gathered.join("\n").trim());
     if (text !== null) blocks.push({ type, text });
-    gathered = [];
-  };
-  for (const line of lines) {
-    const tag = THINKING.exec(line)?.[1];
-    if (type === "text" && (tag !== undefined || THINKING_BEGINS.test(line))) {
-      end();
-      type = "thinking";
-      closing = tag === undefined ? null : `</${tag}>`;
-    } else if (
-      type === "thinking" &&
-      (closing === null ? THINKING_ENDS.test(line) : line.trim() === closing)
-    ) {
-      end();
-      type = "text";
-    } else {
-      gathered.push(line);
-    }
   }
-  end();
   return blocks;
 }

@@ -1,4 +1,9 @@
-/** Claude Code: one JSONL transcript per session under `projects/<folder>/`. */
+/**
+ * Claude Code: one JSONL transcript per session under `projects/<folder>/`.
+ *
+ * `entries.ts` turns records into messages with `prompts.ts` and `tools.ts`, `links.ts` finds subagents, copies and
+ * retractions, `pairing.ts` puts results behind their calls.
+ */
 
 import type { SessionFacts } from "../../session/entries.ts";
 import type { LinesAgent, Parsed, ParserState, Surroundings, TranscriptPlace } from "../agent.ts";
@@ -12,7 +17,7 @@ import type { Json } from "../shared/json.ts";
 import { parseJsonLines } from "../shared/jsonl.ts";
 import type { RecordReader } from "../shared/jsonl.ts";
 
-/** Ids of its sessions are the names of their files, with no agent's name before them. */
+/** A session's id is the name of its file, without an agent prefix. */
 export const claudeCode: LinesAgent = { kind: "lines", name: "claude", revision: 3, roots, placeOf, parse };
 
 /** A transcript is one plain file. */
@@ -33,7 +38,7 @@ function roots({ env, home }: Surroundings): string[] {
 function placeOf(path: string): TranscriptPlace | null {
   const parts = path.split("/");
   const stem = /^(.+)\.jsonl$/s.exec(parts.at(-1) ?? "")?.[1];
-  // An id that begins with an agent's name and a colon is that agent's.
+  // An id that begins with `<agent>:` belongs to that agent.
   if (stem === undefined || /^[\w-]+:/.test(stem)) return null;
   // The hidden agent that writes compaction summaries holds no conversation.
   if (stem.startsWith("agent-acompact-")) return null;
@@ -59,7 +64,7 @@ const RECORDS: RecordReader<Pairing> = {
   },
 };
 
-/** Records about the session, and what every record says about it. */
+/** Updates the facts of the session from one record. */
 function learn(facts: SessionFacts, record: Json, place: TranscriptPlace): void {
   noteTime(facts, asTime(record["timestamp"]) ?? asTime(asObject(record["snapshot"])?.["timestamp"]));
 

@@ -1,4 +1,4 @@
-/** One record of a Claude Code transcript as what an archive keeps: messages, parts of messages, tool results. */
+/** Turns one record of a Claude Code transcript into messages, parts of messages and tool results. */
 
 import { textOf } from "../../session/entries.ts";
 import type {
@@ -45,7 +45,7 @@ function assistantEntries(record: Json, place: TranscriptPlace): TranscriptEntry
       key: messageId ?? asString(record["uuid"]),
       blocks: blocksOf(message["content"]),
       model: isSynthetic ? null : model,
-      // What a fork has copied was used, and is counted, in the session that it was copied from.
+      // The session that a fork was copied from already counts the usage of the copied lines.
       usage: isSynthetic || originOf(record) !== null ? null : usageOf(asObject(message["usage"])),
       messageId,
       requestId: asString(record["requestId"]),
@@ -117,7 +117,7 @@ function messageEntry(record: Json, place: TranscriptPlace, role: "user" | "assi
     usage: null,
     isSystem: false,
     isCompactBoundary: false,
-    // In an agent's own file every record is on the side chain: there it is the main one.
+    // In a subagent's own file every record is marked as side chain, although it is the main one there.
     isSidechain: record["isSidechain"] === true && !place.isSubagent,
     sourceType: asString(record["type"]) ?? "",
     sourceSubtype: null,
@@ -128,7 +128,7 @@ function messageEntry(record: Json, place: TranscriptPlace, role: "user" | "assi
   };
 }
 
-/** @param content a string, or blocks; what is unknown becomes its type in brackets, so that nothing vanishes. */
+/** @param content a string, or blocks. Unknown blocks become their type in brackets, so that nothing gets lost. */
 function blocksOf(content: unknown): Block[] {
   if (typeof content === "string") return textBlock(content);
   return asArray(content).flatMap((value): Block[] => {

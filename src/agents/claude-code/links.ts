@@ -1,4 +1,4 @@
-/** What a Claude Code record says about other records: which subagent a call has started, what was taken back or copied. */
+/** Finds links between Claude Code records: subagents, retracted messages, copied records. */
 
 import { isTyped } from "../../session/entries.ts";
 import type { RetractionEntry, SubagentEntry, TranscriptEntry } from "../../session/entries.ts";
@@ -6,7 +6,7 @@ import { toolResultsIn } from "./tools.ts";
 import { asArray, asName, asObject, asString } from "../shared/json.ts";
 import type { Json } from "../shared/json.ts";
 
-/** @returns the session that the record was copied from, if it is a fork's and its writer says so. */
+/** @returns the session that a fork copied the record from; null if the record does not say. */
 export function originOf(record: Json): string | null {
   return asName(asObject(record["forkedFrom"])?.["sessionId"]);
 }
@@ -41,7 +41,7 @@ function agentIdIn(content: unknown): string | null {
   const texts =
     typeof content === "string" ? [content] : asArray(content).map((block) => asObject(block)?.["text"]);
   for (const text of texts) {
-    // The first look is many times as fast, and almost always the last.
+    // This check is many times faster than the pattern, and rejects almost every text.
     if (typeof text !== "string" || !text.includes("agentId: ")) continue;
     const named = asName(/^agentId: (\w+)/m.exec(text)?.[1]);
     if (named !== null) return named;
@@ -71,8 +71,8 @@ function link(toolUseId: string, agentId: string): SubagentEntry {
 }
 
 /**
- * Two typed prompts that follow the same record mean that the person rewound and went another way; a refusal names the
- * messages that it withdraws.
+ * Two typed prompts with the same parent mean that the person rewound and took another way; a refusal names the messages
+ * that it withdraws.
  *
  * @param entries what the record adds to the conversation.
  */
@@ -81,7 +81,7 @@ export function retractions(record: Json, entries: readonly TranscriptEntry[]): 
   if (uuids.length > 0) return [{ kind: "retraction", of: { uuids } }];
   if (record["type"] !== "user") return [];
   return entries.filter(isTyped).flatMap(({ uuid, parentUuid }) => {
-    // Prompts at a root do not follow the same record: old versions wrote a new root at each resume.
+    // Prompts without a parent are no siblings: old versions wrote a new root at each resume.
     if (uuid === null || parentUuid === null) return [];
     return [{ kind: "retraction", of: { siblingsOf: { uuid, parentUuid } } }];
   });

@@ -1,6 +1,6 @@
 /**
- * What is said about a tool call before the call itself: parallel tools are written without an order between them, so
- * a fast one's result can come first (seen in a recording of Claude Code 2.1.138).
+ * Puts results and links behind their tool call. Records of parallel tools have no order, so a fast tool's result can come
+ * before its call (seen in a recording of Claude Code 2.1.138).
  */
 
 import type { MessageEntry, SubagentEntry, ToolResultEntry, TranscriptEntry } from "../../session/entries.ts";
@@ -11,9 +11,9 @@ type AboutCall = ToolResultEntry | SubagentEntry;
 export interface Pairing {
   /** Calls that were seen, the newest last. */
   calls: readonly string[];
-  /** What waits for its call, with the number of records since. */
+  /** Entries that wait for their call, with the number of records since. */
   early: readonly Early[];
-  /** Subagents that were linked to their call, the newest last: their progress names them again and again. */
+  /** Linked subagents, the newest last: their progress records repeat the link. */
   linked: readonly string[];
 }
 
@@ -25,17 +25,17 @@ interface Early {
 /** At a transcript's start. */
 export const NOTHING_TO_PAIR: Pairing = { calls: [], early: [], linked: [] };
 
-/** Calls beyond these are forgotten: what is said about them is not early. */
+/** Older calls are forgotten: their results are not early. */
 const MAX_CALLS = 100;
 /** So many subagents may run at once. */
 const MAX_LINKED = 50;
-/** What is early waits for so many records; the call it lacks is then not in the transcript. */
+/** An early entry waits for this many records; after that its call is not in the transcript. */
 const MAX_AGE = 50;
-/** So much waits at once, in number and in characters of results; the oldest is given up first. */
+/** Limits of what waits at once, in entries and in characters of results; the oldest entry is dropped first. */
 const MAX_EARLY = 100;
 const MAX_EARLY_LENGTH = 1_000_000;
 
-/** The entries of one record in the order in which the archive takes them, and what waits for later ones. */
+/** The entries of one record in the order that the archive needs, and the state for the next record. */
 export interface Paired {
   entries: readonly TranscriptEntry[];
   pairing: Pairing;
@@ -43,7 +43,7 @@ export interface Paired {
 
 /**
  * @param found what one record holds.
- * @returns the same, each call followed by what was said about it before.
+ * @returns the same entries, each call followed by its early ones.
  */
 export function pair(found: readonly TranscriptEntry[], before: Pairing): Paired {
   if (before.early.length === 0 && !found.some(isAboutCalls)) return { entries: found, pairing: before };
@@ -68,7 +68,7 @@ export function pair(found: readonly TranscriptEntry[], before: Pairing): Paired
   return { entries, pairing: { calls, early: shortened(early), linked } };
 }
 
-/** The list stays short while it is searched: one record can hold any number of calls. */
+/** Keeps the list short at each step, because one record can hold any number of calls. */
 function remember<T>(list: T[], value: T, most: number): void {
   list.push(value);
   if (list.length > most) list.shift();

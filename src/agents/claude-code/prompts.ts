@@ -1,11 +1,11 @@
-/** What stands in Claude Code's user messages: prompts that a person typed, and texts that programs put there. */
+/** Tells the texts in Claude Code's user messages apart: prompts that a person typed, and texts that programs added. */
 
-/** What an editor puts before the prompt; the prompt is a block of its own. */
+/** An editor puts context before the prompt; the prompt is a block of its own. */
 export function isEditorContext(text: string): boolean {
   return /^\s*<(system-reminder|ide_selection|ide_opened_file)>/.test(text);
 }
 
-/** Output of local commands: no model and no person said it. */
+/** Output of local commands comes from neither a model nor a person. */
 export function isDropped(text: string): boolean {
   return /^\s*<local-command-(stdout|stderr)>/.test(text);
 }
@@ -40,7 +40,7 @@ const SYSTEM_TEXTS: readonly [beginning: string, subtype: string][] = [
   ["<bash-stderr>", "bash_output"],
 ];
 
-/** A pattern would try again and again on text that is never closed. @returns null if there are no such marks. */
+/** Not a pattern, which would be slow on marks that are never closed. @returns null if the marks are missing. */
 function between(text: string, opening: string, closing: string): string | null {
   const at = text.indexOf(opening);
   const from = at + opening.length;

@@ -27,7 +27,7 @@ export function toolUseOf(block: Json): Block {
   };
 }
 
-/** @returns the results in a record's message, without those that do not say which call they belong to. */
+/** @returns the results in a record's message; those without the id of a call are left out. */
 export function toolResultsIn(record: Json): ToolResult[] {
   return asArray(asObject(record["message"])?.["content"]).flatMap((value) => {
     const block = asObject(value);
@@ -55,7 +55,7 @@ const CATEGORIES = new Map([
   ["Skill", "Tool"],
 ]);
 
-/** The first of them that a call's input has says what the call is about. */
+/** The first of these members that a call's input has becomes its subject. */
 const SUBJECTS = [
   "file_path",
   "notebook_path",

@@ -1,4 +1,9 @@
-/** Codex: a JSONL rollout per thread under `sessions/YYYY/MM/DD/`, flat under `archived_sessions/`. */
+/**
+ * Codex: a JSONL rollout per thread under `sessions/YYYY/MM/DD/`, flat under `archived_sessions/`.
+ *
+ * `header.ts` reads the first line, `history.ts` decides which lines are copies from another thread, `entries.ts` turns
+ * items into messages with `content.ts`, `prompts.ts` and `tools.ts`, `links.ts` finds subagents, `tokens.ts` counts.
+ */
 
 import { isTyped } from "../../session/entries.ts";
 import type { MessageEntry, SessionFacts, TranscriptEntry } from "../../session/entries.ts";
@@ -84,7 +89,7 @@ interface CodexRecord {
   timestamp: string | null;
 }
 
-/** Until about 0.40 (2025-09) the items of the conversation, and the header, stood bare. */
+/** Versions before about 0.40 (2025-09) write items and the header without an envelope. */
 function recordOf(written: Json): CodexRecord {
   const timestamp = asTime(written["timestamp"]);
   const type = asString(written["type"]);
@@ -94,7 +99,7 @@ function recordOf(written: Json): CodexRecord {
   return { written, kind: type === null ? bareHeader : "response_item", payload: written, timestamp };
 }
 
-/** Texts are taken from what was sent to the model and came from it; events tell the interface the same again. */
+/** Takes texts from the items that the model receives and sends; events repeat them for the interface. */
 function converse(record: CodexRecord, before: Memory, standing: Standing): Reading<Memory> {
   const { kind, payload, timestamp } = record;
   const context = { timestamp, model: before.model, key: `m${before.messages}` };
@@ -115,7 +120,7 @@ function converse(record: CodexRecord, before: Memory, standing: Standing): Read
   }
 }
 
-/** Of lines that are the parent's nothing is said here; the thread's totals go on from theirs. */
+/** Lines copied from the parent give no entries; they only set the total from which this thread counts on. */
 function onlyCounted({ kind, payload }: CodexRecord, before: Memory, { history }: Standing): Reading<Memory> {
   const info = kind === "event_msg" && payload["type"] === "token_count" ? asObject(payload["info"]) : null;
   const { tally } = count(before.tally, info, { isCopied: true, isContinuation: true });
@@ -153,7 +158,7 @@ function readEvent({ payload }: CodexRecord, memory: Memory, { isCopied }: Stand
   return { entries: links, memory: { ...memory, spawns } };
 }
 
-/** Where a file goes on from an earlier point of the thread, its totals do too. */
+/** A file that continues from an earlier point of the thread also continues from the total at that point. */
 function takeBack({ cut }: Standing, memory: Memory): Reading<Memory> {
   const [first] = cut;
   if (first === undefined) return { entries: [], memory };
@@ -178,7 +183,7 @@ function learn(
   noteFirstMessage(facts, entries.filter(isTyped).map(asRequest));
 }
 
-/** Copied lines tell the parent's name. */
+/** Ignores copied lines, which name the parent. */
 function noteName(facts: SessionFacts, event: Json, place: TranscriptPlace): void {
   const threadId = asString(event["thread_id"]);
   if (threadId !== null && sessionIdOf(threadId) !== place.id) return;

@@ -1,8 +1,8 @@
-/** Content of Codex's items: a string, or blocks of text, images, and whatever else there will be. */
+/** The content of Codex's items: a string, or blocks of text, images and unknown types. */
 
 import { asObject, asString } from "../shared/json.ts";
 
-/** @returns its texts; what is no text becomes its type in brackets, so that nothing vanishes. */
+/** @returns the texts. Other blocks become their type in brackets, so that nothing gets lost. */
 export function textsOf(content: unknown): string[] {
   if (Array.isArray(content)) return content.flatMap(textOfBlock);
   return textOfBlock(content);
@@ -16,7 +16,7 @@ function textOfBlock(value: unknown): string[] {
   return type === null || TEXT_TYPES.has(type) ? [] : [`[${type}]`];
 }
 
-/** Of these an empty one is nothing. */
+/** An empty block of these types is left out. */
 const TEXT_TYPES = new Set([
   "text",
   "input_text",

@@ -1,4 +1,4 @@
-/** One item of a Codex conversation as what an archive keeps: messages, tool calls, results. */
+/** Turns one item of a Codex conversation into messages, tool calls and results. */
 
 import type { Block, MessageEntry, TranscriptEntry } from "../../session/entries.ts";
 import { textsOf } from "./content.ts";
@@ -32,7 +32,7 @@ export function entriesOf(item: Json, context: ItemContext): TranscriptEntry[] {
   }
 }
 
-/** @param compacted a record of this type; what it replaces the history with was said before. */
+/** @param compacted a record of this type. Its replacement history repeats earlier messages, so it is not read. */
 export function boundaryEntry(compacted: Json, context: ItemContext): MessageEntry {
   const text = asString(compacted["message"]) ?? "Context compacted";
   return { ...systemEntry("compacted", [text], "compact_boundary", context), isCompactBoundary: true };
@@ -51,7 +51,7 @@ function messageEntries(item: Json, context: ItemContext): TranscriptEntry[] {
   return [messageEntry("message", "assistant", texts.map(textBlock), context)];
 }
 
-/** A message can hold what was typed beside what the program put there: each text is judged by itself. */
+/** One message can hold typed text and text from the program: each text is judged by itself. */
 function userEntries(texts: readonly string[], context: ItemContext): MessageEntry[] {
   const typed: string[] = [];
   const entries: MessageEntry[] = [];

@@ -1,4 +1,4 @@
-/** What the first line of a rollout says about its thread. */
+/** Reads the first line of a rollout, which describes its thread. */
 
 import type { SessionFacts } from "../../session/entries.ts";
 import { noteFolder, noteTime } from "../shared/facts.ts";
@@ -10,7 +10,7 @@ export function sessionIdOf(threadId: string): string {
   return `codex:${threadId}`;
 }
 
-/** A session begins when its thread was made: its first line is written only with the first prompt. */
+/** A session begins when its thread was created, which is earlier than its first line: Codex writes that with the first prompt. */
 export function noteHeader(facts: SessionFacts, header: Json): void {
   facts.sourceSessionId = asName(header["session_id"]) ?? asName(header["id"]);
   facts.sourceVersion = asName(header["cli_version"]);
@@ -33,7 +33,7 @@ export interface Lineage {
   isHelper: boolean;
 }
 
-/** @returns what a header tells of its thread's origin. A subagent that was forked from its parent is a subagent. */
+/** @returns the origin of a thread. A subagent that was forked from its parent counts as a subagent. */
 export function lineageOf(header: Json): Lineage {
   const origin = asObject(header["source"])?.["subagent"];
   const spawned = asObject(asObject(origin)?.["thread_spawn"]);

@@ -1,6 +1,6 @@
 /**
- * Whose lines a rollout holds. A fork begins with a copy of its parent's lines, written at once; a thread that was
- * set back to an earlier point goes on in another file, whose header says where the history was cut.
+ * Decides which thread a line belongs to. A fork begins with a copy of its parent's lines, written at once. A thread that
+ * was set back to an earlier point continues in another file, whose header says where the history was cut.
  */
 
 import { lineageOf, sessionIdOf } from "./header.ts";
@@ -16,7 +16,7 @@ export interface History {
   isContinuation: boolean;
   /** Lines with a lower ordinal are the parent's. */
   firstOrdinal: number;
-  /** Time (ms since the epoch) of the last line that was copied; null when nothing is copied (any more). */
+  /** Time (ms since the epoch) of the last copied line; null outside a copy. */
   copiedUntil: number | null;
   /** Prompts that can be taken back, the newest last. */
   prompts: readonly Prompt[];
@@ -37,7 +37,7 @@ export const NO_HISTORY: History = {
   prompts: [],
 };
 
-/** Copied lines follow each other within some ms; an answer of a model takes longer than this. */
+/** Copied lines follow each other within a few ms; a model's answer takes longer than this. */
 const COPY_GAP_MS = 100;
 /** Prompts before these are not taken back. */
 const MAX_PROMPTS = 100;
@@ -45,9 +45,9 @@ const MAX_PROMPTS = 100;
 /** What a line is to the thread. */
 export interface Standing {
   history: History;
-  /** It was counted, and maybe said, in another thread. */
+  /** Another thread has counted it, and may have shown it. */
   isCopied: boolean;
-  /** It is surely the parent's, and no part of this conversation. */
+  /** It certainly belongs to the parent, not to this conversation. */
   isParents: boolean;
   /** The thread's own header, if the line is that. */
   header: Json | null;
@@ -78,7 +78,7 @@ export function stand(before: History, record: Json, header: Json | null, sessio
   return { history: { ...before, copiedUntil, prompts }, isCopied, isParents, header: null, cut };
 }
 
-/** @returns the history with one more prompt. Only those of paginated files have an ordinal to be found again by. */
+/** @returns the history with one more prompt. Only prompts of paginated files have an ordinal. */
 export function withPrompt(history: History, record: Json, total: Tokens | null): History {
   const ordinal = asCount(record["ordinal"]);
   if (ordinal === null) return history;

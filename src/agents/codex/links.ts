@@ -1,4 +1,4 @@
-/** Which subagent a call of Codex has started. */
+/** Links calls of Codex to the subagents that they started. */
 
 import type { SubagentEntry, TranscriptEntry } from "../../session/entries.ts";
 import { sessionIdOf } from "./header.ts";
@@ -8,7 +8,7 @@ import type { Json } from "../shared/json.ts";
 /** Calls beyond these are forgotten: so many subagents may be started at once. */
 const MAX_SPAWNS = 50;
 
-/** Links that a record has made known, and the calls that still wait for theirs. */
+/** New links, and the calls that still wait for theirs. */
 export interface Linked {
   links: SubagentEntry[];
   /** Calls that have started a subagent which is not known yet, the newest last. */
@@ -16,7 +16,7 @@ export interface Linked {
 }
 
 /**
- * The call's result names the new thread, or an event does, or both: the first that says it is taken.
+ * The call's result, an event, or both name the new thread: the first one counts.
  *
  * @param event the payload, if the record is one.
  */
@@ -26,7 +26,7 @@ export function linkSpawns(
   before: readonly string[],
 ): Linked {
   const begun = entries.flatMap(spawnsIn);
-  // Hardly ever is there anything to link.
+  // Most records have nothing to link.
   if (before.length + begun.length === 0) return { links: [], spawns: before };
   const spawns = [...before, ...begun].slice(-MAX_SPAWNS);
   const named = [...entries.flatMap(namedByResult), ...namedByEvent(event)];

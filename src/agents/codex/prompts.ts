@@ -1,4 +1,4 @@
-/** What stands in Codex's user messages: prompts that a person typed, and texts that the program put there. */
+/** Tells the texts in Codex's user messages apart: prompts that a person typed, and texts that the program added. */
 
 /**
  * Who speaks: a person; the program, to set the stage; or the program, with news that a person wants to see (then as
@@ -6,7 +6,7 @@
  */
 export type Voice = { of: "person" } | { of: "stage" } | { of: "news"; subtype: string };
 
-/** Context for the model: it says nothing that a person has asked or done. */
+/** Context for the model, which no person asked for. */
 const STAGE = new RegExp(
   [
     String.raw`^\s*# AGENTS\.md instructions`,
@@ -33,11 +33,11 @@ export function voiceOf(text: string): Voice {
   return subtype === undefined ? { of: "person" } : { of: "news", subtype };
 }
 
-/** What apps and editors put before a prompt: attached files, open tabs, the page in the app's browser. */
+/** Apps and editors put context before a prompt: attached files, open tabs, the page in the app's browser. */
 const PREAMBLE = /^\s*(# Files mentioned by the user|# Context from my IDE setup|<in-app-browser-context\b)/;
 const REQUEST = /^## My request(?: for Codex)?:[ \t]*\n?/m;
 
-/** @returns the prompt without what an app has put before it. */
+/** @returns the prompt without the context that an app put before it. */
 export function requestIn(prompt: string): string {
   const request = PREAMBLE.test(prompt) ? REQUEST.exec(prompt) : null;
   if (request === null) return prompt;
@@ -45,7 +45,7 @@ export function requestIn(prompt: string): string {
   return typed === "" ? prompt : typed;
 }
 
-/** Headers before about 0.40 name no folder; the text that sets the stage does. */
+/** Headers before about 0.40 name no folder; the context text does. */
 export function folderIn(text: string): string | null {
   return /^\s*<environment_context>[^]*?<cwd>([^<]+)<\/cwd>/.exec(text)?.[1]?.trim() ?? null;
 }

@@ -1,6 +1,6 @@
 /**
- * Tokens by message. Codex counts them over the whole thread, and says the total again and again: what a message has
- * cost is the difference to the total before it.
+ * Counts tokens by message. Codex reports the total of the thread again and again: a message has used the difference to the
+ * total before it.
  */
 
 import type { TokenUsage } from "../../session/entries.ts";
@@ -65,7 +65,7 @@ export function count(
   const last = request ?? total;
   const isNew = tally.total === null && !isContinuation;
   const before = isNew ? NONE : (tally.total ?? minus(total, last));
-  // A total that drops was set back, to nothing or to what it was earlier: only the last response is surely new.
+  // A total that drops was reset, to zero or to an earlier value: only the last response is certainly new.
   const isSetBack = total.input < before.input || total.output < before.output;
   const added = minus(total, isSetBack ? minus(total, last) : before);
   if (isNothing(added)) return { tally: { ...tally, total }, usage: null };
@@ -75,7 +75,7 @@ export function count(
   return { tally: next, usage: tally.key === null ? null : usageOf(next) };
 }
 
-/** In the words of other archives, where the input is what was not cached. */
+/** Uses the names of other archives, where the input excludes cached tokens. */
 function usageOf({ counted: { input, cached, output }, contextTokens }: Tally): TokenUsage {
   const usage = {
     input_tokens: Math.max(0, input - cached),

@@ -9,7 +9,7 @@ import { inFewWords, subjectOf } from "../shared/subject.ts";
 type ToolUse = Extract<Block, { type: "tool_use" }>;
 
 /**
- * Any item whose type ends in `_call`: the kinds differ only in where the input stands.
+ * Reads any item whose type ends in `_call`: the types differ only in where they keep the input.
  *
  * @param fallbackId for calls that have no id: those that the provider's own tools make.
  */
@@ -28,13 +28,13 @@ export function toolUseOf(item: Json, fallbackId: string): ToolUse {
   };
 }
 
-/** Calls whose result stands in the call itself; no output follows. */
+/** Some calls contain their result; no output follows them. */
 export function resultWithin(item: Json, fallbackId: string): ToolResultEntry[] {
   const isDone = asString(item["status"]) !== "in_progress";
   const toolUseId = idOf(item) ?? fallbackId;
   if (item["type"] === "web_search_call" && isDone)
     return [{ kind: "tool_result", toolUseId, content: asString(item["status"]) ?? "" }];
-  // The image itself stands there as base64, megabytes of it.
+  // The item holds the image as base64, which can be megabytes.
   if (item["type"] === "image_generation_call" && isDone)
     return [{ kind: "tool_result", toolUseId, content: "[image]" }];
   return [];
@@ -82,7 +82,7 @@ const CATEGORIES = new Map([
   ["read_file", "Read"],
   ["list_dir", "Glob"],
   ["grep_files", "Grep"],
-  // The archive takes links to subagents for this category only: it means a call that starts one.
+  // The archive links subagents only to calls of this category, which start one.
   ["spawn_agent", "Task"],
   ["update_plan", "Tool"],
   ["request_user_input", "Tool"],
@@ -92,7 +92,7 @@ const CATEGORIES = new Map([
   ["image_generation", "Tool"],
 ]);
 
-/** @returns JSON text: as the model wrote it if it is JSON; other text stands in its member `input`. */
+/** @returns JSON text: unchanged if the model wrote JSON, else an object with the text as `input`. */
 function inputOf(item: Json): string {
   const written = asString(item["arguments"]);
   if (written !== null) return isJson(written) ? written : jsonTextOf({ input: written });

@@ -1,11 +1,12 @@
-/** The parts of a message: texts, thoughts, and calls with their results. */
+/** Turns the parts of a message into blocks, results and links. */
 
 import type { Block, TranscriptEntry } from "../../session/entries.ts";
 import { asName, asObject, asString } from "../shared/json.ts";
 import type { Json } from "../shared/json.ts";
-import { toolUseOf } from "./tools.ts";
+import type { PartRow } from "./stored-messages.ts";
+import { callIdOf, toolUseOf } from "./tools.ts";
 
-/** @returns whether a person has put this part into their prompt. */
+/** @returns whether a person put this part into their prompt. */
 export function isTypedPart(part: Json): boolean {
   switch (part["type"]) {
     case "text":
@@ -19,28 +20,27 @@ export function isTypedPart(part: Json): boolean {
   }
 }
 
-export function blocksOf(parts: readonly Json[]): Block[] {
+export function blocksOf(parts: readonly PartRow[]): Block[] {
   return parts.flatMap((part) => blockOf(part) ?? []);
 }
 
-/** @returns what is said about the calls among the parts: results, and the sessions that they have started. */
-export function resultsOf(parts: readonly Json[]): TranscriptEntry[] {
+/** @returns results of the calls among the parts, and links to the sessions that they started. */
+export function resultsOf(parts: readonly PartRow[]): TranscriptEntry[] {
   return parts.flatMap((part): TranscriptEntry[] => {
-    if (part["type"] !== "tool") return [];
-    const state = asObject(part["state"]) ?? {};
-    const { id: toolUseId } = toolUseOf(part);
-    const session = asName(asObject(state["metadata"])?.["sessionId"]);
-    const result = resultOf(state);
+    if (part.data["type"] !== "tool") return [];
+    const toolUseId = callIdOf(part);
+    const result = resultOf(asObject(part.data["state"]) ?? {});
     return [
       ...(result === null ? [] : [{ kind: "tool_result" as const, toolUseId, content: result }]),
-      ...(session === null
+      ...(part.childId === null
         ? []
-        : [{ kind: "subagent" as const, toolUseId, sessionId: `opencode:${session}` }]),
+        : [{ kind: "subagent" as const, toolUseId, sessionId: `opencode:${part.childId}` }]),
     ];
   });
 }
 
-function blockOf(part: Json): Block | null {
+function blockOf(row: PartRow): Block | null {
+  const { data: part } = row;
   switch (part["type"]) {
     case "text":
       return textBlock(asString(part["text"]));
@@ -49,7 +49,7 @@ function blockOf(part: Json): Block | null {
       return text === null ? null : { type: "thinking", text };
     }
     case "tool":
-      return toolUseOf(part);
+      return toolUseOf(row);
     case "file":
       return textBlock(`[file: ${asName(part["filename"]) ?? asName(part["mime"]) ?? "attached"}]`);
     case "agent":
@@ -65,7 +65,7 @@ function textBlock(text: string | null): Block | null {
   return text === null ? null : { type: "text", text };
 }
 
-/** @returns null while the call has not ended. A command that fails is completed, too. */
+/** @returns null until the call has ended. A command that fails is `completed` too. */
 function resultOf(state: Json): string | null {
   if (state["status"] === "completed") return asString(state["output"]) ?? "";
   return state["status"] === "error" ? (asString(state["error"]) ?? "") : null;

@@ -1,4 +1,4 @@
-/** What parsers of all agents learn about a session in the same way. */
+/** Facts about a session that the parsers of all agents collect in the same way. */
 
 import { isTyped, textOf } from "../../session/entries.ts";
 import type { SessionFacts, TranscriptEntry } from "../../session/entries.ts";
@@ -29,21 +29,21 @@ export function noFacts(agent: string, { parentId }: Pick<TranscriptPlace, "pare
   };
 }
 
-/** @param time RFC 3339 UTC; order in a transcript is not order in time. */
+/** @param time RFC 3339 UTC. Records of a transcript are not always in order of time. */
 export function noteTime(facts: SessionFacts, time: string | null): void {
   if (time === null) return;
   if (facts.startedAt === null || time < facts.startedAt) facts.startedAt = time;
   if (facts.endedAt === null || time > facts.endedAt) facts.endedAt = time;
 }
 
-/** The first working folder that a transcript names is its session's. */
+/** Keeps the first working folder that a transcript names. */
 export function noteFolder(facts: SessionFacts, cwd: string | null): void {
   if (facts.cwd !== null) return;
   facts.cwd = asName(cwd);
   facts.project = projectOf(facts.cwd ?? "");
 }
 
-/** The first text that a person typed is what a session is known by. */
+/** Keeps the first text that a person typed: lists show it when a session has no title. */
 export function noteFirstMessage(facts: SessionFacts, entries: readonly TranscriptEntry[]): void {
   if (facts.firstMessage !== null) return;
   const typed = entries.find(isTyped);

@@ -1,4 +1,4 @@
-/** Reading JSON of which nothing is certain: every accessor gives a value of its type, or null. */
+/** Reads JSON of unknown shape: every accessor returns a value of its type, or null. */
 
 /** A JSON object, whatever it holds. */
 export type Json = Record<string, unknown>;
@@ -8,7 +8,7 @@ export function parseObject(line: string): Json | null {
   try {
     return asObject(JSON.parse(line));
   } catch {
-    // Torn and glued lines are a fact of life in transcripts; the caller counts them.
+    // Transcripts contain torn and glued lines; the caller counts them.
     return null;
   }
 }
@@ -24,15 +24,15 @@ export function asArray(value: unknown): unknown[] {
 }
 
 /**
- * Empty strings count as absent: writers use both. NUL and halves of surrogate pairs become U+FFFD: JSON can say
- * them, but no archive gives them back as they were.
+ * Empty strings count as absent: writers use both. NUL and unpaired surrogates become U+FFFD, because an archive cannot
+ * store them.
  */
 export function asString(value: unknown): string | null {
   if (typeof value !== "string" || value === "") return null;
   return value.replaceAll("\0", "\ufffd").toWellFormed();
 }
 
-/** For ids, names and paths, of which much is remembered: what is longer than any of them is none. */
+/** For ids, names and paths, which parsers keep in memory. @returns null if the text is too long to be one. */
 export function asName(value: unknown): string | null {
   const text = asString(value);
   return text === null || text.length > NAME_MAX ? null : text;
@@ -49,9 +49,9 @@ export function cut(text: string, length: number): string {
   return text.slice(0, isHalf ? length - 1 : length);
 }
 
-/** @returns null also for what is absurd: sums of many must still be whole numbers. */
+/** @returns null also for absurdly large numbers: the sum of many must stay a safe integer. */
 export function asCount(value: unknown): number | null {
-  // JSON can say -0, and forgets it when it is written: two states that are equal must also look so.
+  // Turns -0 into 0: JSON reads -0 but writes 0, so equal states would differ after a restart.
   return typeof value === "number" && value >= 0 && value <= COUNT_MAX ? Math.trunc(value) + 0 : null;
 }
 
@@ -59,9 +59,9 @@ const COUNT_MAX = 10_000_000_000;
 
 /** @returns the time as RFC 3339 UTC with ms; null if it is none or absurd. */
 export function asTime(value: unknown): string | null {
-  // As almost every writer writes it, it stays as it is; days that not every month has are looked at more closely.
+  // Almost every writer uses this form, which stays as it is. Days 29 to 31 need the full check below.
   if (typeof value === "string" && CANONICAL_TIME.test(value)) return value;
-  // What else runtimes take for a time, each takes in its own way.
+  // Runtimes disagree about other forms of a time.
   if (typeof value !== "string" || !/^\d{4}-\d\d-\d\d[T ]/.test(value)) return null;
   const ms = Date.parse(value);
   return Number.isNaN(ms) || ms < 0 || ms > LATEST_MS ? null : new Date(ms).toISOString();
@@ -69,20 +69,20 @@ export function asTime(value: unknown): string | null {
 
 const CANONICAL_TIME =
   /^(?:19[7-9]\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}\.\d{3}Z$/;
-/** Year 9999: what RFC 3339 can write. */
+/** The end of the year 9999, the last that RFC 3339 can express. */
 const LATEST_MS = 253_402_300_799_999;
 
 /**
  * @returns the value as JSON text.
- * @throws RangeError when it is nested so deeply that nobody could read it again. Writers find that out by themselves
- *   only after seconds: their time grows with the square of the depth.
+ * @throws RangeError if it is nested too deeply to be read again. `JSON.stringify` fails by itself only after seconds: its
+ *   time grows with the square of the depth.
  */
 export function jsonTextOf(value: unknown): string {
   if (isDeeperThan(MAX_DEPTH, value)) throw new RangeError("nested too deeply");
   return JSON.stringify(value ?? null);
 }
 
-/** What agents write is some ten levels deep. */
+/** Agents write about ten levels. */
 const MAX_DEPTH = 1000;
 
 function isDeeperThan(depth: number, value: unknown): boolean {

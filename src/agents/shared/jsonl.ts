@@ -1,4 +1,4 @@
-/** Parses transcripts that are written as JSON Lines: the same loop for every agent, whatever its records say. */
+/** Parses transcripts in JSON Lines: one loop for every agent. */
 
 import type { SessionFacts, TranscriptEntry } from "../../session/entries.ts";
 import type { Parsed, ParserState, TranscriptPlace } from "../agent.ts";
@@ -6,25 +6,25 @@ import { parseObject } from "./json.ts";
 import type { Json } from "./json.ts";
 
 /**
- * What an agent's parser knows of its records, each of them one JSON object. `Memory` is what must be known of earlier
- * ones: JSON, and bounded.
+ * Reads the records of one agent, each a JSON object. `Memory` is what the reader keeps of earlier records; it is JSON and
+ * bounded.
  */
 export interface RecordReader<Memory> {
-  /** How a record begins: where a whole one may be found in a damaged line. */
+  /** The first characters of a record, used to find a whole record in a damaged line. */
   readonly beginnings: readonly string[];
-  /** @returns what is known before the first record. */
+  /** @returns the state before the first record. */
   start(place: TranscriptPlace): { facts: SessionFacts; memory: Memory };
-  /** @param facts to be brought up to date; whatever else must be remembered is returned. */
+  /** @param facts are updated in place. @returns the entries of the record, and the new memory. */
   read(record: Json, facts: SessionFacts, memory: Memory, place: TranscriptPlace): Reading<Memory>;
 }
 
-/** What one record holds, and what is to be remembered of it. */
+/** The entries of one record, and the memory after it. */
 export interface Reading<Memory> {
   entries: readonly TranscriptEntry[];
   memory: Memory;
 }
 
-/** How many places in a damaged line are tried, per beginning: each costs another look at the rest of it. */
+/** How many places in a damaged line are tried, per beginning: each try parses the rest of the line. */
 const MAX_TRIES = 4;
 
 /** @param state null at the transcript's start, else what this function returned with the same reader. */
@@ -59,7 +59,7 @@ export function parseJsonLines<Memory>(
   return { entries, state: { facts, memory } };
 }
 
-/** Who goes from session to session must arrive somewhere: none is its own parent, or its own subagent. */
+/** Drops a session's link to itself: readers that follow parents would never end. */
 function disown(facts: SessionFacts, { id }: TranscriptPlace): void {
   if (facts.parentSessionId !== id) return;
   facts.parentSessionId = null;
@@ -70,7 +70,7 @@ function isAboutItself(entry: TranscriptEntry, { id }: TranscriptPlace): boolean
   return entry.kind === "subagent" && entry.sessionId === id;
 }
 
-/** @returns null for a record that is nested too deeply to be written as JSON again. */
+/** @returns null if the record is nested too deeply to be written as JSON again. */
 function attempt<Memory>(
   reader: RecordReader<Memory>,
   record: Json,
@@ -87,8 +87,8 @@ function attempt<Memory>(
 }
 
 /**
- * Two writers without a lock, or a power loss, put a whole record behind half of another, behind a whole one, or behind
- * a run of NULs.
+ * Finds whole records in a damaged line. Two writers without a lock, or a power loss, leave a whole record after half of
+ * another one, after a whole one, or after a run of NULs.
  */
 function salvage(line: string, beginnings: readonly string[]): { records: Json[]; isDamaged: boolean } {
   for (const at of candidates(line, beginnings)) {
@@ -102,7 +102,7 @@ function salvage(line: string, beginnings: readonly string[]): { records: Json[]
   return { records: [], isDamaged: true };
 }
 
-/** @returns places inside the line where a record may begin, the earliest first. */
+/** @returns offsets where a record may begin, the earliest first. */
 function candidates(line: string, beginnings: readonly string[]): number[] {
   const places: number[] = [];
   for (const beginning of beginnings) {
@@ -115,7 +115,7 @@ function candidates(line: string, beginnings: readonly string[]): number[] {
   return places.sort((a, b) => a - b);
 }
 
-/** Lines of nothing but white space; a look at the first character settles almost every line. */
+/** The first character decides for almost every line. */
 function isBlank(line: string): boolean {
   return !line.startsWith("{") && line.trim() === "";
 }

@@ -1,11 +1,11 @@
-/** What a tool call is about, in a few words. */
+/** Describes a tool call in a few words. */
 
 import { asString, cut } from "./json.ts";
 import type { Json } from "./json.ts";
 
 const LENGTH = 200;
 
-/** @returns in a few words the first of these members of a call's input that has a text; empty if none has. */
+/** @returns the first of these members of a call's input that has text, shortened; empty if none has. */
 export function subjectOf(input: Json, keys: readonly string[]): string {
   return inFewWords(keys.map((key) => asString(input[key])).find((value) => value !== null) ?? "");
 }

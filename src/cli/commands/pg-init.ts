@@ -5,7 +5,8 @@ import { quoted } from "../../stores/postgres/sql/quoting.ts";
 import { initArchive } from "../../stores/postgres/admin/init.ts";
 import { OWN_SCHEMA } from "../../stores/postgres/schema/schema-version.ts";
 import { EXIT } from "../exit.ts";
-import { printable, writeLine } from "../output/output.ts";
+import { printable } from "../../session/printable.ts";
+import { writeLine } from "../output/output.ts";
 import { withArchive } from "./pg.ts";
 import type { PgOptions } from "./pg.ts";
 

@@ -9,7 +9,8 @@ import { findSchema } from "../../stores/postgres/read/introspection.ts";
 import type { ArchiveAddress } from "../../stores/postgres/connect/archive-address.ts";
 import { archiveFailure } from "../../stores/shared/archive-failure.ts";
 import { EXIT } from "../exit.ts";
-import { printable, writeLine } from "../output/output.ts";
+import { printable } from "../../session/printable.ts";
+import { writeLine } from "../output/output.ts";
 import { withArchive } from "./pg.ts";
 import type { PgOptions } from "./pg.ts";
 

@@ -1,63 +1,48 @@
 /** `watch sync`: brings the archive up to date once. */
 
-import { resolve } from "node:path";
-import type { Logger } from "@logtape/logtape";
+import process from "node:process";
+import { Argument } from "commander";
+import type { Command } from "commander";
+import type { SyncArchiveOptions } from "../../app/sync-archive.ts";
 import { WatchError } from "../../errors.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import type { SyncEngine } from "../../sync/engine.ts";
-import type { Store } from "../../watch/ports.ts";
-import { resolveId } from "../../watch/resolve.ts";
-import type { SessionId } from "../../session/session.ts";
 import { EXIT } from "../exit.ts";
-import { localIndex } from "../../app/lookup.ts";
+import type { Done } from "../exit.ts";
+import { machineOption } from "../input/common-options.ts";
+import { openLog } from "../output/log.ts";
+import type { LogFlags } from "../output/log.ts";
 import { writeLine } from "../output/output.ts";
-import { summaryLine } from "../output/progress.ts";
-import { syncEverything } from "../output/sync-everything.ts";
-import { wire } from "../../app/wiring.ts";
-import type { CommonOptions } from "../../app/wiring.ts";
+import { ProblemLog } from "../output/problem-log.ts";
+import { openProgressBar, summaryLine } from "../output/progress-bar.ts";
 
-/** The flags of `watch sync`. */
-export interface SyncOptions extends CommonOptions {
-  /** Under which this machine's sessions are synced. */
-  machine?: string;
+interface SyncFlags extends SyncArchiveOptions, LogFlags {}
+
+export function addSync(program: Command, done: Done): void {
+  program
+    .command("sync")
+    .description("bring the archive up to date once")
+    .addArgument(new Argument("[target]", "the path of a transcript, or a session (default: everything)"))
+    .addOption(machineOption())
+    .action(async (target: string | undefined, _options, command: Command) =>
+      done(await sync(target, command.optsWithGlobals<SyncFlags>())),
+    );
 }
 
-/**
- * @param target a transcript's path or a session; everything if undefined.
- * @returns the exit code: 1 if any transcript could not be read.
- */
-export async function sync(target: string | undefined, options: SyncOptions, log: Logger): Promise<number> {
-  const { store, engine, close } = await wire(options, log, { machine: options.machine, mustWrite: true });
+/** @returns the exit code: 1 if any transcript could not be read. @throws WatchError, PipeClosed. */
+async function sync(target: string | undefined, flags: SyncFlags): Promise<number> {
+  if (!flags.sync) throw new WatchError("usage", "`watch sync` cannot be used with --no-sync");
+  const problems = new ProblemLog(await openLog(flags), systemClock);
+  const { syncArchive, syncSession } = await import("../../app/sync-archive.ts");
   try {
-    if (engine === undefined) {
-      throw new WatchError(
-        "usage",
-        options.sync ? "sync: only our own archive can be synced" : "sync: not with --no-sync",
-      );
-    }
     if (target !== undefined) {
-      const id = await syncOne(target, store, engine);
-      await writeLine(`synced ${id}`);
+      await writeLine(`synced ${await syncSession(target, flags, problems)}`);
       return EXIT.done;
     }
-    const startedMs = systemClock.now();
-    const report = await syncEverything(engine, log);
-    await writeLine(summaryLine(report, systemClock.now() - startedMs));
+    const display = await openProgressBar(process.stderr, systemClock);
+    const { report, tookMs } = await syncArchive(flags, problems, display);
+    await writeLine(summaryLine(report, tookMs));
     return report.failures.length === 0 ? EXIT.done : EXIT.failed;
   } finally {
-    await close();
+    problems.flush();
   }
-}
-
-/** @returns the session. @throws WatchError `session_not_found` if nothing is there that could be synced. */
-async function syncOne(target: string, store: Store, engine: SyncEngine): Promise<SessionId> {
-  const file = engine.lines.index.at(resolve(target));
-  if (file !== null) engine.lines.index.learn(file);
-  const id = file?.place.id ?? (await resolveId(target, localIndex(store, engine)));
-  if ((await engine.find(id)) === null)
-    throw new WatchError("session_not_found", `there is no transcript: ${target}`);
-  if (await engine.isOffLimits(id))
-    throw new WatchError("forbidden", `session ${id} is left alone: it was deleted, or is another machine's`);
-  await engine.sync(id);
-  return id;
 }

@@ -1,23 +1,25 @@
-/** The log, on standard error: text for people, JSON lines for programs. */
+/** The log on standard error: text for people, JSON lines for programs. */
 
 import process from "node:process";
-import { configure, getLogger, jsonLinesFormatter } from "@logtape/logtape";
 import type { Logger, LogRecord } from "@logtape/logtape";
-import { printable } from "./output.ts";
+import { printable } from "../../session/printable.ts";
 
-/** From the least to the worst. */
+/** From the least to the most severe. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
-/** Lines for people; JSON lines for programs. */
 export const LOG_FORMATS = ["text", "json"] as const;
 
-/** The flags that say what is logged, and how. */
-export interface LogOptions {
+/** The flags of the log. */
+export interface LogFlags {
   logLevel: (typeof LOG_LEVELS)[number];
   logFormat: (typeof LOG_FORMATS)[number];
 }
 
-/** @returns the program's logger, ready to use. */
-export async function openLog({ logLevel, logFormat }: LogOptions): Promise<Logger> {
+/** @returns the program's logger. The library is loaded here, so that `--version` and `--help` need not wait for it. */
+export async function openLog({ logLevel, logFormat }: LogFlags): Promise<Logger> {
+  const { configure, getLogger, jsonLinesFormatter } = await import("@logtape/logtape");
+  // JSON lines have the finished message; its parts are in `properties`.
+  const jsonLine = (record: LogRecord): string =>
+    jsonLinesFormatter({ ...record, message: [messageIn(record)] });
   const format = logFormat === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
@@ -32,14 +34,9 @@ export async function openLog({ logLevel, logFormat }: LogOptions): Promise<Logg
 
 function textLine(record: LogRecord): string {
   const { level } = record;
-  return `watch: ${level === "info" ? "" : `${level}: `}${printable(textOf(record))}\n`;
+  return `watch: ${level === "info" ? "" : `${level}: `}${printable(messageIn(record))}\n`;
 }
 
-/** The message as it is in the text; what it consists of stands in `properties`. */
-function jsonLine(record: LogRecord): string {
-  return jsonLinesFormatter({ ...record, message: [textOf(record)] });
-}
-
-function textOf({ message }: LogRecord): string {
+function messageIn({ message }: LogRecord): string {
   return message.map(String).join("");
 }

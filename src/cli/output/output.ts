@@ -1,8 +1,9 @@
-/** Writing to standard output: lines that arrive whole, in time, or not at all. */
+/** Writes to standard output and standard error: whole lines, or an error. */
 
 import process from "node:process";
+import { printable } from "../../session/printable.ts";
 
-/** Standard output was closed by its reader, as `head` does: there is nobody left to write for. */
+/** The reader of standard output has closed it, as `head` does. */
 export class PipeClosed extends Error {
   override readonly name = "PipeClosed";
 }
@@ -16,19 +17,9 @@ export function writeLine(line: string): Promise<void> {
   return write(process.stdout, `${line}\n`);
 }
 
-/** A message for a person, on standard error; its line breaks are kept. */
+/** Writes a message for a person to standard error; line breaks are kept. */
 export function complain(message: string): Promise<void> {
   return write(process.stderr, `watch: ${message.split("\n").map(printable).join("\n")}\n`);
-}
-
-/**
- * @returns `text` as one line that drives no terminal: control characters, line ends, and what turns the direction
- * of writing are made visible.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }
 
 function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
@@ -41,9 +32,9 @@ function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
           : new Error(`Cannot write: ${error.message}`, { cause: error }),
       );
     };
-    // Bun reports a closed pipe as an event, Deno to the callback; without a listener the event would end us.
+    // Bun reports a closed pipe as an event, Deno to the callback. Without a listener the event would end the process.
     stream.once("error", fail);
-    // The event follows the callback: done is only what has left no listener behind.
+    // Bun emits the event after the callback, so the listener stays until then.
     const settle = (error: Error | null | undefined): void => {
       stream.off("error", fail);
       if (error) fail(error);

@@ -24,15 +24,12 @@ export const sessionSchema = v.pipe(
     ...columnSchemas(SESSION_COLUMNS, "number"),
     id: sessionId,
     version,
-    message_count: count,
   }),
   v.description("One session, in the archive's column names; an archive may have more columns, or fewer."),
 );
 
 export const toolCallSchema = v.pipe(
-  v.looseObject({
-    ...columnSchemas(TOOL_CALL_COLUMNS, "boolean"),
-  }),
+  v.looseObject(columnSchemas(TOOL_CALL_COLUMNS, "boolean")),
   v.description("A call of a tool, with its result."),
 );
 

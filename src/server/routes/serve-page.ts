@@ -34,7 +34,7 @@ export interface PageFiles {
   files: readonly PageFile[];
 }
 
-/** A browser may keep it, but asks before each use: nobody sees an old page after an upgrade. */
+/** A browser may keep it, but revalidates it before each use, so an upgrade takes effect at once. */
 const ASK_FIRST = { "cache-control": "no-cache" };
 
 export function servePage({ page, files }: PageFiles): Route[] {

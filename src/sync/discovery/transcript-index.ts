@@ -10,10 +10,10 @@ import type { SessionId } from "../../session/session.ts";
 import { tokenOf } from "../reading/files.ts";
 import type { Files } from "../reading/files.ts";
 import { GuardedFiles } from "../reading/guarded-files.ts";
-import { transcriptOf } from "./transcript.ts";
-import type { FileOnDisk, Root, RootFolder, Transcript, TranscriptFile } from "./transcript.ts";
-import type { Unreadable } from "../sources/source.ts";
+import { transcriptOf } from "../reading/transcript.ts";
+import type { FileOnDisk, Root, RootFolder, Transcript, TranscriptFile } from "../reading/transcript.ts";
 import { unreadable } from "../reading/unreadable.ts";
+import type { Unreadable } from "../reading/unreadable.ts";
 
 /** Between two searches of all folders for sessions whose transcript is unknown. */
 const SEARCH_BACKOFF = { firstMs: 1500, maxMs: 60_000 };
@@ -41,7 +41,7 @@ export class TranscriptIndex {
   #search: Search = { running: null, nextMs: 0, misses: 0 };
 
   constructor(folders: readonly RootFolder[], files: Files, clock: Clock) {
-    // What is beside each other is on one file system, as a rule: it is asked once whether that answers.
+    // Sibling folders are usually on one file system, so they share one guard.
     const ways = new Map<string, Files>();
     this.roots = folders.map((folder) => {
       const place = dirname(folder.path);
@@ -111,7 +111,7 @@ export class TranscriptIndex {
    * Every transcript that has a file in some folders; each folder in them is read once, links to folders are not
    * followed.
    *
-   * @param folders roots' paths, or paths in roots; what is no folder holds none.
+   * @param folders roots' paths, or paths in roots; a path that is no folder holds none.
    * @throws WatchError `transcript_unreadable` if a root does not answer.
    */
   async in(folders: readonly string[]): Promise<Listing> {
@@ -127,7 +127,7 @@ export class TranscriptIndex {
     }
   }
 
-  /** @returns a token of the folder that is there now, by which it is told from another one; null if there is none. */
+  /** @returns a token that identifies the folder that is there now; null if there is none. */
   async folderToken(folder: string): Promise<string | null> {
     const root = this.roots.find((root) => folder === root.path || isIn(root, folder));
     const [stats] = root === undefined ? [] : await root.files.stats([folder]);

@@ -1,12 +1,11 @@
-/** Tries to sync transcripts; what fails is told once, tried again later and later, and blocks nothing else. */
+/** Runs syncs. A failed one is reported once, retried with growing delays, and blocks no other. */
 
 import { messageOf } from "../../errors.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import type { Clock } from "../../async/clock.ts";
-import type { Failure } from "../engine.ts";
-import type { SyncTask } from "../sources/source.ts";
+import type { Failure, SyncTask } from "../sources/source.ts";
 
-/** Longest wait (ms) before something that has failed is tried again by itself. */
+/** Longest wait (ms) before a retry. */
 const MAX_WAIT_MS = 300_000;
 
 interface Attempt {
@@ -19,14 +18,8 @@ interface Attempt {
 export interface AttemptsOptions {
   /** How long (ms) to wait after the first failure; each further one doubles it, up to 5 min. */
   firstWaitMs: number;
-  /** What has failed and is news: not again the same, nor what another has failed with already. */
+  /** Called with each new failure: not with one that repeats, or that another session reported already. */
   onFailure: (failure: Failure) => void;
-}
-
-/** A sync of one session, or of one document. */
-export interface AttemptedTask extends SyncTask {
-  /** Whether there may be something new already: as a rule, that is notified. */
-  hasGrown?: () => Promise<boolean>;
 }
 
 export class Attempts {
@@ -43,10 +36,14 @@ export class Attempts {
   }
 
   /** @returns whether the archive has changed. */
-  async sync(task: AttemptedTask): Promise<boolean> {
+  sync(task: SyncTask): Promise<boolean> {
+    return this.#attempt(task, () => task.run());
+  }
+
+  async #attempt(task: SyncTask, run: () => Promise<boolean>): Promise<boolean> {
     if (this.#stopped) return false;
     try {
-      const changed = await task.run();
+      const changed = await run();
       this.succeeded(keyOf(task));
       if (changed) void this.#followUp(task);
       return changed;
@@ -57,18 +54,18 @@ export class Attempts {
   }
 
   /**
-   * A change was notified: it is synced at once. What has just failed is only brought nearer, however often it changes.
+   * Syncs a notified change at once. A session that has just failed is retried sooner, but not before the first wait.
    *
    * @returns whether the archive has changed.
    */
-  async hinted(task: AttemptedTask): Promise<boolean> {
+  async hinted(task: SyncTask): Promise<boolean> {
     const attempt = this.#failing.get(keyOf(task));
     if (attempt !== undefined)
       attempt.dueMs = Math.min(attempt.dueMs, attempt.failedMs + this.#options.firstWaitMs);
-    return this.isDue(keyOf(task)) && (await this.sync(task));
+    return this.isDue(keyOf(task)) && (await this.#notified(task));
   }
 
-  /** @param key a session's id, or the name of what has failed as a whole. */
+  /** @param key a session's id, or the name of a follower or document that failed as a whole. */
   isDue(key: string): boolean {
     const attempt = this.#failing.get(key);
     return attempt === undefined || this.#clock.now() >= attempt.dueMs;
@@ -101,8 +98,12 @@ export class Attempts {
     this.#stopped = true;
   }
 
-  async #followUp(task: AttemptedTask): Promise<void> {
-    if ((await task.hasGrown?.()) === true) await this.sync(task);
+  async #followUp(task: SyncTask): Promise<void> {
+    if ((await task.hasGrown?.()) === true) await this.#notified(task);
+  }
+
+  #notified(task: SyncTask): Promise<boolean> {
+    return this.#attempt(task, () => task.runNotified?.() ?? task.run());
   }
 
   #forget(key: string): void {

@@ -1,16 +1,19 @@
 /** Keeps sessions of one database in sync: looks when its files change, and at every poll. */
 
 import { basename, dirname } from "node:path";
+import type { Clock } from "../../async/clock.ts";
 import { Echo } from "../../async/echo.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { DatabasePlace, DatabaseSource } from "../sources/database-source.ts";
-import type { FollowTools } from "../sources/source.ts";
+import type { SyncTask } from "../sources/source.ts";
 import type { Attempts } from "./attempts.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower } from "./follower.ts";
+import type { FollowTools, Follower } from "./follower.ts";
 
 /** When (ms) to look again after a write: a commit becomes visible a moment after its log was written. */
 const ECHOES_MS = [1, 4, 16, 64, 256];
+/** How often (ms) all sessions are compared with the archive: it may have been replaced, too. */
+const FULL_LOOK_MS = 60_000;
 
 export class DatabaseFollower implements Follower {
   readonly name: string;
@@ -18,12 +21,15 @@ export class DatabaseFollower implements Follower {
   readonly #place: DatabasePlace;
   readonly #source: DatabaseSource;
   readonly #attempts: Attempts;
+  readonly #clock: Clock;
   readonly #only: SessionId | null;
   readonly #watch: FolderWatch;
   readonly #echo: Echo;
   #looking: Promise<void> | null = null;
   #isWanted = false;
-  #hasLooked = false;
+  /** The sessions as this follower found them last. */
+  #seen: DatabasePlace["sessions"] | null = null;
+  #nextFullLookMs = 0;
 
   /** @param only the session to keep in sync; null for all of them. */
   constructor(
@@ -36,6 +42,7 @@ export class DatabaseFollower implements Follower {
     this.#place = place;
     this.#source = source;
     this.#attempts = attempts;
+    this.#clock = clock;
     this.#only = only;
     this.#echo = new Echo(clock, ECHOES_MS, () => void this.#lookOnHint());
     const folder = dirname(place.path);
@@ -73,7 +80,7 @@ export class DatabaseFollower implements Follower {
     }
   }
 
-  /** One look at a time; who asks meanwhile shares the next one. */
+  /** One look at a time; hints that come meanwhile share the next one. */
   async #lookNow(): Promise<void> {
     this.#isWanted = true;
     this.#looking ??= this.#lookWhileWanted();
@@ -92,20 +99,30 @@ export class DatabaseFollower implements Follower {
   }
 
   async #syncChanged(): Promise<void> {
-    const only = this.#only;
-    if (only !== null && !this.#hasLooked) {
-      this.#hasLooked = true;
-      // The session alone: whoever follows it does not wait for all others.
-      await this.#source.token(only);
-      await this.#attempts.sync({ id: only, path: this.name, run: () => this.#source.sync(only) });
-      return;
-    }
-    const changed = await this.#source.changed(this.#place);
-    const tasks = changed.filter(({ id }) => only === null || id === only);
+    const tasks = (await this.#changed()).filter(({ id }) => this.#only === null || id === this.#only);
     this.waiting = tasks.length;
     for (const task of tasks) {
       this.waiting -= 1;
       if (this.#attempts.isDue(task.id ?? task.path)) await this.#attempts.sync(task);
     }
+  }
+
+  /** What moved since this follower looked last, and what has failed: others may have listed the sessions meanwhile. */
+  async #changed(): Promise<SyncTask[]> {
+    const seen = this.#seen;
+    const sessions = await this.#source.sessionsIn(this.#place);
+    const nowMs = this.#clock.now();
+    if (seen === null || nowMs >= this.#nextFullLookMs) {
+      const behind = await this.#source.behindIn(this.#place, sessions, this.#only);
+      this.#nextFullLookMs = nowMs + FULL_LOOK_MS;
+      this.#seen = sessions;
+      return behind;
+    }
+    this.#seen = sessions;
+    return [...sessions].flatMap(([id, { token }]) =>
+      seen.get(id)?.token === token && !this.#attempts.isFailing(id)
+        ? []
+        : [this.#source.taskOf(id, this.#place)],
+    );
   }
 }

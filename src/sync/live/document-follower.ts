@@ -3,11 +3,10 @@
 import { dirname, join } from "node:path";
 import type { SessionId } from "../../session/session.ts";
 import type { DocumentSource } from "../sources/document-source.ts";
-import type { FollowTools } from "../sources/source.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower } from "./follower.ts";
+import type { FollowTools, Follower } from "./follower.ts";
 
-/** How often (ms) it is asked in which folders documents may be. */
+/** How often (ms) to ask in which folders documents may be. */
 const SEARCH_MS = 60_000;
 
 export class DocumentFollower implements Follower {
@@ -34,6 +33,10 @@ export class DocumentFollower implements Follower {
       this.#nextSearchMs = nowMs + SEARCH_MS;
       this.#paths = await this.#search();
       this.#watchFolders();
+      // Notifications come first: what is written while the documents are compared is then not missed.
+      for (const watch of this.#watches.values()) await watch.arm();
+      await this.#lookAtAll();
+      return;
     }
     for (const watch of this.#watches.values()) await watch.arm();
     for (const path of this.#paths) {
@@ -45,6 +48,14 @@ export class DocumentFollower implements Follower {
 
   close(): void {
     for (const watch of this.#watches.values()) watch.close();
+  }
+
+  /** Compares with the archive: another process may have synced them, or the archive may have been replaced. */
+  async #lookAtAll(): Promise<void> {
+    const { attempts } = this.#tools;
+    const { tasks, failures } = await this.#source.behindAt(this.#paths);
+    for (const failure of failures) attempts.failed({ id: null, ...failure });
+    for (const task of tasks) if (attempts.isDue(task.path)) await attempts.sync(task);
   }
 
   async #search(): Promise<ReadonlySet<string>> {

@@ -1,13 +1,13 @@
-/** Notifications of one folder, for as long as it is there and again when it comes back. */
+/** Notifications of one folder, while it exists and again when it comes back. */
 
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import type { Clock } from "../../async/clock.ts";
 
-/** How often (ms) what could not be watched is tried again: limits are raised, and others let go of theirs. */
+/** How often (ms) to retry a watch that failed: limits are raised, and other programs release their watches. */
 const RETRY_MS = 60_000;
 
-/** How often (ms) it is seen whether a folder is still the one that is watched: as a rule, that is notified. */
+/** How often (ms) to check that the watched folder was not replaced: usually a notification says so. */
 const CHECK_MS = 15_000;
 
 /** Notifications as the system gives them: a port, so that its limits can be reached in tests. */
@@ -24,7 +24,7 @@ export interface FolderWatchOptions {
   recursive: boolean;
   /** Null to watch nothing, and only see whether the folder is there. */
   watch: Watch | null;
-  /** What tells the folder that is there now from another one; null if there is none. */
+  /** @returns a token that identifies the folder that is there now; null if there is none. */
   token: () => Promise<string | null>;
   /** Something has changed: `name`, relative to the folder. */
   onHint: (name: string) => void;
@@ -54,16 +54,15 @@ export class FolderWatch {
     return this.#token !== null;
   }
 
-  /** Whether a change in the folder is sure to be told, as far as the system can be trusted. */
+  /** Whether every change in the folder is notified, as far as the system can be trusted. */
   get isCovered(): boolean {
     return this.#isCovered;
   }
 
   /**
-   * Watches the folder that is there now, which is looked for unless that was done lately; what could not be watched is
-   * tried again once a minute.
+   * Watches the folder that is there now. Looks for it unless that was done lately; retries a failed watch once a minute.
    *
-   * @returns whether it was not watched before: what is in it may have changed unseen.
+   * @returns whether the watch is new: files in the folder may have changed unnoticed.
    */
   async arm(): Promise<boolean> {
     if (this.#isCovered && this.#clock.now() < this.#checkMs) return false;
@@ -99,13 +98,13 @@ export class FolderWatch {
   }
 
   #fail(error: unknown): void {
-    // Runtimes say it each in their way: what is left is that not everything is watched. Some still is.
+    // Runtimes report this differently. In all of them, a part of the folder may still be watched.
     this.#isCovered = false;
     this.#retryMs = this.#clock.now() + RETRY_MS;
     this.#options.onUncovered(error);
   }
 
-  /** @param name none (null, undefined or "", by runtime) is the folder itself: it is another one, or gone. */
+  /** @param name no name (null, undefined or "", by runtime) means the folder itself: it was replaced or is gone. */
   #hint(name: string | null | undefined): void {
     if (name) this.#options.onHint(name);
     else this.#disarm();

@@ -1,5 +1,7 @@
 /** Keeps a part of what there is in sync: everything under a root, or one session. */
 
+import type { Clock } from "../../async/clock.ts";
+import type { Attempts } from "./attempts.ts";
 import type { Watch } from "./folder-watch.ts";
 
 export interface FollowerOptions {
@@ -18,4 +20,11 @@ export interface Follower {
   /** Looks at everything that is due. @throws when that fails as a whole. */
   look(): Promise<void>;
   close(): void;
+}
+
+/** What followers work with. */
+export interface FollowTools {
+  attempts: Attempts;
+  clock: Clock;
+  options: FollowerOptions;
 }

@@ -1,17 +1,24 @@
-/** Syncs transcripts as they are written: notifications first, a poll for what they miss. */
+/** Syncs sessions as they are written: notifications first, a poll for changes that they miss. */
 
 import { oncePer } from "../../async/once.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import { Attempts } from "./attempts.ts";
-import type { Failure, SyncEngine } from "../engine.ts";
+import type { Failure, Source } from "../sources/source.ts";
 import type { Follower, FollowerOptions } from "./follower.ts";
+import { followersOf } from "./followers.ts";
+
+/** The engine, as far as it is followed. */
+interface Followable {
+  sources: readonly Source[];
+  sourceOf(id: SessionId): Source;
+}
 
 export interface LiveOptions extends FollowerOptions {
   pollIntervalMs: number;
   /** Follow this session alone. */
   only?: SessionId;
-  /** A transcript cannot be synced now, or nothing can; it is tried again. The same failure is told once. */
+  /** A session, or everything, cannot be synced now; it is retried. The same failure is reported once. */
   onFailure: (failure: Failure) => void;
 }
 
@@ -19,12 +26,12 @@ export class LiveSync {
   readonly #clock: Clock;
   readonly #pollIntervalMs: number;
   readonly #attempts: Attempts;
-  /** Each polls on its own: one that hangs delays no other. */
+  /** Each follower polls on its own, so that a hanging one delays no other. */
   readonly #followers: readonly Follower[];
   readonly #polls = new Map<Follower, () => void>();
   #stopped = false;
 
-  constructor(engine: SyncEngine, clock: Clock, options: LiveOptions) {
+  constructor(engine: Followable, clock: Clock, options: LiveOptions) {
     const { pollIntervalMs, only, onFailure } = options;
     this.#clock = clock;
     this.#pollIntervalMs = pollIntervalMs;
@@ -39,16 +46,16 @@ export class LiveSync {
     };
     this.#followers =
       only === undefined
-        ? engine.sources.flatMap((source) => source.followAll(tools))
-        : [engine.sourceOf(only).followOne(only, tools)];
+        ? engine.sources.flatMap((source) => followersOf(source, tools))
+        : followersOf(engine.sourceOf(only), tools, only);
   }
 
-  /** How many transcripts were found to be behind, and wait for their turn to be synced. */
+  /** How many transcripts are known to be behind and wait to be synced. */
   get waiting(): number {
     return this.#followers.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
-  /** Resolves when all that was there is synced; notifications are on before that, so that nothing falls between. */
+  /** Resolves when everything that exists is synced; notifications are on before that, so no change is missed. */
   async start(): Promise<void> {
     await Promise.all(this.#followers.map((follower) => this.#poll(follower)));
   }

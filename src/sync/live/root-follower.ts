@@ -5,21 +5,21 @@ import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { Attempts } from "./attempts.ts";
 import type { LinesSource } from "../sources/lines-source.ts";
-import type { BehindTask, FollowTools } from "../sources/source.ts";
+import type { BehindTask } from "../sources/source.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower } from "./follower.ts";
-import type { Root, TranscriptFile } from "../discovery/transcript.ts";
+import type { FollowTools, Follower } from "./follower.ts";
+import type { Root, TranscriptFile } from "../reading/transcript.ts";
 
-/** For so long (ms) after its last change a transcript is looked at on every poll. */
+/** Every poll looks at transcripts that changed within this time (ms). */
 const RECENT_MS = 10 * 60_000;
 /**
- * How often (ms) every transcript is looked at, whatever notifications said: what they lose is found then. More rarely
- * where there are so many that it would take more than this part of the time, but not too rarely.
+ * How often (ms) to look at every transcript, to find changes that notifications lost. Less often where a look would
+ * take more than this share of the time, but at least every `RARE_LOOK_MS`.
  */
 const FULL_LOOK_MS = 60_000;
 const FULL_LOOK_SHARE = 1 / 1000;
 const RARE_LOOK_MS = 5 * 60_000;
-/** Without notifications every poll looks at every transcript, as long as that takes no more than this part of the time. */
+/** Without notifications, every poll looks at every transcript, up to this share of the time. */
 const POLLED_LOOK_SHARE = 1 / 20;
 /** When more places than this have changed at once, the whole root is looked at instead. */
 const MAX_PLACES = 64;
@@ -37,10 +37,10 @@ export class RootFollower implements Follower {
   readonly #clock: Clock;
   readonly #watch: FolderWatch;
   readonly #recent = new Map<SessionId, Recent>();
-  /** Where something was notified that is no transcript: it may be a folder of them. */
+  /** Notified paths that are no transcripts: they may be folders of transcripts. */
   #hinted = new Set<string>();
   #isLookingAtHinted = false;
-  /** What was written before notifications of a new folder were on is seen by the next poll. */
+  /** Places to look at again: files in a new folder may be written before its notifications are on. */
   #lookAgain = new Set<string>();
   #fullLook = { endedMs: -Infinity, tookMs: 0 };
 
@@ -59,7 +59,7 @@ export class RootFollower implements Follower {
   }
 
   async look(): Promise<void> {
-    // First, whether it answers at all: otherwise this fails, and not each of its transcripts.
+    // If the root does not answer, this fails once, instead of each of its transcripts.
     const isNew = await this.#watch.arm();
     if (!this.#watch.isThere) return;
     if (isNew || this.#isFullLookDue()) return await this.#lookAtAll();
@@ -103,7 +103,7 @@ export class RootFollower implements Follower {
     void this.#lookAtHinted();
   }
 
-  /** One look at a time: what is notified meanwhile is looked at together. */
+  /** One look at a time; paths that are notified meanwhile share the next one. */
   async #lookAtHinted(): Promise<void> {
     if (this.#isLookingAtHinted) return;
     this.#isLookingAtHinted = true;
@@ -112,7 +112,7 @@ export class RootFollower implements Follower {
       this.#hinted = new Set();
       for (const path of hinted) this.#lookAgain.add(path);
       try {
-        // Not waited for: a folder that comes with much in it does not keep others from being noticed.
+        // Not awaited: a large new folder must not delay others.
         void this.#syncAll(await this.#behind(hinted));
       } catch (error) {
         this.#attempts.failed({ id: null, path: this.name, error });
@@ -131,7 +131,7 @@ export class RootFollower implements Follower {
     return tasks;
   }
 
-  /** One after the other, so that a change that is notified meanwhile is the next. */
+  /** One after the other, so that a change that is notified meanwhile comes next. */
   async #syncAll(behind: readonly BehindTask[]): Promise<void> {
     this.waiting += behind.length;
     for (const { id, path, writtenMs } of behind) {
@@ -146,7 +146,7 @@ export class RootFollower implements Follower {
     await this.#noteChange(file, changedMs, this.#attempts.sync(this.#source.taskOf(file)));
   }
 
-  /** What fails is recent however old it is, so that it is tried again in time. */
+  /** A session that fails counts as recent, however old it is, so that polls retry it. */
   async #noteChange(file: TranscriptFile, changedMs: number, changed: Promise<boolean>): Promise<void> {
     const { id } = file.place;
     if (await changed) this.#recent.set(id, { file, changedMs });

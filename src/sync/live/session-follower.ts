@@ -5,12 +5,11 @@ import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { Attempts } from "./attempts.ts";
 import type { LinesSource } from "../sources/lines-source.ts";
-import type { FollowTools } from "../sources/source.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import type { Follower, FollowerOptions } from "./follower.ts";
-import type { TranscriptFile } from "../discovery/transcript.ts";
+import type { FollowTools, Follower, FollowerOptions } from "./follower.ts";
+import type { TranscriptFile } from "../reading/transcript.ts";
 
-/** How often (ms) other folders are searched for files with which the session goes on. */
+/** How often (ms) to search other folders for files that continue the session. */
 const SEARCH_MS = 60_000;
 
 export class SessionFollower implements Follower {
@@ -35,12 +34,12 @@ export class SessionFollower implements Follower {
   }
 
   async look(): Promise<void> {
-    // Not before the second look: what is known from the last sync is told first.
+    // Not at the first look: the session is sent as soon as its known files are synced.
     if (this.#hasLooked) await this.#searchParts();
     this.#hasLooked = true;
     await this.#lookAtKnown();
     if (this.#known.length > 0) return;
-    // It was never known where it is, or it is not there any more.
+    // Its place was never known, or it is gone.
     await this.#source.find(this.#id);
     await this.#lookAtKnown();
   }
@@ -60,7 +59,7 @@ export class SessionFollower implements Follower {
     if (this.#attempts.isDue(this.#id)) await this.#attempts.sync(this.#source.taskOf(first));
   }
 
-  /** In the folders that are watched, files with which the session goes on are found at once; in others, by this. */
+  /** Finds files that continue the session in folders that are not watched; in watched folders, notifications do. */
   async #searchParts(): Promise<void> {
     const agent = this.#known[0]?.root.agent;
     if (agent === undefined || this.#clock.now() < this.#nextSearchMs) return;

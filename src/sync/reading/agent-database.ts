@@ -31,7 +31,7 @@ export class AgentDatabase {
   }
 
   /**
-   * @param identity of the file that is there now: another one is opened anew.
+   * @param identity of the file and the log that are there now: others are opened anew.
    * @returns a token that changes with every commit.
    * @throws WatchError `transcript_unreadable`
    */

@@ -5,16 +5,16 @@ import type { ParserState } from "../../agents/agent.ts";
 import type { SourceFile, SourceRecord, SyncedTranscript, SyncTransaction } from "../../watch/archive.ts";
 import { chunksOf, fingerprintAt, RewrittenError } from "./chunks.ts";
 import { tokenOf } from "./files.ts";
-import type { ReadableFile } from "./files.ts";
+import type { OpenFile, ReadableFile } from "./files.ts";
 import { isLineStart, readLines } from "./lines.ts";
 import type { Lines } from "./lines.ts";
 import { OpenFiles } from "./open-files.ts";
-import type { FileOnDisk, Transcript } from "../discovery/transcript.ts";
+import type { FileOnDisk, Transcript } from "./transcript.ts";
 import type { UnfinishedLines } from "./unfinished.ts";
 import { unreadable } from "./unreadable.ts";
 import { unzstd } from "./zstd.ts";
 
-/** A file that grows while it is read is read on at once, but not for ever: others wait. */
+/** How many times a file that grows while it is read is read on: other sessions wait for the transaction. */
 const MAX_ROUNDS = 8;
 
 export interface CopyOptions {
@@ -22,6 +22,8 @@ export interface CopyOptions {
   unfinished: UnfinishedLines;
   /** Called with the number of bytes after each piece that was read. */
   onRead: (bytes: number) => void;
+  /** The first file, where it is open already. */
+  opened?: OpenFile;
 }
 
 /** What a copy has brought. */
@@ -47,10 +49,12 @@ export class TranscriptCopy {
   constructor(transcript: Transcript, options: CopyOptions) {
     this.#transcript = transcript;
     this.#options = options;
+    const { opened } = options;
+    if (opened !== undefined) this.#files.adopt(transcript.files[0], opened);
   }
 
   /**
-   * Reads the beginning of what is most likely new, as a rule all of it: nobody waits for the disk who waits for the
+   * Reads ahead what is most likely new, usually all of it, so that other writers do not wait for the disk inside the
    * transaction.
    *
    * @param synced what is known of the last sync.
@@ -66,7 +70,7 @@ export class TranscriptCopy {
 
   /**
    * @returns null if there was nothing to save.
-   * @throws WatchError `transcript_unreadable`, VanishedError, and whatever the transaction throws.
+   * @throws WatchError `transcript_unreadable`, VanishedError, and what the transaction throws.
    */
   async run(transaction: SyncTransaction): Promise<Copied | null> {
     const { files } = this.#transcript;
@@ -74,7 +78,11 @@ export class TranscriptCopy {
     const before = readSoFar(agent.revision, transaction.source);
     let progress = before;
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      this.#files.newRound();
+      // The first round goes on from what `open` has found.
+      if (round > 1) {
+        if (progress !== null && (await this.#isRead(progress))) break;
+        this.#files.newRound();
+      }
       const next = await this.#readOn(progress, transaction).catch(startedOver);
       // All that was there has been read, in an earlier round or by another process.
       if (next !== null && next === progress) break;
@@ -105,6 +113,15 @@ export class TranscriptCopy {
     await this.#files.close();
   }
 
+  /** @returns whether all was read. A rewrite that keeps the end is found by `hasGrown`, or by the next look. */
+  async #isRead({ files }: ReadSoFar): Promise<boolean> {
+    const last = this.#transcript.files.at(-1);
+    const known = files.at(-1);
+    if (last === undefined || known === undefined) return false;
+    if (last.place.compression !== null) return !(await this.#files.haveChanged());
+    return await this.#files.isAtEnd(last, known.offset, known.fingerprint);
+  }
+
   /** @returns `before` itself if there is nothing new. */
   async #readOn(before: ReadSoFar | null, transaction: SyncTransaction): Promise<ReadSoFar | null> {
     const { files } = this.#transcript;
@@ -121,8 +138,8 @@ export class TranscriptCopy {
 
   async #canResumeNow(before: ReadSoFar): Promise<boolean> {
     if (await this.#canResume(before)) return true;
-    // While this one waited for its turn, the file that it has open may have been replaced, and the new one been synced
-    // by another process: what is there now counts.
+    // While this copy waited for the transaction, another process may have synced a file that replaced the open one:
+    // open the file that is there now.
     await this.#files.close();
     return await this.#canResume(before);
   }
@@ -208,7 +225,7 @@ export class TranscriptCopy {
   }
 }
 
-/** What was read of it is void: the next round begins at its start. */
+/** A rewritten file is read from its start in the next round. */
 function startedOver(error: unknown): null {
   if (error instanceof RewrittenError) return null;
   throw error;

@@ -5,7 +5,7 @@ import type { BigIntStats, Dirent } from "node:fs";
 import { open as openAny, readdir, stat } from "node:fs/promises";
 import type { SourceToken } from "../../session/session.ts";
 
-/** What can be read at any place. */
+/** A file that can be read at any position. */
 export interface ReadableFile {
   read(
     buffer: Uint8Array<ArrayBuffer>,
@@ -22,11 +22,11 @@ export interface OpenFile extends ReadableFile {
 }
 
 export interface Files {
-  /** What is at each path; null where nothing is, or it cannot be reached. */
+  /** @returns the stats of each path; null where nothing exists or it cannot be reached. */
   stats(paths: readonly string[]): Promise<(BigIntStats | null)[]>;
   /** @returns what is in the folder; null if there is none. @throws what the file system throws. */
   folder(path: string): Promise<Dirent[] | null>;
-  /** Never waits for anybody to write: what is there may be no file any more. @throws what the file system throws. */
+  /** Never waits for a writer: a FIFO may have replaced the file. @throws what the file system throws. */
   open(path: string): Promise<OpenFile>;
 }
 
@@ -64,7 +64,7 @@ async function folder(path: string): Promise<Dirent[] | null> {
 
 const NOTHING_THERE = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
 
-/** What has taken a file's place since it was looked at may be a FIFO, which otherwise opens when somebody writes. */
+/** A FIFO may have replaced the file since its stat; without O_NONBLOCK, open would wait for a writer. */
 function open(path: string): Promise<OpenFile> {
   return openAny(path, constants.O_RDONLY | constants.O_NONBLOCK);
 }

@@ -51,7 +51,7 @@ export class GuardedFiles implements Files {
     };
   }
 
-  /** What hangs in reading would hang in closing: nobody waits for that, and if it fails there is nothing to be done. */
+  /** A file that hangs in reading would hang in closing, so this does not wait; a failure to close has no remedy. */
   async #close(file: OpenFile): Promise<void> {
     if (!this.#guard.isHanging)
       return await this.#guard.run(() => file.close(), { deadlineMs: OPERATION_MS });

@@ -1,4 +1,4 @@
-/** Gives again what was read last: what is checked about a file lies just there. */
+/** Caches the last read of a file: the checks that follow a read ask for the same bytes. */
 
 import type { ReadableFile } from "./files.ts";
 
@@ -15,7 +15,7 @@ export class LastRead implements ReadableFile {
   }
 
   /**
-   * What was read is not copied: it is known until its buffer is read into again.
+   * Does not copy the bytes: they are valid until the next read into the same buffer.
    *
    * @returns as every read, maybe less than was asked for.
    */

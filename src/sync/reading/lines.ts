@@ -48,7 +48,7 @@ export async function* readLines(
     }
     position += bytes.length;
     length += bytes.length - end;
-    // What is too long is not kept, only counted.
+    // A line that is too long is counted, not kept.
     if (length > MAX_LINE_BYTES) text = new Text();
     else text.add(bytes.subarray(end));
   }

@@ -2,11 +2,11 @@
 
 import type { BigIntStats } from "node:fs";
 import type { SourceToken } from "../../session/session.ts";
-import { firstRead } from "./chunks.ts";
+import { fingerprintAt, firstRead } from "./chunks.ts";
 import { tokenOf } from "./files.ts";
 import type { OpenFile, ReadableFile } from "./files.ts";
 import { LastRead } from "./last-read.ts";
-import type { FileOnDisk } from "../discovery/transcript.ts";
+import type { FileOnDisk } from "./transcript.ts";
 import { unreadable, VanishedError } from "./unreadable.ts";
 
 /** An open file, as it is in the present round of reading. */
@@ -15,7 +15,7 @@ export interface OpenLook {
   stats: BigIntStats;
 }
 
-/** What was read of a file in advance, and the file's token before that: it counts only while that is the same. */
+/** Bytes that were read ahead, valid only while the file still has this token. */
 interface Prefetched {
   handle: LastRead;
   token: SourceToken;
@@ -26,14 +26,21 @@ export class OpenFiles {
   readonly #prefetched = new Map<FileOnDisk, Prefetched>();
   readonly #stats = new Map<FileOnDisk, BigIntStats>();
 
+  /** Takes a file that is open already, with what it was when it was opened. */
+  adopt(file: FileOnDisk, opened: OpenFile): void {
+    this.#handles.set(file, opened);
+    this.#stats.set(file, file.stats);
+  }
+
   /**
-   * Opens the file, and reads what a reader that goes on at `offset` (bytes) asks for first.
+   * Opens the file unless it is open, and reads what a reader that goes on at `offset` (bytes) asks for first.
    *
    * @throws WatchError `transcript_unreadable`, VanishedError.
    */
   async open(file: FileOnDisk, offset: number): Promise<void> {
     const opened = await this.#handle(file);
-    const stats = await statsOf(opened, file.path);
+    const stats = this.#stats.get(file) ?? (await statsOf(opened, file.path));
+    this.#stats.set(file, stats);
     const { position, length } = firstRead(offset, Number(stats.size));
     const handle = new LastRead(opened);
     try {
@@ -61,6 +68,24 @@ export class OpenFiles {
   /** From now on, files are what they are now. */
   newRound(): void {
     this.#stats.clear();
+  }
+
+  /**
+   * Costs two small reads and no stat.
+   *
+   * @param offset up to where it was read (bytes), and the fingerprint that it had there.
+   * @returns whether the file still ends where it did in this round, after the same bytes.
+   */
+  async isAtEnd(file: FileOnDisk, offset: number, fingerprint: string): Promise<boolean> {
+    const stats = this.#stats.get(file);
+    if (stats === undefined) return false;
+    const handle = await this.#handle(file);
+    try {
+      const { bytesRead } = await handle.read(new Uint8Array(1), 0, 1, Number(stats.size));
+      return bytesRead === 0 && (await fingerprintAt(handle, offset)) === fingerprint;
+    } catch (error) {
+      throw unreadable(file.path, error);
+    }
   }
 
   /** @returns whether a file has changed since this round has looked at it. */

@@ -27,3 +27,9 @@ export function unreadable(
     ? new VanishedError(text, { cause })
     : new WatchError("transcript_unreadable", text, { cause });
 }
+
+/** A file or a folder that cannot be read, and why. */
+export interface Unreadable {
+  path: string;
+  error: unknown;
+}

@@ -4,21 +4,13 @@ import type { BigIntStats } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { DatabaseAgent, Surroundings } from "../../agents/agent.ts";
 import type { SessionId, SourceToken } from "../../session/session.ts";
-import type { Follower } from "../live/follower.ts";
-import { DatabaseFollower } from "../live/database-follower.ts";
+import type { SyncedTranscript } from "../../watch/archive.ts";
 import { AgentDatabase } from "../reading/agent-database.ts";
 import type { Files } from "../reading/files.ts";
 import { GuardedFiles } from "../reading/guarded-files.ts";
-import { writeWhole } from "../reading/whole-session.ts";
-import type {
-  Behind,
-  FollowTools,
-  FoundSession,
-  Source,
-  SourceTools,
-  SyncTask,
-  Unreadable,
-} from "./source.ts";
+import { writeWhole } from "./whole-session.ts";
+import type { Behind, FoundSession, Source, SourceTools, SyncTask } from "./source.ts";
+import type { Unreadable } from "../reading/unreadable.ts";
 
 /** One database file, and what was seen in it. */
 export interface DatabasePlace {
@@ -85,60 +77,74 @@ export class DatabaseSource implements Source {
     if (found.length === 0) return { tasks: [], failures, leftAlone: 0 };
     const { archive } = this.#tools;
     const synced = await archive.syncedTranscripts();
-    const differing = found.filter(({ id, session }) => {
-      const known = synced.get(id);
-      return known?.revision !== this.#agent.revision || known.files[0]?.token !== session.token;
-    });
+    const differing = found.filter(({ id, session }) => !this.#isSynced(session, synced.get(id)));
     const offLimits = await archive.offLimits(differing.map(({ id }) => id));
     const tasks = differing
       .filter(({ id }) => !offLimits.has(id))
       .map(({ id, place, session }) => ({
-        ...this.#taskOf(id, place),
+        ...this.taskOf(id, place),
         bytes: 0,
         writtenMs: session.writtenMs,
       }));
     return { tasks, failures, leftAlone: differing.length - tasks.length };
   }
 
-  /** A database holds everybody's sessions: there is none that its path stands for. */
+  /** A database holds many sessions: its path stands for none of them. */
   at(): null {
     return null;
   }
 
   async sync(id: SessionId): Promise<boolean> {
     for (const place of this.places)
-      if ((await this.#listed(place)).has(id)) return await this.#taskOf(id, place).run();
+      if ((await this.#listed(place)).has(id)) return await this.taskOf(id, place).run();
     return false;
   }
 
-  followAll(tools: FollowTools): Follower[] {
-    return this.places.map((place) => new DatabaseFollower(place, this, tools, null));
-  }
-
-  followOne(id: SessionId, tools: FollowTools): Follower {
-    const [place] = this.places;
-    return place === undefined ? new NothingToFollow(id) : new DatabaseFollower(place, this, tools, id);
+  /**
+   * @returns the sessions that this place has, except those that an earlier place has, too.
+   * @throws WatchError `transcript_unreadable`
+   */
+  async sessionsIn(place: DatabasePlace): Promise<DatabasePlace["sessions"]> {
+    const sessions = await this.#listed(place);
+    const earlier = this.places.slice(0, this.places.indexOf(place));
+    if (earlier.every((other) => other.sessions.size === 0)) return sessions;
+    return new Map([...sessions].filter(([id]) => !earlier.some((other) => other.sessions.has(id))));
   }
 
   /**
-   * @returns the syncs of sessions that have changed since this was asked last; at first, of all that the archive has
-   *   otherwise.
-   * @throws WatchError `transcript_unreadable`, `archive_unavailable`.
+   * @param sessions as `sessionsIn` gave them.
+   * @param only the one session to compare; null for all.
+   * @returns the syncs of those that the archive has not as they are now.
+   * @throws WatchError `archive_unavailable`
    */
-  async changed(place: DatabasePlace): Promise<SyncTask[]> {
-    if (place.revision === null) {
-      const { tasks } = await this.behind();
-      return tasks;
+  async behindIn(
+    place: DatabasePlace,
+    sessions: DatabasePlace["sessions"],
+    only: SessionId | null,
+  ): Promise<SyncTask[]> {
+    const { archive } = this.#tools;
+    if (only !== null) {
+      const session = sessions.get(only);
+      if (session === undefined) return [];
+      const synced = await archive.source(only);
+      return this.#isSynced(session, synced) ? [] : [this.taskOf(only, place)];
     }
-    const before = place.sessions;
-    const now = await this.#listed(place);
-    if (now === before) return [];
-    return [...now].flatMap(([id, { token }]) =>
-      before.get(id)?.token === token ? [] : [this.#taskOf(id, place)],
-    );
+    if (sessions.size === 0) return [];
+    const synced = await archive.syncedTranscripts();
+    const differing = [...sessions].filter(([id, session]) => !this.#isSynced(session, synced.get(id)));
+    const offLimits = await archive.offLimits(differing.map(([id]) => id));
+    return differing
+      .filter(([id]) => !offLimits.has(id))
+      .sort(([, one], [, other]) => other.writtenMs - one.writtenMs)
+      .map(([id]) => this.taskOf(id, place));
   }
 
-  #taskOf(id: SessionId, place: DatabasePlace): SyncTask {
+  #isSynced(session: ListedSession, synced: SyncedTranscript | null | undefined): boolean {
+    return synced?.revision === this.#agent.revision && synced.files[0]?.token === session.token;
+  }
+
+  /** The sync of one session in this place. */
+  taskOf(id: SessionId, place: DatabasePlace): SyncTask {
     return {
       id,
       path: place.path,
@@ -147,10 +153,11 @@ export class DatabaseSource implements Source {
   }
 
   async #syncNow(id: SessionId, { path, database, files }: DatabasePlace): Promise<boolean> {
-    const stats = await statsOf(files, path);
-    if (stats === null) return false;
+    const file = await fileAt(files, path);
+    if (file === null) return false;
+    const { stats, identity } = file;
     // Token and content are of one moment.
-    const read = await database.read(identityOf(stats), (rows) => ({
+    const read = await database.read(identity, (rows) => ({
       token: this.#agent.token(rows, id),
       session: this.#agent.read(rows, id),
     }));
@@ -179,15 +186,15 @@ export class DatabaseSource implements Source {
   /** Lists the sessions if anything was committed since they were listed. @returns the same map if nothing was. */
   async #listed(place: DatabasePlace): Promise<DatabasePlace["sessions"]> {
     const { database, path } = place;
-    const stats = await statsOf(place.files, path);
-    if (stats === null) {
+    const file = await fileAt(place.files, path);
+    if (file === null) {
       database.close();
       place.revision = null;
       if (place.sessions.size > 0) place.sessions = new Map();
       return place.sessions;
     }
-    const identity = identityOf(stats);
-    // Asked first: what is committed in between is then seen again, and not never.
+    const { identity } = file;
+    // The revision is read first, so that a commit in between is seen again instead of missed.
     const revision = await database.revision(identity);
     if (revision === place.revision) return place.sessions;
     const sessions = await database.read(
@@ -200,27 +207,17 @@ export class DatabaseSource implements Source {
   }
 }
 
-/** An agent without a database has no session that could be followed. */
-class NothingToFollow implements Follower {
-  readonly name: string;
-  readonly waiting = 0;
-
-  constructor(id: SessionId) {
-    this.name = `session ${id}`;
-  }
-
-  async look(): Promise<void> {}
-
-  close(): void {}
+/** A database file, and what tells it and its log from others at the same paths. */
+interface DatabaseFile {
+  stats: BigIntStats;
+  identity: string;
 }
 
-async function statsOf(files: Files, path: string): Promise<BigIntStats | null> {
-  const [stats] = await files.stats([path]);
-  return stats?.isFile() === true ? stats : null;
-}
-
-function identityOf({ dev, ino }: BigIntStats): string {
-  return `${dev}:${ino}`;
+/** A log that was replaced has to be opened anew, too: commits go past the old one. */
+async function fileAt(files: Files, path: string): Promise<DatabaseFile | null> {
+  const [stats, log] = await files.stats([path, `${path}-wal`]);
+  if (stats?.isFile() !== true) return null;
+  return { stats, identity: [stats, log].map((file) => (file ? `${file.dev}:${file.ino}` : "")).join(" ") };
 }
 
 function foundSession(id: SessionId, { isSubagent, writtenMs }: ListedSession): FoundSession {

@@ -6,22 +6,13 @@ import { pause } from "../../async/abortable.ts";
 import { backoffMs } from "../../async/backoff.ts";
 import { WatchError } from "../../errors.ts";
 import type { SessionId, SourceToken } from "../../session/session.ts";
-import { DocumentFollower } from "../live/document-follower.ts";
-import type { Follower } from "../live/follower.ts";
 import { tokenOf } from "../reading/files.ts";
 import type { Files } from "../reading/files.ts";
 import { GuardedFiles } from "../reading/guarded-files.ts";
 import { unreadable } from "../reading/unreadable.ts";
-import { hashOf, writeWhole } from "../reading/whole-session.ts";
-import type {
-  Behind,
-  FollowTools,
-  FoundSession,
-  Source,
-  SourceTools,
-  SyncTask,
-  Unreadable,
-} from "./source.ts";
+import { hashOf, writeWhole } from "./whole-session.ts";
+import type { Behind, FoundSession, Source, SourceTools, SyncTask } from "./source.ts";
+import type { Unreadable } from "../reading/unreadable.ts";
 
 /** This many project folders of the archive are looked into. */
 const FOLDERS_MAX = 200;
@@ -49,6 +40,8 @@ export class DocumentSource implements Source {
   readonly #known = new Map<string, KnownDocument>();
   /** What each file was when its sessions were written. */
   readonly #synced = new Map<string, SourceToken>();
+  /** Of each document, the sessions that the archive has, and as what. */
+  readonly #inArchive = new Map<string, Map<SessionId, SourceToken>>();
   #search = { nextMs: 0, misses: 0 };
 
   constructor(agent: DocumentAgent, surroundings: Surroundings, tools: SourceTools) {
@@ -56,6 +49,11 @@ export class DocumentSource implements Source {
     this.#surroundings = surroundings;
     this.#tools = tools;
     this.#files = new GuardedFiles(tools.files, tools.clock, "a project's folder");
+  }
+
+  /** The agent's name. */
+  get name(): string {
+    return this.#agent.name;
   }
 
   owns(id: SessionId): boolean {
@@ -75,7 +73,7 @@ export class DocumentSource implements Source {
   }
 
   async list(): ReturnType<Source["list"]> {
-    const failures = await this.#readAll();
+    const failures = await this.#readAll(await this.paths());
     const sessions = [...this.#known.values()].flatMap(({ sessions, writtenMs }) =>
       [...sessions.keys()].map((id) => ({ id, isSubagent: false, writtenMs })),
     );
@@ -83,22 +81,39 @@ export class DocumentSource implements Source {
   }
 
   async behind(): Promise<Behind> {
-    const failures = await this.#readAll();
+    return await this.behindAt(await this.paths());
+  }
+
+  /**
+   * @returns the syncs of those documents with a session that the archive has otherwise, and what could not be read.
+   * @throws WatchError `archive_unavailable`
+   */
+  async behindAt(paths: ReadonlySet<string>): Promise<Behind> {
+    const failures = await this.#readAll(paths);
+    const documents = [...paths].flatMap((path) => {
+      const document = this.#known.get(path);
+      return document === undefined ? [] : [{ path, document }];
+    });
+    if (documents.length === 0) return { tasks: [], failures, leftAlone: 0 };
     const { archive } = this.#tools;
     const synced = await archive.syncedTranscripts();
-    const tasks: Behind["tasks"] = [];
-    let leftAlone = 0;
-    for (const [path, { sessions, writtenMs }] of this.#known) {
-      const differing = [...sessions].flatMap(([id, token]) =>
-        synced.get(id)?.files[0]?.token === token && synced.get(id)?.revision === this.#agent.revision
-          ? []
-          : [id],
+    const compared = documents.map(({ path, document }) => {
+      const isSynced = ([id, token]: [SessionId, SourceToken]): boolean =>
+        synced.get(id)?.files[0]?.token === token && synced.get(id)?.revision === this.#agent.revision;
+      const { true: same = [], false: differing = [] } = Object.groupBy([...document.sessions], (session) =>
+        isSynced(session) ? "true" : "false",
       );
-      const offLimits = await archive.offLimits(differing);
-      leftAlone += offLimits.size;
-      if (differing.length > offLimits.size) tasks.push({ ...this.taskOf(path), bytes: 0, writtenMs });
+      this.#inArchive.set(path, new Map(same));
+      return { path, document, ids: differing.map(([id]) => id) };
+    });
+    const differing = compared.flatMap(({ ids }) => ids);
+    const offLimits = differing.length === 0 ? new Set() : await archive.offLimits(differing);
+    const tasks: Behind["tasks"] = [];
+    for (const { path, document, ids } of compared) {
+      if (ids.every((id) => offLimits.has(id))) this.#synced.set(path, document.token);
+      else tasks.push({ ...this.taskOf(path), bytes: 0, writtenMs: document.writtenMs });
     }
-    return { tasks, failures, leftAlone };
+    return { tasks, failures, leftAlone: offLimits.size };
   }
 
   at(path: string): SyncTask | null {
@@ -108,14 +123,6 @@ export class DocumentSource implements Source {
   async sync(id: SessionId): Promise<boolean> {
     const known = this.#documentOf(id) ?? (await this.#searchFor(id));
     return known !== null && (await this.taskOf(known.path).run());
-  }
-
-  followAll(tools: FollowTools): Follower[] {
-    return [new DocumentFollower(this.#agent.name, this, tools, null)];
-  }
-
-  followOne(id: SessionId, tools: FollowTools): Follower {
-    return new DocumentFollower(`session ${id}`, this, tools, id);
   }
 
   /** Looks where documents may be, which changes with the projects that the archive knows. */
@@ -149,14 +156,25 @@ export class DocumentSource implements Source {
     return { id: null, path, run: () => this.#tools.runner.run(path, () => this.#syncNow(path)) };
   }
 
+  /** A session that cannot be written keeps no other one from being written. */
   async #syncNow(path: string): Promise<boolean> {
     const read = await this.#read(path, true);
     if (read === null) return false;
+    const inArchive = this.#inArchive.get(path) ?? new Map<SessionId, SourceToken>();
+    this.#inArchive.set(path, inArchive);
+    const failures: unknown[] = [];
     let changed = false;
     for (const { session, token } of read.sessions) {
+      if (inArchive.get(session.id) === token) continue;
       const source = { path, stats: read.stats, token, revision: this.#agent.revision };
-      if (await writeWhole(session, source, this.#tools)) changed = true;
+      try {
+        if (await writeWhole(session, source, this.#tools)) changed = true;
+        inArchive.set(session.id, token);
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     this.#synced.set(path, tokenOf(read.stats));
     return changed;
   }
@@ -171,15 +189,15 @@ export class DocumentSource implements Source {
     if (nowMs < this.#search.nextMs) return null;
     const misses = this.#search.misses + 1;
     this.#search = { misses, nextMs: nowMs + backoffMs(misses, SEARCH_BACKOFF) };
-    await this.#readAll();
+    await this.#readAll(await this.paths());
     const found = this.#documentOf(id);
     if (found !== null) this.#search = { misses: 0, nextMs: 0 };
     return found;
   }
 
-  async #readAll(): Promise<Unreadable[]> {
+  async #readAll(paths: ReadonlySet<string>): Promise<Unreadable[]> {
     const failures: Unreadable[] = [];
-    for (const path of await this.paths()) {
+    for (const path of paths) {
       try {
         await this.#read(path);
       } catch (error) {

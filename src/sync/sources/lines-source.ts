@@ -6,22 +6,11 @@ import type { SessionId, SourceToken } from "../../session/session.ts";
 import { transcriptToken } from "../../watch/archive.ts";
 import type { SyncedTranscript } from "../../watch/archive.ts";
 import { TranscriptIndex } from "../discovery/transcript-index.ts";
-import { lastWriteMs } from "../discovery/transcript.ts";
-import type { Transcript, TranscriptFile } from "../discovery/transcript.ts";
-import type { AttemptedTask } from "../live/attempts.ts";
-import type { Follower } from "../live/follower.ts";
-import { RootFollower } from "../live/root-follower.ts";
-import { SessionFollower } from "../live/session-follower.ts";
-import { TranscriptCopier } from "../reading/transcript-copier.ts";
-import type {
-  Behind,
-  BehindTask,
-  FollowTools,
-  FoundSession,
-  Source,
-  SourceTools,
-  SyncTask,
-} from "./source.ts";
+import { lastWriteMs } from "../reading/transcript.ts";
+import type { Transcript, TranscriptFile } from "../reading/transcript.ts";
+import type { OpenFile } from "../reading/files.ts";
+import { REMEMBERED_MAX, TranscriptCopier } from "./transcript-copier.ts";
+import type { Behind, BehindTask, FoundSession, Source, SourceTools, SyncTask } from "./source.ts";
 
 export class LinesSource implements Source {
   /** Where the transcripts are. */
@@ -73,7 +62,7 @@ export class LinesSource implements Source {
   }
 
   /**
-   * @param folders roots' paths, or paths in roots; what is no folder holds nothing.
+   * @param folders roots' paths, or paths in roots; a path that is no folder holds nothing.
    * @throws WatchError `transcript_unreadable` if a root does not answer, `archive_unavailable`.
    */
   async behindIn(folders: readonly string[]): Promise<Behind> {
@@ -87,7 +76,7 @@ export class LinesSource implements Source {
   }
 
   /** The sync of the session that has this file, without a search for it. */
-  taskOf(file: TranscriptFile): AttemptedTask {
+  taskOf(file: TranscriptFile): SyncTask {
     return {
       id: file.place.id,
       path: file.path,
@@ -95,27 +84,49 @@ export class LinesSource implements Source {
         this.index.learn(file);
         return this.sync(file.place.id);
       },
+      runNotified: () => {
+        this.index.learn(file);
+        return this.#tools.runner.run(file.place.id, () => this.#syncNotified(file.place.id));
+      },
       hasGrown: () => this.#copier.hasGrown(file.place.id),
     };
   }
 
   sync(id: SessionId): Promise<boolean> {
-    return this.#tools.runner.run(id, async () => {
-      const transcript = await this.index.look(id);
-      if (transcript === null) return false;
-      const isNew = this.#copier.isNews(transcript);
-      // What has changed since this process has read it needs no question: the transaction looks again.
-      const synced = isNew ? this.#copier.lastOf(id) : await this.#tools.archive.source(id);
-      return await this.#syncFrom(transcript, synced);
-    });
+    return this.#tools.runner.run(id, () => this.#syncNow(id));
   }
 
-  followAll(tools: FollowTools): Follower[] {
-    return this.index.roots.map((root) => new RootFollower(root, this, tools));
+  async #syncNow(id: SessionId): Promise<boolean> {
+    const transcript = await this.index.look(id);
+    if (transcript === null) return false;
+    const isNew = this.#copier.isNews(transcript);
+    // A transcript that changed since this process read it needs no query: the transaction looks again.
+    const synced = isNew ? this.#copier.lastOf(id) : await this.#tools.archive.source(id);
+    return await this.#syncFrom(transcript, synced);
   }
 
-  followOne(id: SessionId, tools: FollowTools): Follower {
-    return new SessionFollower(id, this, tools);
+  /** Trusts what this process remembers of the archive: the next full look compares with the archive itself. */
+  async #syncNotified(id: SessionId): Promise<boolean> {
+    const found = await this.#copier.openAgain(id, this.index.known(id));
+    if (found === null) return await this.#syncNow(id);
+    const { transcript, opened } = found;
+    if (this.#copier.isNews(transcript))
+      return await this.#copy(transcript, this.#copier.lastOf(id), { opened });
+    await opened.close();
+    this.#noteUpToDate(id, transcriptToken(transcript.files));
+    return false;
+  }
+
+  async #copy(
+    transcript: Transcript,
+    synced: SyncedTranscript | null,
+    options: { onRead?: (bytes: number) => void; opened?: OpenFile },
+  ): Promise<boolean> {
+    const { id } = transcript;
+    const changed = await this.#copier.copy(transcript, synced, options);
+    const last = this.#copier.lastOf(id);
+    if (changed && last !== null) this.#noteUpToDate(id, transcriptToken(last.files));
+    return changed;
   }
 
   /** @returns the session's transcript; null while there is none. */
@@ -130,17 +141,27 @@ export class LinesSource implements Source {
     if (found.length === 0) return { tasks: [], leftAlone: 0 };
     const { archive } = this.#tools;
     const synced = await archive.syncedTranscripts();
+    this.#rememberNewest(found, synced);
     const differing = found
       .map((transcript) => ({ transcript, synced: synced.get(transcript.id) ?? null }))
       .filter((behind) => !isSynced(behind.transcript, behind.synced));
     if (differing.length === 0) return { tasks: [], leftAlone: 0 };
-    // Asked for all of them at once: each for itself would cost as much as a sync.
+    // One query for all: one for each would cost as much as a sync.
     const offLimits = await archive.offLimits(differing.map(({ transcript }) => transcript.id));
     const tasks = differing
       .filter(({ transcript }) => !offLimits.has(transcript.id))
       .map(({ transcript, synced }) => this.#behindTask(transcript, synced))
       .sort((a, b) => b.writtenMs - a.writtenMs);
     return { tasks, leftAlone: differing.length - tasks.length };
+  }
+
+  /** The most recent sessions are those that will change. */
+  #rememberNewest(found: readonly Transcript[], synced: ReadonlyMap<SessionId, SyncedTranscript>): void {
+    const newest = found.toSorted((a, b) => lastWriteMs(a) - lastWriteMs(b)).slice(-REMEMBERED_MAX / 2);
+    for (const transcript of newest) {
+      const known = synced.get(transcript.id);
+      if (known !== undefined && isSynced(transcript, known)) this.#copier.remember(transcript.id, known);
+    }
   }
 
   #behindTask(transcript: Transcript, synced: SyncedTranscript | null): BehindTask & { id: SessionId } {
@@ -162,7 +183,7 @@ export class LinesSource implements Source {
     }
   }
 
-  /** @param synced what is known of the last sync; the transaction looks again. */
+  /** @param synced the last sync, as far as it is known; the transaction looks again. */
   async #syncFrom(
     found: Transcript,
     synced: SyncedTranscript | null,
@@ -171,6 +192,7 @@ export class LinesSource implements Source {
     let transcript: Transcript | null = found;
     if (isSynced(transcript, synced)) {
       this.#noteUpToDate(found.id, transcriptToken(found.files));
+      if (synced !== null) this.#copier.remember(found.id, synced);
       return false;
     }
     if (synced?.files.some(({ path }) => !found.files.some((file) => file.path === path)) === true) {
@@ -179,7 +201,7 @@ export class LinesSource implements Source {
       transcript = await this.index.look(found.id);
       if (transcript === null || isSynced(transcript, synced)) return false;
     }
-    return await this.#copier.copy(transcript, synced, onRead);
+    return await this.#copy(transcript, synced, onRead === undefined ? {} : { onRead });
   }
 }
 

@@ -3,10 +3,9 @@
 import type { Clock } from "../../async/clock.ts";
 import type { SessionId, SourceToken } from "../../session/session.ts";
 import type { ArchiveWriting } from "../../watch/archive.ts";
-import type { Attempts } from "../live/attempts.ts";
-import type { Follower, FollowerOptions } from "../live/follower.ts";
 import type { Files } from "../reading/files.ts";
-import type { SyncRunner } from "../sync-runner.ts";
+import type { Unreadable } from "../reading/unreadable.ts";
+import type { SyncRunner } from "./sync-runner.ts";
 
 /** A session that a source has now. */
 export interface FoundSession {
@@ -17,8 +16,10 @@ export interface FoundSession {
   writtenMs: number;
 }
 
-/** Something that could not be looked at. */
-export interface Unreadable {
+/** What could not be synced: one session, or (then there is no id) more than one, or it is not known which. */
+export interface Failure {
+  id: SessionId | null;
+  /** A file of the session; without an id the folder's path, or the name of the follower that failed. */
   path: string;
   error: unknown;
 }
@@ -30,6 +31,10 @@ export interface SyncTask {
   path: string;
   /** @returns whether the archive has changed. @throws WatchError `transcript_unreadable`, `archive_unavailable`. */
   run(): Promise<boolean>;
+  /** As `run`, and cheaper where the file is known to have changed. */
+  runNotified?: () => Promise<boolean>;
+  /** Whether there is something new already, in case its notification was dropped. */
+  hasGrown?: () => Promise<boolean>;
 }
 
 /** A task with something new in it. */
@@ -55,13 +60,6 @@ export interface SourceTools {
   clock: Clock;
 }
 
-/** What followers work with. */
-export interface FollowTools {
-  attempts: Attempts;
-  clock: Clock;
-  options: FollowerOptions;
-}
-
 export interface Source {
   /** @returns whether a session with this id can only be here. */
   owns(id: SessionId): boolean;
@@ -77,8 +75,4 @@ export interface Source {
   at(path: string): SyncTask | null;
   /** @returns whether the archive has changed. @throws WatchError `transcript_unreadable`, `archive_unavailable`. */
   sync(id: SessionId): Promise<boolean>;
-  /** Keeps all sessions of the source in sync. */
-  followAll(tools: FollowTools): Follower[];
-  /** Keeps one session in sync. */
-  followOne(id: SessionId, tools: FollowTools): Follower;
 }

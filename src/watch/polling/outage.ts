@@ -11,9 +11,9 @@ const FIRST_RETRY_MS = 50;
 
 export type Outage =
   | { mode: "none" }
-  /** Too short so far to report. */
+  /** Not reported yet: it may be over in a moment. */
   | { mode: "short"; sinceMs: number; tries: number }
-  /** Subscribers know of it. */
+  /** Subscribers know. */
   | { mode: "reported"; sinceMs: number; tries: number; event: StatusEvent };
 
 export const NO_OUTAGE: Outage = { mode: "none" };
@@ -27,7 +27,7 @@ export function afterFailure(outage: Outage, error: unknown, askedMs: number, no
   return { mode: "reported", sinceMs, tries, event: { event: "degraded", data: messageOf(error) } };
 }
 
-/** @returns what to tell subscribers when the outage goes over into `next`; null for nothing. */
+/** @returns the event for subscribers when `outage` becomes `next`; null for none. */
 export function statusAfter(outage: Outage, next: Outage): StatusEvent | null {
   if (outage.mode !== "reported" && next.mode === "reported") return next.event;
   if (outage.mode === "reported" && next.mode === "none")
@@ -35,7 +35,7 @@ export function statusAfter(outage: Outage, next: Outage): StatusEvent | null {
   return null;
 }
 
-/** @returns how long (ms) to wait before the archive is asked again. */
+/** @returns how long (ms) to wait before the next read. */
 export function retryMs(outage: Outage, pollIntervalMs: number): number {
   if (outage.mode === "none") return pollIntervalMs;
   return backoffMs(outage.tries, { firstMs: FIRST_RETRY_MS, maxMs: pollIntervalMs });

@@ -1,6 +1,6 @@
 /**
- * What to read of the archive next: a pure decision over all that was seen so far. One read is under way at a time, so
- * that what arrives later is never older.
+ * Decides what to read of the archive next: a pure function of what was seen so far. Only one read runs at a time, so that
+ * a later answer is never older.
  */
 
 import type { StatusEvent } from "../../session/events.ts";
@@ -11,15 +11,15 @@ import type { Following, Hints, Knowledge, PollingState, Read, Seen } from "./po
 
 export interface Plan {
   state: PollingState;
-  /** To be asked now; null while another read is under way, or nothing is to be asked. */
+  /** The read to make now; null if another one runs, or none is needed. */
   read: Read | null;
-  /** To be told to all subscribers. */
+  /** Send this to all subscribers. */
   status: StatusEvent | null;
-  /** Arriving subscribers are not to wait for another failure. */
+  /** Report the failure to arriving subscribers. */
   failsArrivals: boolean;
 }
 
-/** An archive that can only be read as a whole is read for a tenth of the time. */
+/** Reading a whole archive takes at most a tenth of the time. */
 const REST_PER_WORK = 9;
 
 export function plan(state: PollingState, seen: Seen, pollIntervalMs: number): Plan {
@@ -57,7 +57,7 @@ function advance(state: PollingState, seen: Seen, pollIntervalMs: number): Polli
       return { ...state, outage: NO_OUTAGE };
     case "answer": {
       const read = withAnswer({ ...state, turn: "idle" }, seen);
-      // Some archives give their revision without being asked; it proves something only where nothing else is read.
+      // Some stores answer this without asking the archive: it is no proof, unless nothing else has to be read.
       const isReadable = seen.answer.to !== "revision" || read.todo.length === 0;
       const answered = isReadable ? { ...read, outage: NO_OUTAGE } : read;
       if (state.following === "nothing") return { ...answered, todo: [] };
@@ -66,7 +66,7 @@ function advance(state: PollingState, seen: Seen, pollIntervalMs: number): Polli
     }
     case "failure": {
       const outage = afterFailure(state.outage, seen.error, seen.askedMs, seen.nowMs);
-      // What was hinted at is not known yet; everything else is asked for again by the next poll.
+      // The next poll asks for everything else again.
       const hinted = [seen.read, ...state.todo].flatMap((read) => (read.ask === "sessions" ? read.ids : []));
       const failed: PollingState = { ...state, turn: "idle", todo: [], look: null, revision: null, outage };
       const waiting = hinted.length > 0 ? withHints(failed, hinted) : failed;
@@ -82,7 +82,7 @@ function withFollowing(
   nowMs: number,
   pollIntervalMs: number,
 ): PollingState {
-  // Without subscribers of all sessions nobody looks after the completeness of what is known.
+  // Without subscribers of all sessions, new ones go unnoticed.
   const knowledge = following === "all" ? state.knowledge : asPartial(state.knowledge);
   if (following === "nothing") {
     const { turn, restUntilMs } = state;
@@ -92,12 +92,12 @@ function withFollowing(
   return { ...state, following, knowledge, pollAtMs };
 }
 
-/** What is lost without a trace stays to be found: everything is read then. */
+/** Sessions that vanished are still to be found: the next subscriber of all reads everything. */
 function asPartial(knowledge: Knowledge): Knowledge {
   return { mode: "partial", mark: knowledge.mode === "lossy" ? null : knowledge.mark };
 }
 
-/** A look begins when no read is under way, and the hints of this moment are in. */
+/** A look begins when no read runs and the hints of this moment are in. */
 function due(state: PollingState, what: "hints" | "everything", nowMs: number): PollingState {
   const turn = state.turn === "idle" ? "due" : state.turn;
   const wanted = state.wanted === "everything" ? state.wanted : what;
@@ -114,10 +114,10 @@ function withAnswer(state: PollingState, seen: Seen & { kind: "answer" }): Polli
   if (answer.to === "sessions" || read.ask !== "changes") return state;
   const { mark, total, isHearsay, isScan } = answer.changes;
   const restUntilMs = isScan ? nowMs + REST_PER_WORK * (nowMs - askedMs) : state.restUntilMs;
-  // Single sessions are not to be known less well because somebody follows them all.
+  // Subscribers of single sessions must not depend on notifications because others follow all sessions.
   const followed: Read[] = isHearsay && read.isChanged ? [{ ask: "followed" }] : [];
   const todo = [...followed, ...state.todo];
-  // An answer from the beginning is complete; any other one says only how many sessions there are.
+  // An answer from the beginning is complete; of any other one, only the count shows deletions.
   if (read.since !== null && total !== null && total !== answer.present) {
     const everything: Read = { ask: "changes", since: null, isChanged: false };
     return { ...state, knowledge: { mode: "lossy", mark }, restUntilMs, todo: [everything, ...todo] };
@@ -126,7 +126,7 @@ function withAnswer(state: PollingState, seen: Seen & { kind: "answer" }): Polli
   return { ...state, knowledge: { mode, mark }, restUntilMs, todo };
 }
 
-/** Nothing more is read when the archive says that it has not changed. */
+/** Reads nothing more if the archive has not changed. */
 function withRevision(state: PollingState, revision: string | null, nowMs: number): PollingState {
   const { knowledge, restUntilMs } = state;
   const isChanged = revision === null || revision !== state.revision;
@@ -144,7 +144,7 @@ function withRevision(state: PollingState, revision: string | null, nowMs: numbe
 
 function ask(state: PollingState, nowMs: number): { state: PollingState; read: Read | null } {
   const ready = state.hasArrivals ? withArrivalReads(state) : state;
-  // A turn that is due begins in a moment; only arrivals do not wait for it.
+  // A due turn begins in a moment; only arrivals do not wait for it.
   if (ready.todo.length === 0 && ready.turn === "due") return { state: ready, read: null };
   const turn = ready.todo.length > 0 ? ready : withLook(ready, nowMs);
   const [read = null, ...todo] = turn.todo;
@@ -165,7 +165,7 @@ function withLook(state: PollingState, nowMs: number): PollingState {
   const isDue = state.wanted === "everything";
   const ids = hintedIds(state.hints);
   const todo: Read[] = [];
-  // A look at everything that is followed sees what was hinted at, unless that is followed only as one of all.
+  // A full look covers hinted sessions with subscribers of their own.
   if (ids.length > 0 && (isComplete(state) || !isDue)) todo.push({ ask: "sessions", ids });
   if (isDue) todo.push({ ask: "revision" });
   const look = { startedMs: nowMs, noticedMs: state.noticedMs ?? nowMs };
@@ -185,7 +185,7 @@ function isForArrivals(read: Read, { knowledge }: PollingState): boolean {
 function nextPoll(state: PollingState, nowMs: number, pollIntervalMs: number): number {
   const pauseMs = retryMs(state.outage, pollIntervalMs);
   const restMs = state.restUntilMs - nowMs;
-  // Once the rest is over, the reading that it put off is under way, or has failed and waits as every other one.
+  // After the rest, the delayed read has started, or has failed and waits like any other.
   const isResting = (state.knowledge.mode === "behind" || state.knowledge.mode === "lossy") && restMs > 0;
   return nowMs + (isResting ? Math.min(pauseMs, restMs) : pauseMs);
 }

@@ -1,4 +1,4 @@
-/** Reads the archive when it may have changed: asks what `plan()` decides, and gives the answers to the feed. */
+/** Reads the archive when it may have changed: asks what `plan()` decides, and hands the answers to the feed. */
 
 import type { Clock } from "../../async/clock.ts";
 import type { StatusEvent } from "../../session/events.ts";
@@ -8,24 +8,24 @@ import { plan } from "./plan.ts";
 import { isComplete, NOT_POLLING } from "./polling-state.ts";
 import type { Answer, Following, Read, Seen } from "./polling-state.ts";
 
-/** What is true of everything that one read has brought. */
+/** What holds for everything that one read has found. */
 export interface Circumstances {
-  /** A session that was not known before was not in the archive before. */
+  /** A session that is unknown so far was not in the archive before. */
   isNews: boolean;
-  /** When (ms) there was the first sign of it. */
+  /** When (ms) the first sign of it came. */
   noticedMs: number;
 }
 
-/** What comes of reading. */
+/** What the poller reports. */
 export type Observation =
-  /** The rows of these sessions; those that are missing or in the trash have none. */
+  /** The rows of these sessions; missing and trashed ones have none. */
   | ({
       kind: "rows";
       ids: readonly SessionId[];
       rows: ReadonlyMap<SessionId, SessionVersion>;
     } & Circumstances)
   | ({ kind: "changes"; changes: Changes } & Circumstances)
-  /** What was read before is known from now on: arriving subscribers join before anything else is read. */
+  /** The read is complete: new subscribers can join before the next one. */
   | { kind: "known" }
   | { kind: "status"; status: StatusEvent }
   /** The archive cannot be read now. */
@@ -35,11 +35,11 @@ export type Observation =
   /** A poll interval is over. */
   | { kind: "polled" };
 
-/** Who follows sessions. */
+/** The feed, as the poller sees it. */
 export interface Reader {
-  /** @returns the sessions to read: for arriving subscribers, all that are followed, or those of `read` that are. */
+  /** @returns the sessions to read for new subscribers, of all that are followed, or among those of `read`. */
   idsFor(read: Read & { ask: "arrivals" | "followed" | "sessions" }): readonly SessionId[];
-  /** Applies what was read before it returns. */
+  /** Returns when everything is applied. */
   observe(observation: Observation): void;
   /** How many sessions are known to be in the archive. */
   countPresent(): number;
@@ -62,7 +62,7 @@ export class Poller {
     this.#reader = reader;
   }
 
-  /** What subscribers were told of an outage that goes on; null while the archive can be read. */
+  /** The event of the present outage; null if the archive can be read. */
   get degraded(): StatusEvent | null {
     return this.#state.outage.mode === "reported" ? this.#state.outage.event : null;
   }
@@ -72,7 +72,7 @@ export class Poller {
     return isComplete(this.#state);
   }
 
-  /** While nothing is followed, there is no timer and no query. */
+  /** Without subscribers, there is no timer and no query. */
   follow(following: Following): void {
     if (following === this.#state.following) return;
     if (following === "nothing") {
@@ -84,12 +84,12 @@ export class Poller {
     this.#see({ kind: "following", following, nowMs: this.#clock.now() });
   }
 
-  /** Reads what arriving subscribers wait for: before this returns, unless another read is under way. */
+  /** Reads what new subscribers wait for: asks the archive before this returns, unless another read runs. */
   arrive(): void {
     this.#see({ kind: "arrival", nowMs: this.#clock.now() });
   }
 
-  /** Sessions have changed; null means that it may be any. */
+  /** Some sessions have changed; null: any may have. */
   hint(ids: readonly SessionId[] | null): void {
     this.#see({ kind: "hint", ids, nowMs: this.#clock.now() });
   }
@@ -108,7 +108,7 @@ export class Poller {
     if (read !== null) void this.#perform(read);
   }
 
-  /** Hints of one moment become one look. */
+  /** Combines the hints of one moment into one look. */
   async #beginTurn(): Promise<void> {
     await Promise.resolve();
     this.#see({ kind: "turn", nowMs: this.#clock.now() });
@@ -132,7 +132,7 @@ export class Poller {
         return { to: "revision", revision: await this.#store.revision() };
       case "changes": {
         const changes = await this.#store.changes(read.since);
-        // Who sees the archive for the first time takes it as it is.
+        // At the first sight of the archive, nothing in it is news.
         const isNews = this.#state.knowledge.mark !== null;
         this.#apply({ kind: "changes", changes, isNews, noticedMs: this.#noticedMs() });
         return { to: "changes", changes, present: this.#reader.countPresent() };
@@ -147,7 +147,7 @@ export class Poller {
     }
   }
 
-  /** The end of an outage is told before what has changed meanwhile. */
+  /** Reports the end of an outage before the changes of that time. */
   #apply(observation: Observation): void {
     this.#see({ kind: "readable", nowMs: this.#clock.now() });
     this.#reader.observe(observation);

@@ -8,22 +8,22 @@ import type { Outage } from "./outage.ts";
 /** What subscribers follow. */
 export type Following = "nothing" | "some" | "all";
 
-/** How far all sessions are known; `mark` is where the next question goes on, null at the beginning. */
+/** How far all sessions are known. `mark` is where the next read continues; null before the first one. */
 export type Knowledge =
   | { mode: "partial"; mark: Mark | null }
   | { mode: "complete"; mark: Mark }
-  /** Something has changed since, and a reading of everything rests until `PollingState.restUntilMs`. */
+  /** Something has changed since; the read of everything waits until `PollingState.restUntilMs`. */
   | { mode: "behind"; mark: Mark }
-  /** Some sessions have gone without a trace: everything has to be read to know which. */
+  /** Some sessions have vanished: only a read of everything shows which. */
   | { mode: "lossy"; mark: Mark };
 
 /** One question to the archive. */
 export type Read =
   /** The sessions that arriving subscribers wait for. */
   | { ask: "arrivals" }
-  /** What has become of all sessions since `since`. */
+  /** What has changed since `since`. */
   | { ask: "changes"; since: Mark | null; isChanged: boolean }
-  /** Sessions that were hinted at. */
+  /** Hinted sessions. */
   | { ask: "sessions"; ids: readonly SessionId[] }
   | { ask: "revision" }
   /** Every session that is followed by its id. */
@@ -31,33 +31,33 @@ export type Read =
 
 export type Answer =
   | { to: "revision"; revision: string | null }
-  /** `present` counts the sessions that are known to be in the archive, this answer included. */
+  /** `present` counts the sessions known to be in the archive, this answer included. */
   | { to: "changes"; changes: Omit<Changes, "states">; present: number }
   | { to: "sessions" };
 
-/** What the poller sees; `nowMs` is when. */
+/** What happens to the poller, and when (ms). */
 export type Seen =
   | { kind: "following"; following: Following; nowMs: number }
-  /** A subscriber waits for sessions that have to be read. */
+  /** A new subscriber waits for its sessions. */
   | { kind: "arrival"; nowMs: number }
   /** Null: any session may have changed. */
   | { kind: "hint"; ids: readonly SessionId[] | null; nowMs: number }
   | { kind: "poll"; hasArrivals: boolean; nowMs: number }
   /** The hints of one moment are in. */
   | { kind: "turn"; nowMs: number }
-  /** The archive has answered; what it said is not applied yet. */
+  /** The archive has answered; the answer is not applied yet. */
   | { kind: "readable"; nowMs: number }
   | { kind: "answer"; read: Read; answer: Answer; askedMs: number; nowMs: number }
   | { kind: "failure"; read: Read; error: unknown; askedMs: number; nowMs: number };
 
-/** A look at what is followed: it may take several reads. */
+/** One look at the archive: it may take several reads. */
 export interface Look {
   startedMs: number;
-  /** When there was the first sign of what it finds. */
+  /** When the first sign of what it finds came. */
   noticedMs: number;
 }
 
-/** Ids in a list that grows at its head: thousands of hints may come before the next look. */
+/** A linked list, since thousands of hints may come before the next look. */
 export interface Hints {
   ids: readonly SessionId[];
   earlier: Hints | null;
@@ -70,16 +70,16 @@ export interface PollingState {
   /** Reads of the present turn that are still to be made. */
   todo: readonly Read[];
   look: Look | null;
-  /** Arriving subscribers wait for a read that has not begun. */
+  /** New subscribers wait for a read that has not begun. */
   hasArrivals: boolean;
   /** A look is wanted since the last one began; at everything that is followed, or only at what was hinted at. */
   wanted: "nothing" | "hints" | "everything";
   hints: Hints | null;
-  /** When there was the first sign of what the next look will find. */
+  /** When the first sign of what the next look will find came. */
   noticedMs: number | null;
   /** The archive's revision at the last look; null if that says nothing. */
   revision: string | null;
-  /** Until then, an archive that can only be read as a whole is left alone. */
+  /** Do not read everything before this. */
   restUntilMs: number;
   pollAtMs: number | null;
   outage: Outage;

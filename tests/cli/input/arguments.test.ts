@@ -7,7 +7,7 @@ test("parseDuration() reads ms, s, m and h", () => {
   ]);
 });
 
-test("parseDuration() refuses what no timer can wait", () => {
+test("parseDuration() refuses other text, and times that no timer supports", () => {
   for (const text of ["", "5", "s", "-1s", "0s", "0.1ms", "1d", "1e3s", "Infinitys", "600h", " 5s"]) {
     expect(() => parseDuration(text)).toThrow("Use a duration such as");
   }

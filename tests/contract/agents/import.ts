@@ -31,6 +31,14 @@ export function importContract(agent: Agent, home: string, recordings: readonly 
     expect(synced.query(sql)).toEqual([]);
   }
 
+  test("are imported, every session of them", async () => {
+    const { sessions, failures } = await synced.engine.list();
+    expect(failures).toEqual([]);
+    const ids = synced.query("SELECT DISTINCT session_id FROM sync_files").map((row) => row["session_id"]);
+    expect(ids.sort()).toEqual(sessions.map(({ id }) => id).sort());
+    expect(ids.length).toBeGreaterThan(0);
+  });
+
   const obstacle = recordings === null ? "the recordings are not files of their own" : null;
   testUnless(obstacle)("are imported, every file of them", () => {
     if (recordings === null) return;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Attempts } from "../../../src/sync/live/attempts.ts";
-import type { Failure } from "../../../src/sync/engine.ts";
+import type { Failure } from "../../../src/sync/sources/source.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { SyncedArchive } from "../../support/synced.ts";
 import { Workspace } from "../../support/workspace.ts";

@@ -77,7 +77,7 @@ export function parseArchiveAddress(url: string, options: AddressOptions): Archi
     database,
     password,
     schema: schemaOf(settings),
-    tls: tlsSettingsOf(settings, servers, { folder: files.certificates, insecure, warn }),
+    tls: tlsSettingsOf(settings, servers, files.certificates, { insecure, warn }),
     connectMs: connectMsOf(settings),
     name: nameOf(servers, database),
   };

@@ -1,4 +1,4 @@
-/** One connection to the server, opened by its first statement. It never hangs, and it ends with its first failure. */
+/** One connection to the server, opened by its first statement. It never hangs, and once it is lost it stays lost. */
 
 import type { Socket } from "node:net";
 import postgres from "postgres";

@@ -10,11 +10,6 @@ import { isLocal, nameOfServer } from "./server-address.ts";
 import type { ServerAddress } from "./server-address.ts";
 
 export interface TlsSettings {
-  /**
-   * - `never`: for sockets in the file system, and `sslmode=disable`
-   * - `if-offered`: for `sslmode=prefer` and `allow`; libpq's `allow` begins without TLS and would send the password
-   * - `always`
-   */
   use: "never" | "if-offered" | "always";
   /** As given, or the default: for messages. */
   sslmode: string;
@@ -24,38 +19,50 @@ export interface TlsSettings {
   client: ClientFiles | null;
 }
 
-export interface TlsOptions {
-  /** Where users keep certificates of their own; empty if there is no such folder. */
-  folder: string;
-  insecure: boolean;
-  warn: (message: string) => void;
-}
+type Mode = Pick<TlsSettings, "use" | "check">;
 
-const MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+const MODES: ReadonlyMap<string, Mode> = new Map<string, Mode>([
+  ["disable", { use: "never", check: "nothing" }],
+  // As `prefer`: in libpq it begins without TLS, and would send the password unencrypted.
+  ["allow", { use: "if-offered", check: "nothing" }],
+  ["prefer", { use: "if-offered", check: "nothing" }],
+  ["require", { use: "always", check: "nothing" }],
+  ["verify-ca", { use: "always", check: "chain" }],
+  ["verify-full", { use: "always", check: "host" }],
+]);
 
-/** @throws WatchError `usage`, also for files that cannot be used. */
+/**
+ * @param folder where users keep certificates; empty if there is none.
+ * @throws WatchError `usage`, also for files that cannot be used.
+ */
 export function tlsSettingsOf(
   settings: Settings,
   servers: readonly ServerAddress[],
-  { folder, insecure, warn }: TlsOptions,
+  folder: string,
+  { insecure, warn }: { insecure: boolean; warn: (message: string) => void },
 ): TlsSettings {
   const given = settings.get("sslmode");
-  if (given !== undefined && !MODES.includes(given.value))
-    throw refused(`${given.source} must be ${MODES.slice(0, -1).join(", ")} or verify-full`);
   const remote = servers.find((server) => !isLocal(server));
-  const roots = rootsOf(settings, folder);
-  // Anybody can get a certificate from one of the system's authorities, but only for a host of their own.
-  if (roots === "system" && given !== undefined && given.value !== "verify-full")
-    throw refused(`sslrootcert=system needs ${given.source}=verify-full, which also checks the host`);
+  const rootPath = settings.get("sslrootcert")?.value ?? existing(folder, "root.crt");
+  const roots = rootPath === null || rootPath === "system" ? rootPath : { path: rootPath };
   const byDefault = remote === undefined ? "prefer" : "require";
   const sslmode = given?.value ?? (roots === "system" ? "verify-full" : byDefault);
-  const use = useOf(sslmode, servers);
-  if (use !== "always" && remote !== undefined) {
+  const mode = MODES.get(sslmode);
+  if (mode === undefined)
+    throw refused(`${given?.source} must be ${[...MODES.keys()].join(", ").replace(/, (?=[^,]*$)/, " or ")}`);
+  // Anybody can get a certificate from one of the system's authorities, but only for a host of their own.
+  if (roots === "system" && sslmode !== "verify-full")
+    throw refused(`sslrootcert=system needs ${given?.source}=verify-full, which also checks the host`);
+  if (mode.use !== "always" && remote !== undefined) {
     const what = `with sslmode=${sslmode} others on the network to ${nameOfServer(remote)} can read the archive`;
     if (!insecure) throw refused(`${what}; use sslmode=verify-full or require, or --insecure`);
     warn(`--insecure: ${what}`);
   }
-  const check = use === "always" ? checkOf(sslmode, roots) : "nothing";
+  // As in libpq, sockets in the file system never use TLS: the data stays on this machine.
+  const use = servers.every((server) => "path" in server) ? "never" : mode.use;
+  // As in libpq, `require` checks the certificate too where there is an authority.
+  const required = sslmode === "require" && roots !== null ? "chain" : mode.check;
+  const check = use === "always" ? required : "nothing";
   if (check !== "nothing" && roots === null)
     throw refused(
       `sslmode=${sslmode} needs an authority: sslrootcert=<path>, or sslrootcert=system for those of the system`,
@@ -66,23 +73,6 @@ export function tlsSettingsOf(
   if (check !== "nothing" && revocations !== null)
     warn(`${revocations} is ignored: revocation lists are not supported`);
   return tls;
-}
-
-function useOf(sslmode: string, servers: readonly ServerAddress[]): TlsSettings["use"] {
-  // As in libpq, sockets in the file system never use TLS: the data stays on this machine.
-  if (sslmode === "disable" || servers.every((server) => "path" in server)) return "never";
-  return sslmode === "allow" || sslmode === "prefer" ? "if-offered" : "always";
-}
-
-/** As in libpq, `require` checks the certificate too where there is an authority. */
-function checkOf(sslmode: string, roots: TlsSettings["roots"]): TlsSettings["check"] {
-  if (sslmode === "verify-full") return "host";
-  return sslmode === "verify-ca" || roots !== null ? "chain" : "nothing";
-}
-
-function rootsOf(settings: Settings, folder: string): Authorities | null {
-  const path = settings.get("sslrootcert")?.value ?? existing(folder, "root.crt");
-  return path === null || path === "system" ? path : { path };
 }
 
 function clientOf(settings: Settings, folder: string): ClientFiles | null {
