@@ -1,5 +1,5 @@
 /**
- * Damaged lines for every agent's parser. The suite tries some at random; `npm run fuzz` tries a million per agent.
+ * Damaged lines for every agent's parser. `npm test` tries some at random, `npm run test:soak` a million per agent.
  * SESSIONWATCH_FUZZ_SEED repeats a run that has failed.
  */
 

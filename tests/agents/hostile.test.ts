@@ -113,9 +113,11 @@ function readCodex(...records: CodexRecord[]): Parsed {
 }
 
 function expectSoon<T>(run: () => T): T {
-  const startedMs = performance.now();
+  // Of this process's own time: a busy machine gives it little of each second.
+  const before = process.cpuUsage();
   const result = run();
-  expect(performance.now() - startedMs).toBeLessThan(BUDGET_MS);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(BUDGET_MS);
   return result;
 }
 

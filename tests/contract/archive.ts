@@ -20,6 +20,7 @@ import { FollowedHome } from "../support/followed-home.ts";
 import { cuts, growing, interleave, turns } from "../support/interleaving.ts";
 import { BINARY, Program, seen } from "../support/program.ts";
 import { recordedIn, recordingsOf } from "../support/recordings.ts";
+import { scaled } from "../support/scale.ts";
 import { callOf, FACTS, FILE, message, save, SOURCE } from "../support/saves.ts";
 import { Scribe } from "../support/scribe.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -327,7 +328,7 @@ export function archiveContract(
       const scribe = new Scribe(workspace, dice, 2_000_000);
       scribe.start();
       try {
-        for (let deaths = 0; deaths < 15 * share; deaths += 1) {
+        for (let deaths = 0; deaths < scaled(15, 6) * share; deaths += 1) {
           const victims = [started(workspace, "forever"), started(workspace, "forever")];
           try {
             await seen(() => victims.every(({ stdout }) => stdout !== ""), 1000);
@@ -368,7 +369,7 @@ export function archiveContract(
             await home.expectLikeFullImport();
             await into.expectNoFaults();
           }),
-          { numRuns: Math.ceil(8 * share) },
+          { numRuns: Math.ceil(scaled(8, 3) * share) },
         );
       }, 120_000);
     }
@@ -387,7 +388,7 @@ export function archiveContract(
             await home.expectLikeFullImport();
             await into.expectNoFaults();
           }),
-          { numRuns: Math.ceil(20 * share) },
+          { numRuns: Math.ceil(scaled(20, 8) * share) },
         );
       }, 120_000);
 

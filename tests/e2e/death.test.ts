@@ -9,6 +9,7 @@ import { ClaudeTranscript } from "../support/claude.ts";
 import { Dice } from "../support/dice.ts";
 import { expectNoComplaint, kill, writtenAt } from "../support/mortals.ts";
 import { BINARY, Program, seen } from "../support/program.ts";
+import { scaled } from "../support/scale.ts";
 import { makeSchema1, takeLostSession } from "../support/schema-1.ts";
 import { Scribe } from "../support/scribe.ts";
 import type { Writing } from "../support/scribe.ts";
@@ -17,6 +18,7 @@ import { Workspace } from "../support/workspace.ts";
 const MB = 1024 * 1024;
 /** SESSIONWATCH_TEST_SEED throws the dice of a failure again; the processes' own timing cannot be had again. */
 const SEED = Number(process.env["SESSIONWATCH_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+const DEATHS = scaled(200, 90);
 /** How long (ms) a survivor may take to tell the last update. */
 const OPERATION_MS = 10_000;
 
@@ -28,7 +30,7 @@ beforeEach(() => {
 afterEach(() => workspace[Symbol.dispose]());
 
 seeded(
-  "200 deaths of serve, follow and sync on one archive leave it equal to a full import",
+  `${DEATHS} deaths of serve, follow and sync on one archive leave it equal to a full import`,
   async (dice) => {
     const place = placeIn("data");
     const scribe = new Scribe(workspace, dice, 3 * MB);
@@ -47,7 +49,7 @@ seeded(
       for (const survivor of survivors) await survivor.line();
       scribe.start();
       for (const [index, kind] of [...kinds, ...kinds].entries()) {
-        const mortal = { ...kind, deaths: index < 2 ? 34 : 33 };
+        const mortal = { ...kind, deaths: Math.floor((DEATHS + 5 - index) / 6) };
         running.push(kill(mortal, { ...place, dice: new Dice(SEED + index), signal }));
       }
       const dying = Promise.all(running);
@@ -75,7 +77,7 @@ seeded(
 
 seeded("an archive whose creators were killed is used by the next process", async (dice) => {
   new ClaudeTranscript(workspace.claude, "one").user("hello");
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < scaled(20, 8); round += 1) {
     const place = placeIn(`data-${round}`);
     const creators = COMMANDS.map((args) => start(place, ...args));
     // Creating leaves these traces one after the other.
@@ -101,7 +103,7 @@ seeded("an archive of schema 1 is migrated, also when that is killed, and read a
   void new Scribe(workspace, dice, MB / 2);
   const today = placeIn("today");
   await run(today, "sync");
-  for (let round = 0; round < 12; round += 1) {
+  for (let round = 0; round < scaled(12, 6); round += 1) {
     const place = placeIn(`data-${round}`);
     mkdirSync(dirname(place.archive));
     makeSchema1(place.archive, today.archive);

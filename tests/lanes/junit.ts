@@ -25,11 +25,12 @@ export function resultsOf(report: string): TestResult[] {
   // Bun escapes "<" and ">" in every attribute and text, so that tags can be told apart by these alone.
   const cases = report.matchAll(/<testcase ([^>]*?)(?:\/>|>([^]*?)<\/testcase>)/g);
   return [...cases].map(([, attributes = "", content = ""]) => {
-    const group = attribute(attributes, "classname");
+    // The innermost group comes first.
+    const groups = attribute(attributes, "classname").split(" > ").toReversed().join(" > ");
     const name = attribute(attributes, "name");
     return {
       file: attribute(attributes, "file"),
-      name: group === "" ? name : `${group} > ${name}`,
+      name: groups === "" ? name : `${groups} > ${name}`,
       outcome: outcomeOf(content),
     };
   });

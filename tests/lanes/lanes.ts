@@ -55,6 +55,7 @@ export const TEST_LANES: Readonly<Record<TestLaneName, TestLane>> = {
       "tests/stores/writer.test.ts",
       "tests/sync/fuzz.test.ts",
       "tests/sync/incremental.test.ts",
+      "tests/watch/feed-properties.test.ts",
     ],
     build: true,
     // A failure at full length should not be the fault of a neighbour.

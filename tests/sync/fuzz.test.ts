@@ -1,6 +1,6 @@
 /**
- * Damaged transcripts of every agent, through the engine into a real archive. The suite writes some at random, `npm run
- * fuzz` many; SESSIONWATCH_FUZZ_SEED repeats a run that has failed.
+ * Damaged transcripts of every agent, through the engine into a real archive. `npm test` writes some at random, `npm
+ * run test:soak` many; SESSIONWATCH_FUZZ_SEED repeats a run that has failed.
  */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";

@@ -11,6 +11,7 @@ import type { Step } from "../support/followed-home.ts";
 import { cuts, growing, interleave, turns } from "../support/interleaving.ts";
 import { retouched } from "../support/lines.ts";
 import { recordedIn, recordingsOf } from "../support/recordings.ts";
+import { scaled } from "../support/scale.ts";
 
 /** An agent, where its transcripts may lie, and lines that may stand in them. */
 interface Subject {
@@ -79,7 +80,7 @@ for (const { agent, lines, places, compresses } of SUBJECTS)
           await interleave(home, writers, turns);
           await home.expectLikeFullImport();
         }),
-        { numRuns: 35 },
+        { numRuns: scaled(35, 12) },
       );
     });
 
@@ -97,7 +98,7 @@ for (const { agent, lines, places, compresses } of SUBJECTS)
           await interleave(home, writers, turns);
           await home.expectLikeFullImport();
         }),
-        { numRuns: 15 },
+        { numRuns: scaled(15, 6) },
       );
     });
 
@@ -128,7 +129,7 @@ for (const { agent, lines, places, compresses } of SUBJECTS)
             await home.expectLikeFullImport();
           },
         ),
-        { numRuns: 50 },
+        { numRuns: scaled(50, 18) },
       );
     });
   });

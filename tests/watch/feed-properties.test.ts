@@ -9,6 +9,7 @@ import type { Cursor } from "../../src/watch/cursor.ts";
 import type { Subscription } from "../../src/watch/subscription.ts";
 import { POLL_INTERVAL_MS, Watcher } from "../../src/watch/watcher.ts";
 import { FakeClock, settled } from "../support/clock.ts";
+import { scaled } from "../support/scale.ts";
 import { ScriptedStore } from "../support/scripted-store.ts";
 import type { Bookkeeping } from "../support/scripted-store.ts";
 
@@ -236,7 +237,7 @@ describe.each(["log", "scan", "count"] as const)("a feed over an archive with a 
         for (const { subscription } of world.clients) subscription.close();
         expect(world.clock.pending).toBe(0);
       }),
-      { numRuns: 500 },
+      { numRuns: scaled(500, 200) },
     );
   });
 });

@@ -7,6 +7,7 @@ import { cuts } from "../../support/interleaving.ts";
 import { everyHostileLine } from "../../support/hostile.ts";
 import { parseAll, parseInTurn, recordedIn } from "../../support/recordings.ts";
 import type { Portion, Recording } from "../../support/recordings.ts";
+import { scaled } from "../../support/scale.ts";
 import { faultsOf } from "../../support/well-formed.ts";
 import { spoiltIn } from "./spoilt.ts";
 
@@ -52,7 +53,7 @@ export function parseContract(
           parseAll(agent, recording),
         );
       }),
-      { numRuns: 50 },
+      { numRuns: scaled(50, 20) },
     );
   });
 
@@ -99,7 +100,7 @@ export function parseContract(
         const lineByLine = [{ lines: [], place }, ...lines.map((line) => ({ lines: [line], place }))];
         expect(parseInTurn(agent, lineByLine, throughJson)).toEqual(whole);
       }),
-      { numRuns: 200 },
+      { numRuns: scaled(200, 60) },
     );
   });
 }

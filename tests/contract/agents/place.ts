@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Agent, LinesAgent } from "../../../src/agents/agent.ts";
 import type { Recording } from "../../support/recordings.ts";
+import { scaled } from "../../support/scale.ts";
 
 export function placeContract(agent: LinesAgent, recordings: readonly Recording[]): void {
   const paths = recordings.flatMap(({ files }) => files.map(({ pathInRoot }) => pathInRoot));
@@ -37,7 +38,7 @@ export function placeContract(agent: LinesAgent, recordings: readonly Recording[
         expect(agent.placeOf(path)).toEqual(place);
         if (place !== null) expect(place.id).toMatch(idOf(agent));
       }),
-      { numRuns: 2000 },
+      { numRuns: scaled(2000, 500) },
     );
   });
 }

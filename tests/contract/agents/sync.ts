@@ -6,6 +6,7 @@ import type { LinesAgent } from "../../../src/agents/agent.ts";
 import { FollowedHome } from "../../support/followed-home.ts";
 import { cuts, growing, interleave, turns } from "../../support/interleaving.ts";
 import type { Recording } from "../../support/recordings.ts";
+import { scaled } from "../../support/scale.ts";
 import { spoiltIn } from "./spoilt.ts";
 
 export function syncContract(
@@ -26,7 +27,7 @@ export function syncContract(
         await interleave(followed, writers, turns);
         await followed.expectLikeFullImport();
       }),
-      { numRuns: 25 },
+      { numRuns: scaled(25, 8) },
     );
   });
 
@@ -37,7 +38,7 @@ export function syncContract(
         await interleave(followed, [growing(file.path, Buffer.from(lines.join("\n")), cuts)], turns);
         await followed.expectLikeFullImport();
       }),
-      { numRuns: 25 },
+      { numRuns: scaled(25, 8) },
     );
   });
 }

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import type { DatabaseAgent, DocumentAgent } from "../../../src/agents/agent.ts";
 import { hurriedClock } from "../../support/clock.ts";
 import { rowsOf } from "../../support/rows.ts";
+import { scaled } from "../../support/scale.ts";
 import { SyncedArchive } from "../../support/synced.ts";
 import { Workspace } from "../../support/workspace.ts";
 import { importContract } from "./import.ts";
@@ -36,7 +37,7 @@ export function wholeContract(agent: DatabaseAgent | DocumentAgent, home: string
         }
         await synced.expectLikeFullImport();
       }),
-      { numRuns: 20 },
+      { numRuns: scaled(20, 8) },
     );
   });
 
@@ -75,7 +76,7 @@ export function wholeContract(agent: DatabaseAgent | DocumentAgent, home: string
           }
         },
       ),
-      { numRuns: 50 },
+      { numRuns: scaled(50, 20) },
     );
   });
 }
@@ -103,10 +104,12 @@ function writeRows(target: string, path: string, share: number): void {
     const columns = source.db.prepare("SELECT name FROM pragma_table_info(?)").all(String(name));
     if (!columns.some((column) => column["name"] === "id")) continue;
     copy.db.exec(String(sql).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"));
+    copy.db.exec("BEGIN");
     const all = source.db.prepare(`SELECT * FROM "${String(name)}" ORDER BY rowid`).all();
     const places = columns.map(() => "?").join(", ");
     const insert = copy.db.prepare(`INSERT OR REPLACE INTO "${String(name)}" VALUES (${places})`);
     for (const row of all.slice(0, Math.ceil(all.length * share))) insert.run(...Object.values(row));
+    copy.db.exec("COMMIT");
   }
   copy.db.exec("COMMIT");
 }

@@ -11,6 +11,7 @@ import { ForeignArchive } from "../../support/archives.ts";
 import { Follower } from "../../support/follower.ts";
 import { until } from "../../support/program.ts";
 import { OwnArchive } from "../../support/own-archive.ts";
+import { scaled } from "../../support/scale.ts";
 import { Served } from "../../support/served.ts";
 import { Workspace } from "../../support/workspace.ts";
 
@@ -294,7 +295,7 @@ test.each<Kind>(["our own archive", "an agentsview archive"])(
         for (const step of steps) await world.take(step);
         await world.expectAllToKnow();
       }),
-      { numRuns: 40, endOnFailure: true },
+      { numRuns: scaled(40, 15), endOnFailure: true },
     );
   },
   120_000,
