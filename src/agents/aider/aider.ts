@@ -1,6 +1,6 @@
 /**
  * Aider: one Markdown history per project, with all runs in it; each run with a prompt is a session. `lines.ts` tells what
- * each line is, with `quotes.ts` for fences and thoughts; `run.ts` makes messages of them, `program-lines.ts` reads what the
+ * each line is, with `quotes.ts` for fences and thoughts; `chat-run.ts` makes messages of them, `program-lines.ts` reads what the
  * program itself says, `local-zone.ts` the times.
  */
 
@@ -8,10 +8,10 @@ import { createHash } from "node:crypto";
 import type { DocumentAgent, Surroundings, WholeSession, WrittenDocument } from "../agent.ts";
 import { noFacts, noteFirstMessage, noteFolder, noteTime } from "../shared/facts.ts";
 import { runsIn } from "./lines.ts";
-import type { Run } from "./lines.ts";
+import type { ChatRun } from "./lines.ts";
 import { MACHINE_ZONE } from "./local-zone.ts";
 import type { LocalZone } from "./local-zone.ts";
-import { readRun } from "./run.ts";
+import { readRun } from "./chat-run.ts";
 
 const NAME = "aider";
 const FILE = ".aider.chat.history.md";
@@ -47,12 +47,12 @@ function isDocument(path: string): boolean {
   return path.split(/[/\\]/).at(-1) === FILE;
 }
 
-function sessionsIn(runs: readonly Run[], document: WrittenDocument): WholeSession[] {
+function sessionsIn(runs: readonly ChatRun[], document: WrittenDocument): WholeSession[] {
   return runs.flatMap((run, index) => sessionOf(run, index, index === runs.length - 1, document) ?? []);
 }
 
 function sessionOf(
-  run: Run,
+  run: ChatRun,
   index: number,
   isLast: boolean,
   { path, writtenMs }: WrittenDocument,

@@ -11,7 +11,7 @@ export interface Line {
 }
 
 /** The lines from one header to the next. */
-export interface Run {
+export interface ChatRun {
   /** RFC 3339 UTC, from the local time in the header; null if that is none. */
   startedAt: string | null;
   lines: Line[];
@@ -22,7 +22,7 @@ const PROMPT = /^####(?: (.*))?$/;
 const PROGRAM = /^> ?(.*)$/;
 
 /** @returns the runs in a history. Lines before the first header belong to none. */
-export function runsIn(text: string, zone: LocalZone): Run[] {
+export function runsIn(text: string, zone: LocalZone): ChatRun[] {
   const lines = text.split(/\r?\n/);
   const headers = headersIn(lines);
   return headers.map(({ at, time }, index) => ({

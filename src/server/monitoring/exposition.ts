@@ -3,7 +3,7 @@
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** One line: a value at this moment. */
-export interface Sample {
+export interface MetricSample {
   name: string;
   labels: Readonly<Record<string, string | number>>;
   value: number;
@@ -14,7 +14,7 @@ export interface MetricFamily {
   name: string;
   help: string;
   type: "counter" | "gauge" | "histogram";
-  samples: readonly Sample[];
+  samples: readonly MetricSample[];
 }
 
 export function exposition(families: readonly MetricFamily[]): string {
@@ -26,7 +26,7 @@ function familyText({ name, help, type, samples }: MetricFamily): string {
   return head + samples.map(sampleText).join("");
 }
 
-function sampleText({ name, labels, value }: Sample): string {
+function sampleText({ name, labels, value }: MetricSample): string {
   const pairs = Object.entries(labels).map(
     ([label, text]) => `${label}="${escaped(String(text)).replaceAll('"', '\\"')}"`,
   );

@@ -1,6 +1,6 @@
 /** Counts durations in buckets. Called once for each event and client, so it must cost next to nothing. */
 
-import type { Sample } from "./exposition.ts";
+import type { MetricSample } from "./exposition.ts";
 
 export class Histogram {
   /** Upper bounds in ms, rising; one more bucket counts what lies above them. */
@@ -23,7 +23,7 @@ export class Histogram {
   }
 
   /** @returns the lines that Prometheus reads, in seconds: each bucket includes all smaller ones. */
-  samples(name: string, labels: Readonly<Record<string, string>>): Sample[] {
+  samples(name: string, labels: Readonly<Record<string, string>>): MetricSample[] {
     let count = 0;
     const buckets = [...this.#counts].map((inBucket, index) => {
       count += inBucket;

@@ -3,7 +3,7 @@
 import type { FeedFigures } from "../../watch/feed.ts";
 import type { SyncFigures } from "../../watch/ports.ts";
 import { exposition } from "./exposition.ts";
-import type { MetricFamily, Sample } from "./exposition.ts";
+import type { MetricFamily, MetricSample } from "./exposition.ts";
 import type { Histogram } from "./histogram.ts";
 import type { Measurements } from "./measurements.ts";
 
@@ -35,7 +35,7 @@ export interface MetricsOptions {
 
 /** A metric whose samples are read when they are asked for. */
 interface Metric extends Omit<MetricFamily, "samples"> {
-  read(name: string): readonly Sample[] | Promise<readonly Sample[]>;
+  read(name: string): readonly MetricSample[] | Promise<readonly MetricSample[]>;
 }
 
 /** @returns every metric, as Prometheus reads it. */

@@ -10,13 +10,13 @@ import type { RequestSchemas } from "../openapi/operation.ts";
 import { inputOf } from "../route.ts";
 import type { Route, RouteDefinition, RouteInput } from "../route.ts";
 import type { Admission } from "../streams/admission.ts";
-import type { Format } from "../streams/formats.ts";
-import type { Item, Source } from "../streams/stream.ts";
+import type { Format } from "../streams/format.ts";
+import type { Item, ItemSource } from "../streams/stream.ts";
 import type { Streams } from "../streams/streams.ts";
 
 /** What is streamed, how, and the first bytes. */
 export interface OpenedStream<T extends Item> {
-  source: Source<T>;
+  source: ItemSource<T>;
   format: Format<T>;
   opening: Uint8Array;
 }

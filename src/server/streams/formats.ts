@@ -8,38 +8,13 @@ import type { Delivery } from "../../watch/mailbox.ts";
 import { heartbeat, isSessionEvent, versionAfter } from "../../session/events.ts";
 import type { StreamEvent } from "../../session/events.ts";
 import type { StreamKind } from "../stream-observer.ts";
+import type { Format } from "./format.ts";
 import type { ScopeChange } from "./scopes.ts";
 
 /** How long (ms) a client waits before it reconnects. */
 const RETRY_MS = 3000;
 /** Clients of a server that stops reconnect within this time (ms) after that, not all at once. */
 const RETRY_SPREAD_MS = 3000;
-
-/** One way to write a stream of `T`. Bytes are shared: clients that get the same event get the same bytes. */
-export interface Format<T> {
-  kind: StreamKind;
-  contentType: string;
-  /**
-   * The first bytes.
-   *
-   * @param cursor the client's position. It is sent even to a client that has sent it itself: by the standard, a stream begins
-   *   without an id, and the first empty line makes that the client's.
-   * @param reset sent where the client's cursor has no meaning here.
-   */
-  opening(cursor: string, nowMs: number, reset?: OpeningReset): Uint8Array;
-  frame(item: T): Uint8Array;
-  heartbeat(nowMs: number): Uint8Array;
-  /** Keeps a quiet connection alive; null where the format has no comments, and a heartbeat takes its place. */
-  comment: Uint8Array | null;
-  /** The last bytes before the server stops. */
-  farewell(): Uint8Array | null;
-}
-
-/** Why a client must start anew, and its position afterwards. */
-export interface OpeningReset {
-  reason: string;
-  cursor: string;
-}
 
 /** The stream of one session: its version is the cursor. `id`: data is the bare id, as the reference sends it. */
 export function oneAsSse(form: "id" | "json"): Format<Delivery> {

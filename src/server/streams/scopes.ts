@@ -2,7 +2,7 @@
 
 import type { Delivery } from "../../watch/mailbox.ts";
 import type { Clock } from "../../async/clock.ts";
-import type { Item, Source } from "./stream.ts";
+import type { Item, ItemSource } from "./stream.ts";
 
 /** `sessions`: some were added or removed; `messages`: some sessions have new ones; `sync`: anything may have changed. */
 export type Scope = "sessions" | "messages" | "sync";
@@ -16,8 +16,8 @@ export interface ScopeChange extends Item {
 /** Changes within this time (ms) become one, because each makes the client fetch a list. */
 const COALESCE_MS = 500;
 
-export class Scopes implements Source<ScopeChange> {
-  readonly #changes: Source<Delivery>;
+export class Scopes implements ItemSource<ScopeChange> {
+  readonly #changes: ItemSource<Delivery>;
   readonly #clock: Clock;
   /** Time (ms) of the first sign of each. */
   readonly #pending = new Map<Scope, number>();
@@ -28,7 +28,7 @@ export class Scopes implements Source<ScopeChange> {
   #notify: () => void = () => undefined;
 
   /** @param sequence the client's position. */
-  constructor(changes: Source<Delivery>, clock: Clock, sequence: number) {
+  constructor(changes: ItemSource<Delivery>, clock: Clock, sequence: number) {
     this.#changes = changes;
     this.#clock = clock;
     this.#sequence = sequence;

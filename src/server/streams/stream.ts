@@ -1,7 +1,7 @@
 /** One client's stream: it takes from its source only when the client reads, and closes once. */
 
 import type { CloseReason } from "../stream-observer.ts";
-import type { Format } from "./formats.ts";
+import type { Format } from "./format.ts";
 import type { Due } from "./wheel.ts";
 
 /** One event of a stream. */
@@ -11,7 +11,7 @@ export interface Item {
 }
 
 /** Where a stream takes its events from. */
-export interface Source<T> {
+export interface ItemSource<T> {
   /** @returns undefined when nothing is pending. */
   take(): T | undefined;
   /** Calls `notify` whenever something may be pending, and when it closes. */
@@ -22,7 +22,7 @@ export interface Source<T> {
 
 /** What one stream needs. */
 export interface StreamOptions<T extends Item> {
-  source: Source<T>;
+  source: ItemSource<T>;
   format: Format<T>;
   /** The first bytes. */
   opening: Uint8Array;

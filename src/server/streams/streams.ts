@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../async/clock.ts";
 import type { CloseReason, StreamObserver } from "../stream-observer.ts";
-import type { Format } from "./formats.ts";
+import type { Format } from "./format.ts";
 import { Stream } from "./stream.ts";
 import type { Item, Keeper, StreamOptions } from "./stream.ts";
 import { Wheel } from "./wheel.ts";

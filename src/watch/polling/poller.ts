@@ -6,7 +6,7 @@ import type { SessionId, SessionVersion } from "../../session/session.ts";
 import type { Changes, Store } from "../ports.ts";
 import { plan } from "./plan.ts";
 import { isComplete, NOT_POLLING } from "./polling-state.ts";
-import type { Answer, Following, Read, Seen } from "./polling-state.ts";
+import type { ReadAnswer, Following, Read, Seen } from "./polling-state.ts";
 
 /** What holds for everything that one read has found. */
 export interface Circumstances {
@@ -116,7 +116,7 @@ export class Poller {
 
   async #perform(read: Read): Promise<void> {
     const askedMs = this.#clock.now();
-    let answer: Answer;
+    let answer: ReadAnswer;
     try {
       answer = await this.#ask(read);
     } catch (error) {
@@ -126,7 +126,7 @@ export class Poller {
     this.#see({ kind: "answer", read, answer, askedMs, nowMs: this.#clock.now() });
   }
 
-  async #ask(read: Read): Promise<Answer> {
+  async #ask(read: Read): Promise<ReadAnswer> {
     switch (read.ask) {
       case "revision":
         return { to: "revision", revision: await this.#store.revision() };

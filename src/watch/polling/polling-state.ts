@@ -29,7 +29,7 @@ export type Read =
   /** Every session that is followed by its id. */
   | { ask: "followed" };
 
-export type Answer =
+export type ReadAnswer =
   | { to: "revision"; revision: string | null }
   /** `present` counts the sessions known to be in the archive, this answer included. */
   | { to: "changes"; changes: Omit<Changes, "states">; present: number }
@@ -47,7 +47,7 @@ export type Seen =
   | { kind: "turn"; nowMs: number }
   /** The archive has answered; the answer is not applied yet. */
   | { kind: "readable"; nowMs: number }
-  | { kind: "answer"; read: Read; answer: Answer; askedMs: number; nowMs: number }
+  | { kind: "answer"; read: Read; answer: ReadAnswer; askedMs: number; nowMs: number }
   | { kind: "failure"; read: Read; error: unknown; askedMs: number; nowMs: number };
 
 /** One look at the archive: it may take several reads. */

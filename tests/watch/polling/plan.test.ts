@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { plan } from "../../../src/watch/polling/plan.ts";
 import { isComplete, NOT_POLLING } from "../../../src/watch/polling/polling-state.ts";
-import type { Answer, PollingState, Read, Seen } from "../../../src/watch/polling/polling-state.ts";
+import type { ReadAnswer, PollingState, Read, Seen } from "../../../src/watch/polling/polling-state.ts";
 
 const POLL_MS = 1500;
 type Untimed = Seen extends infer S ? (S extends Seen ? Omit<S, "nowMs"> : never) : never;
@@ -60,9 +60,9 @@ class Course {
   }
 }
 
-type Changes = (Answer & { to: "changes" })["changes"] & { present: number };
+type Changes = (ReadAnswer & { to: "changes" })["changes"] & { present: number };
 
-function answerTo(read: Read, given: Partial<Changes> & { revision?: string | null }): Answer {
+function answerTo(read: Read, given: Partial<Changes> & { revision?: string | null }): ReadAnswer {
   if (read.ask === "revision") return { to: "revision", revision: given.revision ?? null };
   if (read.ask !== "changes") return { to: "sessions" };
   const {

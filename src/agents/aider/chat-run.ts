@@ -2,7 +2,7 @@
 
 import type { Block, MessageEntry, TranscriptEntry } from "../../session/entries.ts";
 import { asString } from "../shared/json.ts";
-import type { Line, Run } from "./lines.ts";
+import type { Line, ChatRun } from "./lines.ts";
 import { meaningOf, redacted } from "./program-lines.ts";
 
 export interface ReadRun {
@@ -11,7 +11,7 @@ export interface ReadRun {
   version: string | null;
 }
 
-export function readRun(run: Run): ReadRun {
+export function readRun(run: ChatRun): ReadRun {
   const reader = new RunMessages(run);
   for (const line of run.lines) reader.add(line);
   return reader.end();
@@ -32,7 +32,7 @@ class RunMessages {
   #speaker: Speaker | null = null;
   #lines: Line[] = [];
 
-  constructor({ startedAt }: Run) {
+  constructor({ startedAt }: ChatRun) {
     this.#startedAt = startedAt;
   }
 
