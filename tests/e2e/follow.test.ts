@@ -108,8 +108,8 @@ describe.each(LANES)("watch <id> ($name)", (lane) => {
 
   test("ends silently with 0 when its reader closes the pipe", async () => {
     const transcript = new ClaudeTranscript(workspace.claude).user("hello");
-    const command = [...lane.command, transcript.id, "--initial", "--heartbeat", "20ms"].join(" ");
-    const shell = Bun.spawn(["bash", "-c", `${command} | head -n 1; echo "\${PIPESTATUS[0]}"`], {
+    const command = [...lane.command, transcript.id, "--initial", "--heartbeat", "20ms"];
+    const shell = Bun.spawn(["bash", "-c", HEAD, "bash", ...command], {
       env: { ...workspace.env, DENO_DIR: DENO_CACHE },
       stderr: "pipe",
     });
@@ -297,8 +297,8 @@ describe.each(LANES)("watch --all ($name)", (lane) => {
   });
 
   test("ends silently with 0 when its reader closes the pipe", async () => {
-    const command = [...lane.command, "--all", "--heartbeat", "20ms"].join(" ");
-    const shell = Bun.spawn(["bash", "-c", `${command} | head -n 1; echo "\${PIPESTATUS[0]}"`], {
+    const command = [...lane.command, "--all", "--heartbeat", "20ms"];
+    const shell = Bun.spawn(["bash", "-c", HEAD, "bash", ...command], {
       env: { ...workspace.env, DENO_DIR: DENO_CACHE },
       stderr: "pipe",
     });
@@ -490,4 +490,6 @@ describe("the binary", () => {
   });
 });
 
+/** Closes the pipe after a line, and prints the exit code of the command. */
+const HEAD = '"$@" | head -n 1; echo "${PIPESTATUS[0]}"';
 const DENO_CACHE = `${import.meta.dir}/../../node_modules/.deno-cache`;

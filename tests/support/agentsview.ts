@@ -29,7 +29,10 @@ export class FakeAgentsview {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "version"), version);
-    writeFileSync(join(folder, "agentsview"), `#!${process.execPath}\n${PROGRAM}`);
+    writeFileSync(join(folder, "program.cjs"), PROGRAM);
+    // Bun's path may have blanks, which a first line of a script cannot quote.
+    const script = `#!/bin/sh\nexec '${process.execPath}' '${join(folder, "program.cjs")}' "$@"\n`;
+    writeFileSync(join(folder, "agentsview"), script);
     chmodSync(join(folder, "agentsview"), 0o755);
     this.conduct = "sync";
   }

@@ -104,12 +104,10 @@ function writeRows(target: string, path: string, share: number): void {
     const columns = source.db.prepare("SELECT name FROM pragma_table_info(?)").all(String(name));
     if (!columns.some((column) => column["name"] === "id")) continue;
     copy.db.exec(String(sql).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"));
-    copy.db.exec("BEGIN");
     const all = source.db.prepare(`SELECT * FROM "${String(name)}" ORDER BY rowid`).all();
     const places = columns.map(() => "?").join(", ");
     const insert = copy.db.prepare(`INSERT OR REPLACE INTO "${String(name)}" VALUES (${places})`);
     for (const row of all.slice(0, Math.ceil(all.length * share))) insert.run(...Object.values(row));
-    copy.db.exec("COMMIT");
   }
   copy.db.exec("COMMIT");
 }

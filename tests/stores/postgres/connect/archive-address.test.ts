@@ -408,7 +408,7 @@ describe("parseArchiveAddress() refuses what is not supported by its name", () =
 });
 
 describe("parseArchiveAddress() decides how the connection is encrypted", () => {
-  const roots = fixtureTls("authority.crt");
+  const roots = encodeURI(fixtureTls("authority.crt"));
 
   test.each([
     ["localhost", "", "if-offered", "nothing"],
@@ -463,13 +463,13 @@ describe("parseArchiveAddress() decides how the connection is encrypted", () => 
     ["sslmode=verify-ca&sslrootcert=system", "sslrootcert=system needs sslmode=verify-full"],
     ["sslrootcert=/nonexistent", "sslrootcert: cannot read /nonexistent: it does not exist"],
     ["sslrootcert=/", "sslrootcert: cannot read /: it is a directory"],
-    [`sslrootcert=${fixtureTls("client.key")}`, "client.key holds no certificate (PEM)"],
+    [`sslrootcert=${encodeURI(fixtureTls("client.key"))}`, "client.key holds no certificate (PEM)"],
     ["sslcert=/nonexistent&sslkey=/nonexistent", "sslcert: cannot read /nonexistent: it does not exist"],
     [
-      `sslcert=${fixtureTls("client.crt")}&sslkey=/nonexistent`,
+      `sslcert=${encodeURI(fixtureTls("client.crt"))}&sslkey=/nonexistent`,
       "sslkey: cannot read /nonexistent: it does not exist",
     ],
-    [`sslcert=${fixtureTls("client.crt")}`, "sslcert needs sslkey"],
+    [`sslcert=${encodeURI(fixtureTls("client.crt"))}`, "sslcert needs sslkey"],
     ["sslkey=/nonexistent", "sslkey needs sslcert"],
   ])("and refuses %s", (parameters, reason) => {
     expect(refusal(`postgres://db.example/db?${parameters}`)).toContain(reason);
@@ -489,7 +489,7 @@ describe("parseArchiveAddress() decides how the connection is encrypted", () => 
       copyFileSync(fixtureTls(source), path);
       chmodSync(path, 0o600);
     }
-    const certificate = `postgres://db.example/db?sslcert=${fixtureTls("client.crt")}`;
+    const certificate = `postgres://db.example/db?sslcert=${encodeURI(fixtureTls("client.crt"))}`;
     expect(refusal(`postgres://db.example/db?sslrootcert=${damaged}`)).toContain("or a damaged one");
     expect(refusal(`${certificate}&sslkey=${other}`)).toContain(`${other} is not the key of`);
     expect(refusal(`${certificate}&sslkey=${damaged}`)).toMatch(/others may read|holds no private key/);

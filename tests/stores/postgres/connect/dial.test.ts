@@ -18,8 +18,8 @@ import { Workspace } from "../../../support/workspace.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 
 const ROOT = join(import.meta.dir, "../../../..");
-const ROOTS = `sslrootcert=${fixtureTls("authority.crt")}`;
-const STRANGER = `sslrootcert=${fixtureTls("stranger.crt")}`;
+const ROOTS = `sslrootcert=${encodeURI(fixtureTls("authority.crt"))}`;
+const STRANGER = `sslrootcert=${encodeURI(fixtureTls("stranger.crt"))}`;
 
 /** By the certificate that each has. */
 type Name = "none" | "localhost" | "elsewhere" | "expired";
@@ -64,7 +64,7 @@ async function failure(url: string, timeoutMs: number, options: DialOptions = {}
 describe("sslmode", () => {
   const unsigned = "the server's certificate is not signed by an authority in";
   const noTls = "the server has no TLS, which sslmode=";
-  const client = `sslcert=${fixtureTls("client.crt")}`;
+  const client = `sslcert=${encodeURI(fixtureTls("client.crt"))}`;
   const cases: [server: Name, url: string, answer: string | RegExp][] = [
     ["none", "127.0.0.1:$", "plain"],
     ["none", "127.0.0.1:$?sslmode=disable", "plain"],
