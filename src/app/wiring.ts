@@ -86,6 +86,7 @@ export async function wire(
   engine?.onSynced(({ id }) => watcher.wake([id]));
   const close = (): Promise<void> => {
     delegate?.close();
+    engine?.close();
     return opened.close();
   };
   return { store, engine, delegate, watcher, close };

@@ -10,9 +10,18 @@ interface Lane<T> {
   next: Promise<T> | null;
 }
 
+/** How a coalescer rests after a run that took long. */
+export interface RestAfterWork {
+  /** Rest for this many times as long as the run took. */
+  perWork: number;
+  /** Longest rest (ms). */
+  maxMs: number;
+}
+
 export class Coalescer<T> {
   readonly #clock: Clock;
   readonly #spacingMs: number;
+  readonly #afterWork: RestAfterWork;
   readonly #isWork: (outcome: T) => boolean;
   readonly #lanes = new Map<string, Lane<T>>();
 
@@ -20,11 +29,18 @@ export class Coalescer<T> {
    * @param spacingMs from the start of one run to the start of the next with the same key.
    * @param isWork whether a run found something to do. No spacing follows a run that did not, so that a poll without
    * a result never delays the change after it.
+   * @param afterWork for runs whose cost grows with what they work on.
    */
-  constructor(clock: Clock, spacingMs: number, isWork: (outcome: T) => boolean = always) {
+  constructor(
+    clock: Clock,
+    spacingMs: number,
+    isWork: (outcome: T) => boolean = always,
+    afterWork: RestAfterWork = { perWork: 0, maxMs: 0 },
+  ) {
     this.#clock = clock;
     this.#spacingMs = spacingMs;
     this.#isWork = isWork;
+    this.#afterWork = afterWork;
   }
 
   /** Keys with a run that is in progress or requested. */
@@ -61,7 +77,12 @@ export class Coalescer<T> {
   }
 
   async #rest(startedMs: number): Promise<void> {
-    const restMs = startedMs + this.#spacingMs - this.#clock.now();
+    const nowMs = this.#clock.now();
+    const { perWork, maxMs } = this.#afterWork;
+    const restMs = Math.max(
+      startedMs + this.#spacingMs - nowMs,
+      Math.min((nowMs - startedMs) * perWork, maxMs),
+    );
     if (restMs > 0) await new Promise<void>((resolve) => void this.#clock.after(restMs, resolve));
   }
 }

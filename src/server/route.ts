@@ -1,7 +1,7 @@
 /** A route is one value: its Hono route, what the guards know of it, and its OpenAPI operation are all made from it. */
 
 import type { Context, MiddlewareHandler } from "hono";
-import type * as v from "valibot";
+import * as v from "valibot";
 import type { Clock } from "../async/clock.ts";
 import type { Env } from "./env.ts";
 import type { Operation, RequestSchemas } from "./openapi/operation.ts";
@@ -42,21 +42,25 @@ export function route<const R extends RequestSchemas>(definition: RouteDefinitio
 
 /** @throws WatchError `usage`; Refusal for a body that cannot be read. */
 export async function inputOf<R extends RequestSchemas>(
-  { request, policy, ignoredParameters = [] }: Omit<RouteDefinition<R>, "handle">,
+  { path, request, policy, ignoredParameters = [] }: Omit<RouteDefinition<R>, "handle">,
   c: Context<Env>,
   clock: Clock,
 ): Promise<RouteInput<R>> {
   const { params, query, headers, body } = request;
   const ignored = policy === "stream" ? [...ignoredParameters, "token"] : ignoredParameters;
+  // Probes, browsers and scrapers add parameters of their own to everything but the API.
+  const isStrict = query !== undefined || path.startsWith("/api/");
   const input = {
     params: params && checked(params, c.req.param(), "path"),
-    query: query && readQuery(query, c.req.queries(), ignored),
+    query: isStrict && readQuery(query ?? NO_PARAMETERS, c.req.queries(), ignored),
     headers: headers && checked(headers, headersIn(c, Object.keys(headers.entries)), "headers"),
     body: body && checked(body, parsed(await readJsonText(c.req.raw, clock)), "body"),
   };
   // Each part was checked against its own schema; the compiler cannot follow that through the mapped type.
   return input as RouteInput<R>;
 }
+
+const NO_PARAMETERS = v.object({});
 
 /** @returns the path as Hono writes it. */
 export function honoPath(path: string): string {

@@ -52,6 +52,7 @@ export class SyncEngine implements Engine {
   readonly sources: readonly Source[];
   /** The source of transcripts in lines: it has the ids that no other source owns. */
   readonly lines: LinesSource;
+  readonly documents: readonly DocumentSource[];
   readonly #archive: ArchiveWriting;
   readonly #runner: SyncRunner;
   readonly #clock: Clock;
@@ -73,9 +74,12 @@ export class SyncEngine implements Engine {
     const tools = { archive, runner: this.#runner, files, clock };
     const noteUpToDate = (id: SessionId, token: SourceToken): void => this.#noteUpToDate(id, token);
     this.lines = new LinesSource(agents.filter(isOf("lines")), surroundings, tools, noteUpToDate);
+    this.documents = agents
+      .filter(isOf("document"))
+      .map((agent) => new DocumentSource(agent, surroundings, tools));
     this.sources = [
       ...agents.filter(isOf("database")).map((agent) => new DatabaseSource(agent, surroundings, tools)),
-      ...agents.filter(isOf("document")).map((agent) => new DocumentSource(agent, surroundings, tools)),
+      ...this.documents,
       this.lines,
     ];
   }
@@ -123,13 +127,15 @@ export class SyncEngine implements Engine {
     if ((await source.find(id)) !== null) await source.sync(id);
   }
 
-  /** @returns the sync of what this file holds; null if no agent keeps sessions there. */
-  at(path: string): SyncTask | null {
-    for (const source of this.sources) {
-      const task = source.at(path);
-      if (task !== null) return task;
-    }
+  /** @returns the sync of the sessions in this document; null if no agent keeps sessions there. */
+  async document(path: string): Promise<SyncTask | null> {
+    for (const source of this.documents) if ((await source.paths()).has(path)) return source.taskOf(path);
     return null;
+  }
+
+  /** Closes what sources keep open between syncs. */
+  close(): void {
+    for (const source of this.sources) source.close();
   }
 
   /**

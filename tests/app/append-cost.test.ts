@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 test.each(["one", "all"])(
-  "an append costs at most two looks at the archive, one stat and one source query (following %s)",
+  "an append costs at most two looks at the archive, two stats and one source query (following %s)",
   async (followed) => {
     const transcript = new ClaudeTranscript(workspace.claude).user("one");
     const files = new CountingFiles();
@@ -74,7 +74,8 @@ test.each(["one", "all"])(
         });
         await Bun.sleep(QUIET_MS);
         expect(looks).toBeWithin(1, 3);
-        expect(files.transcriptStats).toBeLessThanOrEqual(1);
+        // One of the open file before it is read, and one after, for what was written meanwhile.
+        expect(files.transcriptStats + files.handleStats).toBeLessThanOrEqual(2);
         expect(counted.queries()).toBe(1);
       }
     } finally {

@@ -131,3 +131,28 @@ function counting(): {
     },
   };
 }
+
+test("run() rests in proportion to a long run, up to a limit", async () => {
+  const clock = new FakeClock();
+  const afterWork = { perWork: 9, maxMs: 1000 };
+  const coalescer = new Coalescer<void>(clock, SPACING_MS, () => true, afterWork);
+  const starts: number[] = [];
+  const beginMs = clock.now();
+  const taking = (ms: number) => async (): Promise<void> => {
+    starts.push(clock.now() - beginMs);
+    await new Promise<void>((resolve) => void clock.after(ms, resolve));
+  };
+  const runs = [coalescer.run("a", taking(10))];
+  await clock.advance(10);
+  runs.push(coalescer.run("a", taking(500)));
+  await clock.advance(90);
+  expect(starts).toEqual([0, 100]);
+  await clock.advance(500);
+  runs.push(coalescer.run("a", taking(0)));
+  await clock.advance(999);
+  expect(starts).toHaveLength(2);
+  await clock.advance(1);
+  expect(starts).toEqual([0, 100, 1600]);
+  await clock.advance(0);
+  await Promise.all(runs);
+});

@@ -29,6 +29,7 @@ export function readQuery<T extends RequestSchema>(
 }
 
 function unknownParameter(name: string, known: readonly string[]): WatchError {
+  if (known.length === 0) return new WatchError("usage", `${name}: unknown parameter; this route takes none`);
   const nearest = closest(name, [...known]);
   const isNear = distance(name, nearest) <= Math.max(2, name.length / 2);
   const advice = isNear ? `did you mean ${nearest}?` : `this route takes ${known.join(", ")}`;

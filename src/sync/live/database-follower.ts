@@ -2,6 +2,7 @@
 
 import { basename, dirname } from "node:path";
 import type { Clock } from "../../async/clock.ts";
+import { Coalescer } from "../../async/coalesce.ts";
 import { Echo } from "../../async/echo.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { DatabasePlace, DatabaseSource } from "../sources/database-source.ts";
@@ -12,6 +13,8 @@ import type { FollowTools, Follower } from "./follower.ts";
 
 /** When (ms) to look again after a write: a commit becomes visible a moment after its log was written. */
 const ECHOES_MS = [1, 4, 16, 64, 256];
+/** A look that syncs is followed by the next one after this long (ms) at the earliest. */
+const SPACING_MS = 20;
 /** How often (ms) all sessions are compared with the archive: it may have been replaced, too. */
 const FULL_LOOK_MS = 60_000;
 
@@ -25,8 +28,7 @@ export class DatabaseFollower implements Follower {
   readonly #only: SessionId | null;
   readonly #watch: FolderWatch;
   readonly #echo: Echo;
-  #looking: Promise<void> | null = null;
-  #isWanted = false;
+  readonly #looks: Coalescer<boolean>;
   /** The sessions as this follower found them last. */
   #seen: DatabasePlace["sessions"] | null = null;
   #nextFullLookMs = 0;
@@ -44,6 +46,7 @@ export class DatabaseFollower implements Follower {
     this.#attempts = attempts;
     this.#clock = clock;
     this.#only = only;
+    this.#looks = new Coalescer(clock, SPACING_MS, (hasSynced) => hasSynced);
     this.#echo = new Echo(clock, ECHOES_MS, () => void this.#lookOnHint());
     const folder = dirname(place.path);
     const name = basename(place.path);
@@ -80,31 +83,20 @@ export class DatabaseFollower implements Follower {
     }
   }
 
-  /** One look at a time; hints that come meanwhile share the next one. */
+  /** One look at a time; notifications that come meanwhile share the next one. */
   async #lookNow(): Promise<void> {
-    this.#isWanted = true;
-    this.#looking ??= this.#lookWhileWanted();
-    await this.#looking;
+    await this.#looks.run("", () => this.#syncChanged());
   }
 
-  async #lookWhileWanted(): Promise<void> {
-    try {
-      while (this.#isWanted) {
-        this.#isWanted = false;
-        await this.#syncChanged();
-      }
-    } finally {
-      this.#looking = null;
-    }
-  }
-
-  async #syncChanged(): Promise<void> {
+  /** @returns whether anything had to be synced. */
+  async #syncChanged(): Promise<boolean> {
     const tasks = (await this.#changed()).filter(({ id }) => this.#only === null || id === this.#only);
     this.waiting = tasks.length;
     for (const task of tasks) {
       this.waiting -= 1;
       if (this.#attempts.isDue(task.id ?? task.path)) await this.#attempts.sync(task);
     }
+    return tasks.length > 0;
   }
 
   /** What moved since this follower looked last, and what has failed: others may have listed the sessions meanwhile. */

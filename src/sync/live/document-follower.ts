@@ -1,9 +1,9 @@
 /** Keeps documents in sync: their folders are watched, and every poll stats the files. */
 
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { SessionId } from "../../session/session.ts";
 import type { DocumentSource } from "../sources/document-source.ts";
-import { FolderWatch } from "./folder-watch.ts";
+import { FolderWatches } from "./folder-watches.ts";
 import type { FollowTools, Follower } from "./follower.ts";
 
 /** How often (ms) to ask in which folders documents may be. */
@@ -15,7 +15,7 @@ export class DocumentFollower implements Follower {
   readonly #source: DocumentSource;
   readonly #tools: FollowTools;
   readonly #only: SessionId | null;
-  readonly #watches = new Map<string, FolderWatch>();
+  readonly #watches: FolderWatches;
   #paths: ReadonlySet<string> = new Set();
   #nextSearchMs = 0;
 
@@ -25,6 +25,11 @@ export class DocumentFollower implements Follower {
     this.#source = source;
     this.#tools = tools;
     this.#only = only;
+    this.#watches = new FolderWatches(tools.clock, {
+      ...tools.options,
+      token: (folder) => source.folderToken(folder),
+      onHint: (path) => this.#hint(path),
+    });
   }
 
   async look(): Promise<void> {
@@ -32,13 +37,12 @@ export class DocumentFollower implements Follower {
     if (nowMs >= this.#nextSearchMs || (this.#only !== null && this.#paths.size === 0)) {
       this.#nextSearchMs = nowMs + SEARCH_MS;
       this.#paths = await this.#search();
-      this.#watchFolders();
       // Notifications come first: what is written while the documents are compared is then not missed.
-      for (const watch of this.#watches.values()) await watch.arm();
+      await this.#watch();
       await this.#lookAtAll();
       return;
     }
-    for (const watch of this.#watches.values()) await watch.arm();
+    await this.#watch();
     for (const path of this.#paths) {
       const task = this.#source.taskOf(path);
       if (this.#tools.attempts.isDue(path) && (await this.#source.isNews(path)))
@@ -47,7 +51,11 @@ export class DocumentFollower implements Follower {
   }
 
   close(): void {
-    for (const watch of this.#watches.values()) watch.close();
+    this.#watches.close();
+  }
+
+  async #watch(): Promise<void> {
+    await this.#watches.watch(new Set([...this.#paths].map((path) => dirname(path))));
   }
 
   /** Compares with the archive: another process may have synced them, or the archive may have been replaced. */
@@ -62,27 +70,6 @@ export class DocumentFollower implements Follower {
     if (this.#only === null) return await this.#source.paths();
     const path = await this.#source.pathOf(this.#only);
     return new Set(path === null ? [] : [path]);
-  }
-
-  #watchFolders(): void {
-    const { clock, options } = this.#tools;
-    const folders = new Set([...this.#paths].map((path) => dirname(path)));
-    for (const [folder, watch] of this.#watches) {
-      if (folders.has(folder)) continue;
-      watch.close();
-      this.#watches.delete(folder);
-    }
-    for (const folder of folders) {
-      if (this.#watches.has(folder)) continue;
-      const watch = new FolderWatch(folder, clock, {
-        recursive: false,
-        watch: options.watch,
-        token: () => this.#source.folderToken(folder),
-        onHint: (name) => this.#hint(join(folder, name)),
-        onUncovered: (error) => options.onUncovered(folder, error),
-      });
-      this.#watches.set(folder, watch);
-    }
   }
 
   #hint(path: string): void {

@@ -1,12 +1,12 @@
 /** Keeps one session in sync: its folders are watched, nothing else is read. */
 
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Clock } from "../../async/clock.ts";
 import type { SessionId } from "../../session/session.ts";
 import type { Attempts } from "./attempts.ts";
 import type { LinesSource } from "../sources/lines-source.ts";
-import { FolderWatch } from "./folder-watch.ts";
-import type { FollowTools, Follower, FollowerOptions } from "./follower.ts";
+import { FolderWatches } from "./folder-watches.ts";
+import type { FollowTools, Follower } from "./follower.ts";
 import type { TranscriptFile } from "../reading/transcript.ts";
 
 /** How often (ms) to search other folders for files that continue the session. */
@@ -19,8 +19,7 @@ export class SessionFollower implements Follower {
   readonly #source: LinesSource;
   readonly #attempts: Attempts;
   readonly #clock: Clock;
-  readonly #options: FollowerOptions;
-  readonly #watches = new Map<string, FolderWatch>();
+  readonly #watches: FolderWatches;
   #hasLooked = false;
   #nextSearchMs = 0;
 
@@ -30,7 +29,11 @@ export class SessionFollower implements Follower {
     this.#source = source;
     this.#attempts = attempts;
     this.#clock = clock;
-    this.#options = options;
+    this.#watches = new FolderWatches(clock, {
+      ...options,
+      token: (folder) => source.index.folderToken(folder),
+      onHint: (path) => this.#hint(path),
+    });
   }
 
   async look(): Promise<void> {
@@ -45,7 +48,7 @@ export class SessionFollower implements Follower {
   }
 
   close(): void {
-    for (const watch of this.#watches.values()) watch.close();
+    this.#watches.close();
   }
 
   get #known(): readonly TranscriptFile[] {
@@ -55,7 +58,7 @@ export class SessionFollower implements Follower {
   async #lookAtKnown(): Promise<void> {
     const [first] = this.#known;
     if (first === undefined) return;
-    await this.#watch(new Set(this.#known.map(({ path }) => dirname(path))));
+    await this.#watches.watch(new Set(this.#known.map(({ path }) => dirname(path))));
     if (this.#attempts.isDue(this.#id)) await this.#attempts.sync(this.#source.taskOf(first));
   }
 
@@ -65,29 +68,6 @@ export class SessionFollower implements Follower {
     if (agent === undefined || this.#clock.now() < this.#nextSearchMs) return;
     this.#nextSearchMs = this.#clock.now() + SEARCH_MS;
     await this.#source.index.searchParts(this.#id, agent);
-  }
-
-  async #watch(folders: ReadonlySet<string>): Promise<void> {
-    for (const [folder, watch] of this.#watches) {
-      if (folders.has(folder)) continue;
-      watch.close();
-      this.#watches.delete(folder);
-    }
-    for (const folder of folders) {
-      const watch = this.#watches.get(folder) ?? this.#watchOf(folder);
-      this.#watches.set(folder, watch);
-      await watch.arm();
-    }
-  }
-
-  #watchOf(folder: string): FolderWatch {
-    return new FolderWatch(folder, this.#clock, {
-      recursive: false,
-      watch: this.#options.watch,
-      token: () => this.#source.index.folderToken(folder),
-      onHint: (name) => this.#hint(join(folder, name)),
-      onUncovered: (error) => this.#options.onUncovered(folder, error),
-    });
   }
 
   #hint(path: string): void {

@@ -89,11 +89,6 @@ export class DatabaseSource implements Source {
     return { tasks, failures, leftAlone: differing.length - tasks.length };
   }
 
-  /** A database holds many sessions: its path stands for none of them. */
-  at(): null {
-    return null;
-  }
-
   async sync(id: SessionId): Promise<boolean> {
     for (const place of this.places)
       if ((await this.#listed(place)).has(id)) return await this.taskOf(id, place).run();
@@ -143,12 +138,16 @@ export class DatabaseSource implements Source {
     return synced?.revision === this.#agent.revision && synced.files[0]?.token === session.token;
   }
 
+  close(): void {
+    for (const { database } of this.places) database.close();
+  }
+
   /** The sync of one session in this place. */
   taskOf(id: SessionId, place: DatabasePlace): SyncTask {
     return {
       id,
       path: place.path,
-      run: () => this.#tools.runner.run(id, () => this.#syncNow(id, place)),
+      run: () => this.#tools.runner.rewrite(id, () => this.#syncNow(id, place)),
     };
   }
 

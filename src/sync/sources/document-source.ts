@@ -23,6 +23,15 @@ const REREAD_MS = 100;
 /** Between two searches for a session that is in no document. */
 const SEARCH_BACKOFF = { firstMs: 1500, maxMs: 60_000 };
 
+/** This many ids are remembered that are in no document: clients can ask for any. */
+const SEARCHES_MAX = 100;
+
+/** The searches for a session that was not found, and when (ms) the next one may begin. */
+interface Search {
+  misses: number;
+  nextMs: number;
+}
+
 /** A document as it was read last. */
 interface KnownDocument {
   /** Of the file. */
@@ -42,7 +51,7 @@ export class DocumentSource implements Source {
   readonly #synced = new Map<string, SourceToken>();
   /** Of each document, the sessions that the archive has, and as what. */
   readonly #inArchive = new Map<string, Map<SessionId, SourceToken>>();
-  #search = { nextMs: 0, misses: 0 };
+  readonly #searches = new Map<SessionId, Search>();
 
   constructor(agent: DocumentAgent, surroundings: Surroundings, tools: SourceTools) {
     this.#agent = agent;
@@ -116,21 +125,26 @@ export class DocumentSource implements Source {
     return { tasks, failures, leftAlone: offLimits.size };
   }
 
-  at(path: string): SyncTask | null {
-    return this.#agent.isDocument(path) ? this.taskOf(path) : null;
-  }
-
   async sync(id: SessionId): Promise<boolean> {
     const known = this.#documentOf(id) ?? (await this.#searchFor(id));
-    return known !== null && (await this.taskOf(known.path).run());
+    if (known === null) return false;
+    // Somebody misses it: the archive may have lost it, or was replaced.
+    this.#inArchive.get(known.path)?.delete(id);
+    return await this.taskOf(known.path).run();
   }
+
+  /** Nothing is kept open. */
+  close(): void {}
 
   /** Looks where documents may be, which changes with the projects that the archive knows. */
   async paths(): Promise<ReadonlySet<string>> {
     const folders = await this.#tools.archive.projectFolders(FOLDERS_MAX);
     const known = [...(this.#surroundings.folders ?? []), ...folders];
     const documents = this.#agent.documents({ ...this.#surroundings, folders: known });
-    return new Set(documents.map((path) => resolve(path)));
+    const paths = new Set(documents.map((path) => resolve(path)));
+    for (const map of [this.#known, this.#synced, this.#inArchive])
+      for (const path of map.keys()) if (!paths.has(path)) map.delete(path);
+    return paths;
   }
 
   /** @returns the document that has the session; null if none is known. */
@@ -153,7 +167,7 @@ export class DocumentSource implements Source {
 
   /** The sync of all sessions in a document. */
   taskOf(path: string): SyncTask {
-    return { id: null, path, run: () => this.#tools.runner.run(path, () => this.#syncNow(path)) };
+    return { id: null, path, run: () => this.#tools.runner.rewrite(path, () => this.#syncNow(path)) };
   }
 
   /** A session that cannot be written keeps no other one from being written. */
@@ -169,6 +183,7 @@ export class DocumentSource implements Source {
       const source = { path, stats: read.stats, token, revision: this.#agent.revision };
       try {
         if (await writeWhole(session, source, this.#tools)) changed = true;
+        // Also a session that is left alone: it is not to be tried again until it changes.
         inArchive.set(session.id, token);
       } catch (error) {
         failures.push(error);
@@ -186,12 +201,16 @@ export class DocumentSource implements Source {
 
   async #searchFor(id: SessionId): Promise<{ path: string; document: KnownDocument } | null> {
     const nowMs = this.#tools.clock.now();
-    if (nowMs < this.#search.nextMs) return null;
-    const misses = this.#search.misses + 1;
-    this.#search = { misses, nextMs: nowMs + backoffMs(misses, SEARCH_BACKOFF) };
+    const { nextMs, misses } = this.#searches.get(id) ?? { nextMs: 0, misses: 0 };
+    if (nowMs < nextMs) return null;
+    // The newest stand at the end.
+    this.#searches.delete(id);
+    this.#searches.set(id, { misses: misses + 1, nextMs: nowMs + backoffMs(misses + 1, SEARCH_BACKOFF) });
+    const [oldest] = this.#searches.keys();
+    if (this.#searches.size > SEARCHES_MAX && oldest !== undefined) this.#searches.delete(oldest);
     await this.#readAll(await this.paths());
     const found = this.#documentOf(id);
-    if (found !== null) this.#search = { misses: 0, nextMs: 0 };
+    if (found !== null) this.#searches.delete(id);
     return found;
   }
 

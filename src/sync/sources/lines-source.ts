@@ -70,10 +70,8 @@ export class LinesSource implements Source {
     return { ...(await this.#notSynced(transcripts)), failures };
   }
 
-  at(path: string): SyncTask | null {
-    const file = this.index.at(path);
-    return file === null ? null : this.taskOf(file);
-  }
+  /** Files are open during a sync only. */
+  close(): void {}
 
   /** The sync of the session that has this file, without a search for it. */
   taskOf(file: TranscriptFile): SyncTask {

@@ -71,8 +71,8 @@ export interface Source {
   list(): Promise<{ sessions: FoundSession[]; failures: Unreadable[] }>;
   /** Everything that differs from what was synced. @throws WatchError `archive_unavailable`. */
   behind(): Promise<Behind>;
-  /** @returns the sync of the sessions that are kept in this file; null if no agent keeps any there. */
-  at(path: string): SyncTask | null;
   /** @returns whether the archive has changed. @throws WatchError `transcript_unreadable`, `archive_unavailable`. */
   sync(id: SessionId): Promise<boolean>;
+  /** Closes what it keeps open between syncs. It can be used again. */
+  close(): void;
 }

@@ -7,6 +7,8 @@ import type { SyncFigures } from "../../watch/ports.ts";
 
 /** Changes (ms) of one session that follow each other faster are synced together. */
 const COALESCE_MS = 20;
+/** Rewriting a long session takes long: a session that changes all the time takes a tenth of the time. */
+const REST_AFTER_REWRITE = { perWork: 9, maxMs: 2000 };
 
 /** A commit. */
 export interface Synced {
@@ -20,16 +22,18 @@ export interface Synced {
 
 export class SyncRunner {
   readonly #coalescer: Coalescer<boolean>;
+  readonly #rewrites: Coalescer<boolean>;
   readonly #listeners = new Set<(synced: Synced) => void>();
   #failures = 0;
 
   constructor(clock: Clock) {
     this.#coalescer = new Coalescer(clock, COALESCE_MS, (changed) => changed);
+    this.#rewrites = new Coalescer(clock, COALESCE_MS, (changed) => changed, REST_AFTER_REWRITE);
   }
 
   /** The backlog counts requested syncs; followers count what they have found and not requested yet. */
   get figures(): SyncFigures {
-    return { failures: this.#failures, backlog: this.#coalescer.busy };
+    return { failures: this.#failures, backlog: this.#coalescer.busy + this.#rewrites.busy };
   }
 
   /** Calls `listener` after each commit. */
@@ -43,13 +47,20 @@ export class SyncRunner {
 
   /** @returns what `job` returns. @throws what it throws. */
   run(key: string, job: () => Promise<boolean>): Promise<boolean> {
-    return this.#coalescer.run(key, async () => {
-      try {
-        return await job();
-      } catch (error) {
-        this.#failures += 1;
-        throw error;
-      }
-    });
+    return this.#coalescer.run(key, () => this.#counted(job));
+  }
+
+  /** For a job that writes whole sessions. @returns what `job` returns. @throws what it throws. */
+  rewrite(key: string, job: () => Promise<boolean>): Promise<boolean> {
+    return this.#rewrites.run(key, () => this.#counted(job));
+  }
+
+  async #counted(job: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await job();
+    } catch (error) {
+      this.#failures += 1;
+      throw error;
+    }
   }
 }

@@ -87,7 +87,11 @@ export class TranscriptCopier {
     }
     const { malformedLines, files, revision }: Copied = copied;
     this.remember(id, { files, revision });
-    this.#growth.set(id, this.#hasGrown(id, copy, startedMs));
+    const look = this.#hasGrown(copy, startedMs).finally(() => {
+      // A newer look may have taken its place.
+      if (this.#growth.get(id) === look) this.#growth.delete(id);
+    });
+    this.#growth.set(id, look);
     runner.report({ id, path: transcript.files[0].path, malformedLines, tookMs: clock.now() - startedMs });
     return true;
   }
@@ -137,7 +141,7 @@ export class TranscriptCopier {
     return (await this.#growth.get(id)) ?? false;
   }
 
-  async #hasGrown(id: SessionId, copy: TranscriptCopy, startedMs: number): Promise<boolean> {
+  async #hasGrown(copy: TranscriptCopy, startedMs: number): Promise<boolean> {
     const { clock } = this.#tools;
     try {
       await pause(Math.max(startedMs + UNSEEN_MS - clock.now(), 0), clock, NEVER);
@@ -146,7 +150,6 @@ export class TranscriptCopier {
       // It has gone or does not answer: the next look finds out.
       return false;
     } finally {
-      this.#growth.delete(id);
       await copy.close();
     }
   }

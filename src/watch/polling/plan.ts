@@ -70,7 +70,11 @@ function advance(state: PollingState, seen: Seen, pollIntervalMs: number): Polli
       const hinted = [seen.read, ...state.todo].flatMap((read) => (read.ask === "sessions" ? read.ids : []));
       const failed: PollingState = { ...state, turn: "idle", todo: [], look: null, revision: null, outage };
       const waiting = hinted.length > 0 ? withHints(failed, hinted) : failed;
-      if (state.following === "nothing") return waiting;
+      // No subscriber is left. The next one must not hear of an outage that may be over by then.
+      if (state.following === "nothing") {
+        const { knowledge, restUntilMs, hasArrivals } = state;
+        return { ...NOT_POLLING, knowledge, restUntilMs, hasArrivals };
+      }
       return { ...waiting, pollAtMs: nextPoll(waiting, seen.nowMs, pollIntervalMs) };
     }
   }

@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { aider } from "../../../src/agents/aider/aider.ts";
 import type { DocumentAgent } from "../../../src/agents/agent.ts";
@@ -105,6 +106,45 @@ test("sessions that have left the document stay in the archive", async () => {
     () => "the new first run",
   );
   expect((await archive.list()).total).toBe(3);
+});
+
+test("a session that the archive has lost is written again when it is asked for", async () => {
+  const surroundings = { env: {}, home: workspace.home, folders: [join(workspace.home, "app")] };
+  const engine = new SyncEngine(archive, [aider], surroundings, { clock: systemClock });
+  await engine.syncAll();
+  const [session] = (await archive.list()).sessions;
+  const id = session?.id ?? "";
+  const other = new DatabaseSync(workspace.archive);
+  other.exec(`PRAGMA foreign_keys = 1; DELETE FROM sessions WHERE id = '${id}'`);
+  other.close();
+  expect(await archive.get(id)).toBeNull();
+  await engine.sync(id);
+  expect(await archive.get(id)).toMatchObject({ id });
+});
+
+test("close() during a search leaves no watch behind", async () => {
+  let opened = 0;
+  const surroundings = { env: {}, home: workspace.home, folders: [join(workspace.home, "app")] };
+  const folders = Promise.withResolvers<string[]>();
+  spyOn(archive, "projectFolders").mockImplementation(() => folders.promise);
+  const following = new LiveSync(
+    new SyncEngine(archive, [aider], surroundings, { clock: systemClock }),
+    systemClock,
+    {
+      pollIntervalMs: POLL_MS,
+      watch: (...args) => {
+        opened += 1;
+        return systemWatch(...args);
+      },
+      onFailure: () => undefined,
+      onUncovered: () => undefined,
+    },
+  );
+  const started = following.start();
+  following.stop();
+  folders.resolve([]);
+  await started;
+  expect(opened).toBe(0);
 });
 
 async function start(agent: DocumentAgent = aider): Promise<void> {

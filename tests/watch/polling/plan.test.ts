@@ -253,3 +253,14 @@ test("plan() has one read under way at most, and what is hinted at or polled is 
     { numRuns: 2000 },
   );
 });
+
+test("plan() forgets an outage that ends a read after the last subscriber left", () => {
+  const course = new Course().settled("some").poll();
+  const { read } = course;
+  if (read === null) throw new Error("nothing was asked");
+  course.see({ kind: "following", following: "nothing" });
+  course.nowMs = 5000;
+  course.see({ kind: "failure", read, error: new Error("gone"), askedMs: 0 });
+  expect(course.state.outage).toEqual(NOT_POLLING.outage);
+  expect(course.told).toEqual([]);
+});
