@@ -82,8 +82,6 @@ export interface DocumentAgent extends AgentIdentity {
   readonly kind: "document";
   /** Absolute paths of documents, whether they exist or not: places are asked for, never searched. */
   documents(surroundings: Surroundings): string[];
-  /** @returns whether a file with this path can be a document. */
-  isDocument(path: string): boolean;
   /**
    * Pure.
    *

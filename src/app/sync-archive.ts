@@ -46,6 +46,8 @@ export async function syncSession(
   reporter: Reporter,
 ): Promise<SessionId> {
   return await withEngine(options, reporter, async (engine, store) => {
+    const document = await engine.syncDocument(resolve(target));
+    if (document !== null) return document;
     const file = engine.lines.index.at(resolve(target));
     if (file !== null) engine.lines.index.learn(file);
     const id = file?.place.id ?? (await resolveId(target, localIndex(store, engine)));

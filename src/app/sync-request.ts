@@ -35,6 +35,8 @@ export async function syncOnRequest(target: SyncTarget, syncers: Syncers): Promi
 async function syncPath(path: string, engine: SyncEngine | undefined): Promise<SessionId> {
   const ours = syncerOf(engine);
   if (!isAbsolute(path)) throw new WatchError("usage", "path: use an absolute path");
+  const document = await ours.syncDocument(resolve(path));
+  if (document !== null) return document;
   const file = ours.lines.index.at(resolve(path));
   if (file === null || (await leadsOut(file, ours.lines.index.roots)))
     throw new WatchError("forbidden", "path: no agent keeps transcripts there");

@@ -12,7 +12,7 @@ import { DatabaseSource } from "./sources/database-source.ts";
 import { DocumentSource } from "./sources/document-source.ts";
 import { LinesSource } from "./sources/lines-source.ts";
 import type { Unreadable } from "./reading/unreadable.ts";
-import type { BehindTask, Failure, FoundSession, Source, SyncTask } from "./sources/source.ts";
+import type { BehindTask, Failure, FoundSession, Source } from "./sources/source.ts";
 import { SyncRunner } from "./sources/sync-runner.ts";
 import type { Synced } from "./sources/sync-runner.ts";
 
@@ -127,9 +127,18 @@ export class SyncEngine implements Engine {
     if ((await source.find(id)) !== null) await source.sync(id);
   }
 
-  /** @returns the sync of the sessions in this document; null if no agent keeps sessions there. */
-  async document(path: string): Promise<SyncTask | null> {
-    for (const source of this.documents) if ((await source.paths()).has(path)) return source.taskOf(path);
+  /**
+   * Syncs all sessions of a document.
+   *
+   * @returns the last one in it; null if no agent keeps sessions there.
+   * @throws WatchError `transcript_unreadable`, `archive_unavailable`
+   */
+  async syncDocument(path: string): Promise<SessionId | null> {
+    for (const source of this.documents) {
+      if (!(await source.paths()).has(path)) continue;
+      await source.taskOf(path).run();
+      return source.lastIn(path);
+    }
     return null;
   }
 

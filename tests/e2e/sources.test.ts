@@ -49,6 +49,25 @@ describe.each(LANES)("sessions elsewhere than in lines ($name)", (lane) => {
     expect(await program.update()).toMatchObject({ message_count: 3 });
   });
 
+  test("of Aider are synced by the path of their history", async () => {
+    const project = join(workspace.home, "app");
+    mkdirSync(project);
+    writeFileSync(
+      join(project, ".aider.chat.history.md"),
+      `${HEADER}#### first  \n\n${HEADER}#### second  \n\n`,
+    );
+    await using program = new Program(lane, ["sync", ".aider.chat.history.md"], workspace.env, project);
+    expect(await program.exit()).toBe(0);
+    await using listing = new Program(
+      lane,
+      ["list", "--format", "json", "--no-sync"],
+      workspace.env,
+      project,
+    );
+    const { sessions } = (await listing.json()) as { sessions: { id: string }[] };
+    expect(sessions.map(({ id }) => id.at(-1)).sort()).toEqual(["1", "2"]);
+  });
+
   test("of Aider are followed one by one: a new run says nothing of the one before", async () => {
     const project = join(workspace.home, "app");
     const history = join(project, ".aider.chat.history.md");

@@ -26,7 +26,6 @@ export function aiderIn(zone: LocalZone): DocumentAgent {
     kind: "document",
     revision: 1,
     documents,
-    isDocument,
     read: (text, document) => sessionsIn(runsIn(text, zone), document),
   };
 }
@@ -41,10 +40,6 @@ function documents({ env, home, folders = [] }: Surroundings): string[] {
   for (const folder of folders)
     for (const place of withParents(folder, home)) for (const name of names) paths.add(`${place}/${name}`);
   return [...paths];
-}
-
-function isDocument(path: string): boolean {
-  return path.split(/[/\\]/).at(-1) === FILE;
 }
 
 function sessionsIn(runs: readonly ChatRun[], document: WrittenDocument): WholeSession[] {

@@ -152,6 +152,11 @@ export class DocumentSource implements Source {
     return (this.#documentOf(id) ?? (await this.#searchFor(id)))?.path ?? null;
   }
 
+  /** @returns the last session in a document that was read; null if there is none. */
+  lastIn(path: string): SessionId | null {
+    return [...(this.#known.get(path)?.sessions.keys() ?? [])].at(-1) ?? null;
+  }
+
   /** @returns a token of the folder of a document; null if there is none. */
   async folderToken(folder: string): Promise<string | null> {
     const [stats] = await this.#files.stats([folder]);

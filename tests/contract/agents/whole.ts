@@ -15,9 +15,12 @@ import { importContract } from "./import.ts";
 
 /** @param home recordings of the agent, in the layout of a home folder. */
 export function wholeContract(agent: DatabaseAgent | DocumentAgent, home: string): void {
-  const paths = filesIn(home).filter((path) =>
-    agent.kind === "document" ? agent.isDocument(path) : path.endsWith(".db"),
+  const files = filesIn(home);
+  const surroundings = { env: {}, home, folders: [...new Set(files.map((path) => dirname(path)))] };
+  const places = new Set(
+    agent.kind === "document" ? agent.documents(surroundings) : agent.databases(surroundings),
   );
+  const paths = files.filter((path) => places.has(path));
   test("has recordings", () => expect(paths.length).toBeGreaterThan(0));
   describe("its recordings", () => importContract(agent, home, null));
 
