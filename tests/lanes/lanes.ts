@@ -17,7 +17,7 @@ export interface TestLane {
 export type TestLaneName = "all" | "quick" | "soak";
 
 /** Most tests wait for timers and for other processes: one worker more than there are cores keeps the cores busy. */
-const WORKERS = navigator.hardwareConcurrency + 1;
+const WORKERS = navigator.hardwareConcurrency + 2;
 
 export const TEST_LANES: Readonly<Record<TestLaneName, TestLane>> = {
   all: { paths: ["tests"], build: true, workers: WORKERS, timeoutMs: 60_000, env: {} },
