@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Workspace } from "../support/workspace.ts";
 import { bunTest } from "./bun-test.ts";
-import { mergedReport, resultsOf } from "./junit.ts";
+import { resultsOf } from "./junit.ts";
 import { closing, outcomeOf } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { sectionsOf } from "./sections.ts";
@@ -42,8 +42,8 @@ async function run(
     show: () => undefined,
   };
   const { output, report, exitCode } = await bunTest([...args, ...files.map((file) => `./${file}`)], options);
-  const results = resultsOf(mergedReport([report]));
-  const outcome = outcomeOf({ files, results, exitCodes: [exitCode], picksNames: args.includes("-t=runs") });
+  const results = resultsOf(report);
+  const outcome = outcomeOf({ files, results, exitCode, picksNames: args.includes("-t=runs") });
   return { outcome, output };
 }
 

@@ -7,20 +7,6 @@ export interface TestResult {
   outcome: "passed" | "failed" | "skipped";
 }
 
-/** The files' suites of a report, without what is around them. */
-export function suitesOf(report: string): string {
-  return report
-    .replace(/^[^]*?<testsuites[^>]*>/, "")
-    .replace(/<\/testsuites>\s*$/, "")
-    .trimEnd();
-}
-
-/** @returns one report with the suites of all. */
-export function mergedReport(reports: readonly string[]): string {
-  const suites = reports.map(suitesOf).join("");
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="bun test">${suites}\n</testsuites>\n`;
-}
-
 export function resultsOf(report: string): TestResult[] {
   // Bun escapes "<" and ">" in every attribute and text, so that tags can be told apart by these alone.
   const cases = report.matchAll(/<testcase ([^>]*?)(?:\/>|>([^]*?)<\/testcase>)/g);
