@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArguments } from "./lanes/arguments.ts";
 import { bunTest } from "./lanes/bun-test.ts";
+import { detailsOf } from "./lanes/details.ts";
 import { resultsOf } from "./lanes/junit.ts";
 import { TEST_LANES } from "./lanes/lanes.ts";
 import { closing, outcomeOf } from "./lanes/outcome.ts";
@@ -44,13 +45,10 @@ const reportPath = report ?? join(folder, "junit.xml");
 const run = await bunTest(args, { cwd: ROOT, env, reportPath });
 rmSync(folder, { recursive: true });
 
-const outcome = outcomeOf({
-  files,
-  results: resultsOf(run.report),
-  exitCode: run.exitCode,
-  picksNames,
-});
+const results = resultsOf(run.report);
+const outcome = outcomeOf({ files, results, exitCode: run.exitCode, picksNames });
 const sections = sectionsOf(run.output, files);
-for (const file of outcome.failedFiles) console.error(`\n${file}:\n${sections.get(file) ?? ""}`);
+for (const file of outcome.failedFiles)
+  console.error(`\n${detailsOf(file, sections.get(file) ?? "", results)}`);
 console.log(`\n${closing(outcome)}`);
 process.exitCode = outcome.failed === 0 ? 0 : 1;
