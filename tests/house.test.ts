@@ -1,12 +1,8 @@
 /** The rules of the house that a machine can check: format, lint, types, and the walls between the folders. */
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { metricsText } from "../src/server/monitoring/metrics.ts";
-import { ForeignArchive } from "./support/archives.ts";
-import { someSources } from "./support/metrics-sources.ts";
-import { Workspace } from "./support/workspace.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -100,66 +96,4 @@ test("the lock file has an entry for every platform's package: npm ci refuses it
     Object.keys(optionalDependencies),
   );
   expect(named.filter((name) => lock.packages[`node_modules/${name}`] === undefined)).toEqual([]);
-});
-
-test("CONTRIBUTING names only files that exist", () => {
-  const guide = readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8");
-  const files = ["src", "tests", "bench"].flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
-      (path) => `/${folder}/${path}`,
-    ),
-  );
-  const named = [...guide.matchAll(/`([\w./-]+\.(?:ts|js))`/g)].map(([, name]) => name ?? "");
-  expect(named.length).toBeGreaterThan(0);
-  expect(named.filter((name) => !files.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
-});
-
-describe("the README", () => {
-  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-
-  test("names only files that exist", () => {
-    const links = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map(([, path]) => path ?? "");
-    expect(links.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-  });
-
-  test("names only flags that --help knows, and all of its commands", () => {
-    const help = [[], ["serve"], ["list"], ["sync"]]
-      .map((command) => Bun.spawnSync([join(ROOT, "dist/watch"), ...command, "--help"]).stdout.toString())
-      .join("\n");
-    const commands = [...readme.matchAll(/^\s*(?:\$ )?(?:\.\/dist\/)?watch (.*)$/gm)].map(
-      ([, text]) => text ?? "",
-    );
-    const flags = new Set(commands.flatMap((text) => text.match(/(?<= )--[a-z-]+/g) ?? []));
-    expect([...flags].filter((flag) => !help.includes(flag))).toEqual([]);
-    for (const command of ["serve", "list", "sync"]) expect(readme).toContain(`watch ${command}`);
-  });
-
-  test("names every metric, and none that there is not", async () => {
-    const text = await metricsText(someSources(), { version: "0", onError: () => undefined });
-    const namesIn = (where: string, pattern: RegExp): string[] =>
-      [...new Set([...where.matchAll(pattern)].map(([, name]) => name ?? ""))].sort();
-    expect(namesIn(readme, /`((?:sessionwatch|process)_\w+)/g)).toEqual(namesIn(text, /^# TYPE (\w+)/gm));
-  });
-
-  test("has an example that runs", async () => {
-    using workspace = new Workspace();
-    using archive = new ForeignArchive(workspace.path("sessions.db")).add("93a9705e");
-    const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? "";
-    const script = workspace.path("example.ts");
-    writeFileSync(script, example.replace('"sessionwatch"', JSON.stringify(join(ROOT, "src/mod.ts"))));
-    const program = Bun.spawn([process.execPath, script], { cwd: workspace.folder, stdout: "pipe" });
-    const written = setInterval(() => archive.touch("93a9705e"), 20);
-    for await (const chunk of program.stdout) {
-      expect(new TextDecoder().decode(chunk)).toStartWith("session_updated 93a9705e\n");
-      break;
-    }
-    clearInterval(written);
-    program.kill();
-    await program.exited;
-  });
-
-  test("names the test command that CI runs", () => {
-    expect(readme).toContain("npm test");
-    expect(readFileSync(join(ROOT, ".ci/run"), "utf8").trimEnd().split("\n").at(-1)).toBe("npm test");
-  });
 });
