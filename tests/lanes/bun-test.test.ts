@@ -4,10 +4,12 @@ import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Workspace } from "../support/workspace.ts";
 import { bunTest } from "./bun-test.ts";
-import { mergedReport, resultsOf } from "./junit.ts";
+import { detailsOf } from "./details.ts";
+import { resultsOf } from "./junit.ts";
 import { closing, outcomeOf } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { sectionsOf } from "./sections.ts";
+import type { TestResult } from "./junit.ts";
 
 const FILES: Readonly<Record<string, string>> = {
   "good.test.ts": `test('has "quotes" & <tags>', () => {});`,
@@ -34,7 +36,7 @@ afterAll(() => workspace[Symbol.dispose]());
 async function run(
   files: readonly string[],
   ...args: string[]
-): Promise<{ outcome: Outcome; output: string }> {
+): Promise<{ outcome: Outcome; output: string; results: TestResult[] }> {
   const options = {
     cwd: workspace.folder,
     env: {},
@@ -42,9 +44,9 @@ async function run(
     show: () => undefined,
   };
   const { output, report, exitCode } = await bunTest([...args, ...files.map((file) => `./${file}`)], options);
-  const results = resultsOf(mergedReport([report]));
-  const outcome = outcomeOf({ files, results, exitCodes: [exitCode], picksNames: args.includes("-t=runs") });
-  return { outcome, output };
+  const results = resultsOf(report);
+  const outcome = outcomeOf({ files, results, exitCode, picksNames: args.includes("-t=runs") });
+  return { outcome, output, results };
 }
 
 describe.each([
@@ -57,11 +59,13 @@ describe.each([
   });
 
   test("reports failures, and errors between tests", async () => {
-    const { outcome, output } = await run(["good.test.ts", "bad.test.ts", "late.test.ts"], ...args);
+    const files = ["good.test.ts", "bad.test.ts", "late.test.ts"];
+    const { outcome, output, results } = await run(files, ...args);
     expect(outcome).toMatchObject({ passed: 1, failed: 2, failedFiles: ["bad.test.ts", "late.test.ts"] });
-    expect(sectionsOf(output, ["good.test.ts", "bad.test.ts", "late.test.ts"]).get("bad.test.ts")).toMatch(
-      /Expected: 2\nReceived: 1\n[^]*\(fail\) group > inner > breaks/,
-    );
+    const section = sectionsOf(output, files).get("bad.test.ts") ?? "";
+    const details = detailsOf("bad.test.ts", section, results);
+    expect(details).toMatch(/Expected: 2\nReceived: 1\n/);
+    expect(details).toContain("(fail) group > inner > breaks");
   });
 
   test("reports a skip without a reason", async () => {
@@ -92,6 +96,11 @@ test("resultsOf() names tests with their groups, outermost first, and as they ar
   const { report } = await bunTest(["./good.test.ts", "./bad.test.ts"], options);
   expect(resultsOf(report)).toEqual([
     { file: "good.test.ts", name: 'has "quotes" & <tags>', outcome: "passed" },
-    { file: "bad.test.ts", name: "group > inner > breaks", outcome: "failed" },
+    {
+      file: "bad.test.ts",
+      name: "group > inner > breaks",
+      outcome: "failed",
+      failure: expect.stringMatching(/^AssertionError: expect\(received\)[^]*Received: 1\n/),
+    },
   ]);
 });

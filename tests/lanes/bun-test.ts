@@ -1,11 +1,11 @@
 /** Runs one `bun test`, shows its output as it comes, and keeps it. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 
 export interface BunTestOptions {
   cwd: string;
   env: Readonly<Record<string, string>>;
-  /** Where the JUnit report may be written. */
+  /** Where the JUnit report is written. */
   reportPath: string;
   /** @default standard error */
   show?: (chunk: Uint8Array) => void;
@@ -20,6 +20,8 @@ export interface BunTestRun {
 
 export async function bunTest(args: readonly string[], options: BunTestOptions): Promise<BunTestRun> {
   const { cwd, env, reportPath, show = (chunk) => process.stderr.write(chunk) } = options;
+  // A run that is killed must not be taken for the one before it.
+  rmSync(reportPath, { force: true });
   const reporting = ["--reporter=junit", `--reporter-outfile=${reportPath}`];
   const tests = Bun.spawn([process.execPath, "test", ...reporting, ...args], {
     cwd,

@@ -5,20 +5,8 @@ export interface TestResult {
   /** With the names of the groups around it. */
   name: string;
   outcome: "passed" | "failed" | "skipped";
-}
-
-/** The files' suites of a report, without what is around them. */
-export function suitesOf(report: string): string {
-  return report
-    .replace(/^[^]*?<testsuites[^>]*>/, "")
-    .replace(/<\/testsuites>\s*$/, "")
-    .trimEnd();
-}
-
-/** @returns one report with the suites of all. */
-export function mergedReport(reports: readonly string[]): string {
-  const suites = reports.map(suitesOf).join("");
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="bun test">${suites}\n</testsuites>\n`;
+  /** What a failure says, with its stack. */
+  failure?: string;
 }
 
 export function resultsOf(report: string): TestResult[] {
@@ -32,6 +20,7 @@ export function resultsOf(report: string): TestResult[] {
       file: attribute(attributes, "file"),
       name: groups === "" ? name : `${groups} > ${name}`,
       outcome: outcomeOf(content),
+      ...failureIn(content),
     };
   });
 }
@@ -41,9 +30,18 @@ function outcomeOf(content: string): TestResult["outcome"] {
   return content.includes("<skipped") ? "skipped" : "passed";
 }
 
+function failureIn(content: string): { failure?: string } {
+  const [, attributes = "", text = ""] = /<failure ([^>]*?)(?:\/>|>([^]*?)<\/failure>)/.exec(content) ?? [];
+  if (attributes === "") return {};
+  return { failure: unescaped(text) || attribute(attributes, "message") };
+}
+
 function attribute(attributes: string, name: string): string {
-  const value = new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
-  return value.replaceAll(/&(?:#(\d+)|(\w+));/g, (entity, code?: string, word?: string) =>
+  return unescaped(new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll(/&(?:#(\d+)|(\w+));/g, (entity, code?: string, word?: string) =>
     code === undefined ? (ENTITIES[word ?? ""] ?? entity) : String.fromCodePoint(Number(code)),
   );
 }

@@ -16,8 +16,8 @@ export interface TestLane {
 
 export type TestLaneName = "all" | "quick" | "soak";
 
-/** Most tests wait for timers and for other processes: one worker more than there are cores keeps the cores busy. */
-const WORKERS = navigator.hardwareConcurrency + 1;
+/** Most tests wait for timers and for other processes: some workers more than there are cores keep the cores busy. */
+const WORKERS = navigator.hardwareConcurrency + 2;
 
 export const TEST_LANES: Readonly<Record<TestLaneName, TestLane>> = {
   all: { paths: ["tests"], build: true, workers: WORKERS, timeoutMs: 60_000, env: {} },
@@ -64,6 +64,3 @@ export const TEST_LANES: Readonly<Record<TestLaneName, TestLane>> = {
     env: { [SOAK_VARIABLE]: "1" },
   },
 };
-
-/** Files that measure memory or delays closely, or take both cores themselves: they run after the others, one by one. */
-export const ALONE: readonly string[] = [];

@@ -22,15 +22,15 @@ export interface Ran {
   /** The files that had to run. */
   files: readonly string[];
   results: readonly TestResult[];
-  /** Of each `bun test`. */
-  exitCodes: readonly number[];
+  /** Of `bun test`. */
+  exitCode: number;
   /** Tests that were not picked by name are skipped without a reason. */
   picksNames: boolean;
 }
 
 const REASON = / \(skipped: ([^)]+)\)/;
 
-export function outcomeOf({ files, results, exitCodes, picksNames }: Ran): Outcome {
+export function outcomeOf({ files, results, exitCode, picksNames }: Ran): Outcome {
   const failures = results.filter(({ outcome }) => outcome === "failed");
   const skipped = picksNames ? [] : results.filter(({ outcome }) => outcome === "skipped");
   const reported = new Set(results.map(({ file }) => file));
@@ -41,9 +41,8 @@ export function outcomeOf({ files, results, exitCodes, picksNames }: Ran): Outco
     ...silent.map((file) => `${file} has no result`),
     ...anonymous.map(({ file, name }) => `${file} skips a test without a reason: ${name}`),
   ];
-  const brokeOff = exitCodes.find((code) => code !== 0);
-  if (brokeOff !== undefined && failures.length + faults.length === 0)
-    faults.push(`bun test has ended with exit code ${brokeOff}`);
+  if (exitCode !== 0 && failures.length + faults.length === 0)
+    faults.push(`bun test has ended with exit code ${exitCode}`);
   const passed = results.filter(({ outcome }) => outcome === "passed").length;
   if (passed + failures.length + faults.length === 0) faults.push("no test has run");
   return {

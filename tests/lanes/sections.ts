@@ -1,6 +1,6 @@
 /** Takes the output of `bun test` apart by file: several files run at the same time, and take turns in it. */
 
-/** @returns what each file has said, in the order of its lines. */
+/** @returns what each file has said, in the order of its lines; what comes late may stand with the next file of its worker. */
 export function sectionsOf(output: string, files: readonly string[]): Map<string, string> {
   const names = new Set(files);
   const sections = new Map<string, string>();

@@ -1,10 +1,4 @@
-/** Which test files run, and which of them at the same time. */
-
-export interface Selection {
-  together: string[];
-  /** After the others, one by one. */
-  alone: string[];
-}
+/** Which test files run. */
 
 /**
  * @param files every test file, relative to the root of the project.
@@ -15,15 +9,10 @@ export function selectFiles(
   files: readonly string[],
   lanePaths: readonly string[],
   wanted: readonly string[],
-  aloneFiles: readonly string[],
-): Selection {
+): string[] {
   const parts = wanted.map((part) => part.replace(/^\.\//, ""));
-  const chosen = files
+  return files
     .filter((file) => lanePaths.some((path) => file === path || file.startsWith(`${path}/`)))
     .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
     .toSorted();
-  return {
-    together: chosen.filter((file) => !aloneFiles.includes(file)),
-    alone: chosen.filter((file) => aloneFiles.includes(file)),
-  };
 }

@@ -50,7 +50,11 @@ export class ScriptedStore {
   }
 
   hint(ids: readonly SessionId[] | null): void {
-    for (const id of ids ?? [...this.#unheard]) this.#unheard.delete(id);
+    for (const id of ids ?? [...this.#unheard]) {
+      // A mark may have gone past the change while nothing had told of it.
+      if (ids === null && this.#bookkeeping === "count") this.#log.push(id);
+      this.#unheard.delete(id);
+    }
     for (const listener of this.#listeners) listener(ids);
   }
 
