@@ -1,6 +1,6 @@
 /** Decides whether a server's settings would show sessions to strangers. */
 
-import { isLoopback } from "../server/addresses.ts";
+import { isLoopback } from "../addresses.ts";
 
 /** The settings that open a server to others. */
 export interface ExposureSettings {

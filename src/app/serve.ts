@@ -9,7 +9,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { listen } from "../runtime/listen.ts";
 import type { Listener, ListenOptions } from "../runtime/listen.ts";
 import { ownProcess } from "../runtime/process.ts";
-import { inUrl } from "../server/addresses.ts";
+import { inUrl } from "../addresses.ts";
 import { createApp } from "../server/app.ts";
 import type { Access } from "../server/guards/guards.ts";
 import { Measurements } from "../server/monitoring/measurements.ts";

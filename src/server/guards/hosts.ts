@@ -1,7 +1,7 @@
 /** The names under which the server answers. */
 
 import type { MiddlewareHandler } from "hono";
-import { inUrl, isLoopback } from "../addresses.ts";
+import { inUrl, isLoopback } from "../../addresses.ts";
 import { Refusal } from "../refusal.ts";
 
 export interface HostOptions {

@@ -1,6 +1,6 @@
 /** Which client an address belongs to. */
 
-import { isLoopback } from "../addresses.ts";
+import { isLoopback } from "../../addresses.ts";
 
 /**
  * @returns the key that a client's streams are counted by: its IPv4 address, or its 64-bit IPv6 network, because one client

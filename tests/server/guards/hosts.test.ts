@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { isLoopback } from "../../../src/server/addresses.ts";
+import { isLoopback } from "../../../src/addresses.ts";
 import { hostIn } from "../../../src/server/guards/hosts.ts";
 import { TestApp } from "../../support/app.ts";
 

@@ -1,7 +1,8 @@
 /** Where a server listens: a host and port, or a socket in the file system. */
 
 import { existsSync } from "node:fs";
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
+import { inUrl, isLoopback } from "../../../addresses.ts";
 import { refused } from "./parameters.ts";
 import type { Settings } from "./parameters.ts";
 
@@ -29,19 +30,12 @@ export function serversOf(settings: Settings, socketFolders: readonly string[]):
 /** @returns the address as a URL has it. */
 export function nameOfServer(server: ServerAddress): string {
   if ("path" in server) return server.path;
-  return `${isIP(server.host) === 6 ? `[${server.host}]` : server.host}:${server.port}`;
+  return `${inUrl(server.host)}:${server.port}`;
 }
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");
 
 /** @returns whether what is sent there stays on this machine. */
 export function isLocal(server: ServerAddress): boolean {
-  if ("path" in server) return true;
-  const family = isIP(server.host);
-  if (family === 0) return server.host.toLowerCase() === "localhost";
-  return LOOPBACK.check(server.host, family === 4 ? "ipv4" : "ipv6");
+  return "path" in server || isLoopback(server.host);
 }
 
 function serverAt(place: string, port: number, socketFolders: readonly string[]): ServerAddress {

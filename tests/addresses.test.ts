@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { isLoopback } from "../../src/server/addresses.ts";
-import { clientOf } from "../../src/server/streams/client-address.ts";
-import { TestApp } from "../support/app.ts";
+import { isLoopback } from "../src/addresses.ts";
+import { clientOf } from "../src/server/streams/client-address.ts";
+import { TestApp } from "./support/app.ts";
 
 const LOOPBACK = [
   "127.0.0.1",

@@ -7,7 +7,7 @@ LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
 /**
- * The one place that decides what loopback is: for the Host header, for shares of streams, and for `--host`.
+ * The one place that decides what loopback is: for the Host header, for shares of streams, for `--host`, and for databases.
  *
  * @param host a name or an address, with or without the brackets of a URL; IPv4 may be mapped into IPv6.
  */
