@@ -1,5 +1,5 @@
 /**
- * Asks agentsview to sync a session of its own archive: what is not ours to write, its owner can still bring up to date.
+ * Asks agentsview to sync a session of its own archive, which we must not write.
  * This file is about another program, as are `run.ts` and `executable.ts`; no transcript is read here.
  */
 
@@ -21,7 +21,7 @@ import type { Ended } from "./run.ts";
 const DEADLINE_MS = 30_000;
 /** How long (ms) the file system may take to say what a transcript is. */
 export const STAT_MS = 10_000;
-/** The only name that agentsview gives its archive; all that can be told to it is the folder. */
+/** agentsview's fixed name for its archive. Only the folder can be set. */
 const ARCHIVE_NAME = "sessions.db";
 /** Longest reason (characters) in a message. */
 const REASON_MAX = 300;
@@ -47,7 +47,7 @@ interface Known {
   synced: { source: SourceToken; stored: SourceToken | null } | null;
 }
 
-/** @returns undefined if there is no agentsview on the PATH, or it could not be told that this is the archive. */
+/** @returns undefined if agentsview is not on the PATH, or cannot open this archive. */
 export function findDelegate(
   archivePath: string,
   store: Store,
@@ -89,7 +89,7 @@ export class Delegate implements Engine {
       ...env,
       AGENTSVIEW_DATA_DIR: folder,
       AGENT_VIEWER_DATA_DIR: folder,
-      // It would leave a server running. One that runs already is used all the same.
+      // Prevents it from starting a server. It still uses one that runs.
       AGENTSVIEW_NO_DAEMON: "1",
     };
   }
@@ -101,8 +101,8 @@ export class Delegate implements Engine {
     // It has moved, is gone or not to be reached: the next look asks the archive for it again.
     if (token === null) this.#known.delete(id);
     const synced = known?.synced ?? null;
-    // For some agents the archive keeps the time of more than this one file: what agentsview has made of the transcript
-    // as it is now is up to date, whatever it calls it.
+    // For some agents the stored time covers several files. If agentsview has synced the transcript as it is now, the
+    // session is up to date, whatever time is stored.
     return synced?.source === token && synced !== null ? synced.stored : token;
   }
 
@@ -180,8 +180,8 @@ export class Delegate implements Engine {
   }
 
   /**
-   * @returns the mtime in whole ms, all that Deno knows of it, as a store tells it of an archive that is not ours; null
-   *   if there is no such file.
+   * @returns the mtime in whole ms (Deno has no more), as stores of foreign archives return it; null if there is no such
+   *   file.
    * @throws WatchError `transcript_unreadable` if the file system does not answer.
    */
   async #tokenAt(path: string): Promise<SourceToken | null> {

@@ -7,8 +7,7 @@ import { isAbsolute, join } from "node:path";
 const STARTABLE = new Set([".exe", ".com"]);
 
 /**
- * @param env its `PATH` is searched; a relative folder in it is passed by: whoever owns the folder that we happen to
- * be started in has no say in what we run.
+ * @param env its `PATH` is searched. Relative folders in it are ignored: others may control them.
  * @returns the absolute path of the first that can be executed; null if there is none.
  */
 export function findExecutable(

@@ -3,7 +3,7 @@
 import type { Clock } from "./clock.ts";
 import { within } from "./deadline.ts";
 
-/** For this long (ms) after an answer the next one is taken for granted: operations may then run side by side. */
+/** After a success, operations run in parallel for this long (ms). */
 const TRUST_MS = 50;
 
 export interface GuardOptions<T> {
@@ -14,9 +14,8 @@ export interface GuardOptions<T> {
 }
 
 /**
- * A hanging operation holds one of the runtime's threads until it comes back, given up on or not, and there are few: Bun
- * has one per core. So after a silence one operation goes ahead and all others wait for its answer; and while one that was
- * given up on has not come back, all others fail at once.
+ * A hanging operation blocks one of the runtime's threads until it returns, and there are few: Bun has one per core. So
+ * after a pause one operation tests the disk while all others wait, and while one hangs, all others fail at once.
  */
 export class HangGuard {
   readonly #clock: Clock;

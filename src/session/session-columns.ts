@@ -133,7 +133,7 @@ const SHOWN_COLUMNS = [
     default: "",
     isShown: true,
     isSynced: true,
-    means: "What it is to its parent, such as subagent or fork.",
+    means: "Relation to its parent, such as subagent or fork.",
   },
   {
     name: "total_output_tokens",
@@ -182,9 +182,9 @@ const SHOWN_COLUMNS = [
     type: "text",
     isShown: true,
     versionInput: 6,
-    means: "How it ended, as agentsview concludes it.",
+    means: "How it ended, from agentsview.",
   },
-  { name: "outcome", type: "text", isShown: true, means: "What came of it, as agentsview concludes it." },
+  { name: "outcome", type: "text", isShown: true, means: "Outcome, from agentsview." },
   {
     name: "parser_malformed_lines",
     type: "integer",

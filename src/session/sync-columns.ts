@@ -32,7 +32,13 @@ export const SYNC_FILE_COLUMNS = [
     means: "Its place among the files of the transcript.",
   },
   { name: "path", type: "text", since: FIRST, isSynced: true, means: "The file." },
-  { name: "token", type: "text", since: FIRST, isSynced: true, means: "What it was when it was read." },
+  {
+    name: "token",
+    type: "text",
+    since: FIRST,
+    isSynced: true,
+    means: "Token of the file when it was last read.",
+  },
   { name: "offset", type: "bigint", since: FIRST, isSynced: true, means: "Bytes that were read of it." },
   {
     name: "fingerprint",

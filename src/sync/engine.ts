@@ -23,7 +23,7 @@ export interface EngineOptions {
   clock: Clock;
   /** @default the disk */
   files?: Files;
-  /** For this long (ms) a session that was found to be synced is taken for that by `sourceToken`. @default 0 */
+  /** How long (ms) `sourceToken` may reuse its last result. @default 0 */
   trustMs?: number;
 }
 

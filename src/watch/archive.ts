@@ -33,7 +33,7 @@ export interface SavedSource extends SourceRecord {
   contentHash?: string;
 }
 
-/** What was synced of a transcript, as far as it tells whether there is anything new. */
+/** What was synced of a transcript: enough to detect changes. */
 export interface SyncedTranscript {
   files: readonly Pick<SourceFile, "path" | "token" | "offset">[];
   revision: number;

@@ -10,11 +10,11 @@ export interface Arrival {
   readonly wanted: Wanted;
   /** The read that it waits for has begun. */
   isAsked: boolean;
-  /** Whether the client has the version that the feed knows. If not, either may be late: a new read decides. */
+  /** Whether the client's version equals the feed's. If not, either may be outdated, and a new read decides. */
   isUpToDate(): boolean;
   /** Its sessions are known: it gets every later change. */
   join(): void;
-  /** The archive cannot be read, but its sessions were read before: it stays, and hears more when they can be read. */
+  /** The archive cannot be read, but its sessions are known: the stream starts now, and updates follow. */
   beginLater(): void;
   fail(error: unknown): void;
 }

@@ -45,7 +45,7 @@ export interface Changes {
   /** Every session was read: too expensive to do all the time. */
   isScan: boolean;
   /** From notifications alone; some may have been lost. */
-  isHearsay: boolean;
+  isFromNotifications: boolean;
 }
 
 export interface ListQuery {

@@ -10,7 +10,7 @@ import type { SessionId } from "../session/session.ts";
 export interface Subscriber {
   mailbox: Mailbox;
   filter: Filter;
-  /** It gets changes. Before that, it is not certain what it knows. */
+  /** It receives changes only after it has joined. */
   isJoined: boolean;
 }
 

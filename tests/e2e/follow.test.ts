@@ -324,9 +324,9 @@ describe.each(LANES)("bad input ($name)", (lane) => {
       [["serve", "--port", "70000"], "Use a whole number from 0 to 65535. (see `watch --help`)"],
       [["x", "y"], "too many arguments"],
       [["x", "--all"], "use either <id> or --all: --all follows every session"],
-      [["x", "--agent", "codex"], "--agent selects among all sessions: use it with --all"],
-      [["--project", "demo"], "--project selects among all sessions: use it with --all"],
-      [["x", "--token-file", "/t"], "--token-file is for a server: use it with --server"],
+      [["x", "--agent", "codex"], "--agent needs --all"],
+      [["--project", "demo"], "--project needs --all"],
+      [["x", "--token-file", "/t"], "--token-file needs --server"],
       [
         ["--all", "--server", "http://u:hunter2@h"],
         "--server: a user name or password in the URL is not supported",

@@ -43,7 +43,7 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     const stranger = await fetch(`${url}/api/v1/sessions`);
     expect([stranger.status, await stranger.json()]).toEqual([
       401,
-      { error: 'this server wants a token: send it as "Authorization: Bearer <token>"' },
+      { error: 'this server requires a token: send it as "Authorization: Bearer <token>"' },
     ]);
     expect((await fetch(`${url}/api/v1/sessions`, { headers: BEARER })).status).toBe(200);
     expect((await fetch(stream)).status).toBe(401);
@@ -85,8 +85,8 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
     );
     for (const [content, why] of [
       ["\n", "there is no token"],
-      ["two words", "the token is not one word of ASCII"],
-      ["schlüssel", "the token is not one word of ASCII"],
+      ["two words", "the token is not one word of ASCII characters"],
+      ["schlüssel", "the token is not one word of ASCII characters"],
     ] as const) {
       const complaint = await refused("--token-file", secretFile(content));
       expect(complaint).toBe(

@@ -123,13 +123,13 @@ export class ScriptedStore {
     const total = this.#bookkeeping === "log" ? null : this.#sessions.size;
     if (mark === null || this.#bookkeeping === "scan") {
       const states = this.#rows(this.#sessions.keys());
-      return { mark: next, states, isComplete: true, total, isScan: true, isHearsay: false };
+      return { mark: next, states, isComplete: true, total, isScan: true, isFromNotifications: false };
     }
     const changed = new Set(this.#log.slice(Number(mark)));
     // One that goes by notifications looks at everything now and then.
-    const isHearsay = this.#bookkeeping === "count" && (this.#lists += 1) % 5 !== 0;
+    const isFromNotifications = this.#bookkeeping === "count" && (this.#lists += 1) % 5 !== 0;
     if (this.#bookkeeping === "count")
-      for (const id of this.#unheard) changed[isHearsay ? "delete" : "add"](id);
+      for (const id of this.#unheard) changed[isFromNotifications ? "delete" : "add"](id);
     const rows = this.#rows(changed);
     // One that only counts does not say which ones have gone.
     const states = new Map<SessionId, SessionVersion | null>(
@@ -138,6 +138,6 @@ export class ScriptedStore {
         return row === null && this.#bookkeeping === "count" ? [] : [[id, row] as const];
       }),
     );
-    return { mark: next, states, isComplete: false, total, isScan: false, isHearsay };
+    return { mark: next, states, isComplete: false, total, isScan: false, isFromNotifications };
   }
 }

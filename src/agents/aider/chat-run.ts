@@ -2,6 +2,7 @@
 
 import type { Block, MessageEntry, TranscriptEntry } from "../../session/entries.ts";
 import { asString } from "../shared/json.ts";
+import { messageEntry } from "../shared/message.ts";
 import type { Line, ChatRun } from "./lines.ts";
 import { meaningOf, redacted } from "./program-lines.ts";
 
@@ -117,26 +118,10 @@ class RunMessages {
   }
 
   #newMessage(role: MessageEntry["role"], blocks: Block[], more: Partial<MessageEntry>): MessageEntry {
-    const message: MessageEntry = {
-      kind: "message",
-      key: String(this.#messages.length),
-      role,
-      blocks,
-      // The header has the only time that there is.
-      timestamp: this.#messages.length === 0 ? this.#startedAt : null,
-      model: null,
-      usage: null,
-      isSystem: false,
-      isCompactBoundary: false,
-      isSidechain: false,
-      sourceType: role,
-      sourceSubtype: null,
-      uuid: null,
-      parentUuid: null,
-      messageId: null,
-      requestId: null,
-      ...more,
-    };
+    // The header has the only time that there is.
+    const timestamp = this.#messages.length === 0 ? this.#startedAt : null;
+    const key = String(this.#messages.length);
+    const message = messageEntry({ role, timestamp, sourceType: role }, { key, blocks, ...more });
     this.#messages.push(message);
     if (!message.isSystem) this.#last = message;
     return message;

@@ -14,6 +14,7 @@ import { asCommand, isDropped, isEditorContext, systemSubtype } from "./prompts.
 import { toolResultsIn, toolUseOf } from "./tools.ts";
 import { asArray, asCount, asObject, asString, asTime, jsonTextOf } from "../shared/json.ts";
 import type { Json } from "../shared/json.ts";
+import { messageEntry } from "../shared/message.ts";
 
 /** @returns nothing for records that are no part of the conversation. */
 export function entriesOf(record: Json, place: TranscriptPlace): TranscriptEntry[] {
@@ -41,7 +42,7 @@ function assistantEntries(record: Json, place: TranscriptPlace): TranscriptEntry
   const isSynthetic = model === "<synthetic>";
   return [
     {
-      ...messageEntry(record, place, "assistant"),
+      ...entryOf(record, place, "assistant"),
       key: messageId ?? asString(record["uuid"]),
       blocks: blocksOf(message["content"]),
       model: isSynthetic ? null : model,
@@ -80,7 +81,7 @@ function promptEntries(
   const subtype = isCompactBoundary ? "continuation" : systemSubtype(text);
   return [
     {
-      ...messageEntry(record, place, "user"),
+      ...entryOf(record, place, "user"),
       blocks: blocks.map((block) =>
         block.type === "text" ? { ...block, text: asCommand(block.text) } : block,
       ),
@@ -94,7 +95,7 @@ function promptEntries(
 function systemEntries(record: Json, place: TranscriptPlace): TranscriptEntry[] {
   if (record["subtype"] !== "compact_boundary") return [];
   const text = asString(record["content"]) ?? "Conversation compacted";
-  const entry = messageEntry(record, place, "user");
+  const entry = entryOf(record, place, "user");
   return [
     {
       ...entry,
@@ -105,27 +106,18 @@ function systemEntries(record: Json, place: TranscriptPlace): TranscriptEntry[] 
   ];
 }
 
-function messageEntry(record: Json, place: TranscriptPlace, role: "user" | "assistant"): MessageEntry {
+function entryOf(record: Json, place: TranscriptPlace, role: "user" | "assistant"): MessageEntry {
   const uuid = asString(record["uuid"]);
-  return {
-    kind: "message",
-    key: uuid,
-    role,
-    blocks: [],
-    timestamp: asTime(record["timestamp"]),
-    model: null,
-    usage: null,
-    isSystem: false,
-    isCompactBoundary: false,
-    // In a subagent's own file every record is marked as side chain, although it is the main one there.
-    isSidechain: record["isSidechain"] === true && !place.isSubagent,
-    sourceType: asString(record["type"]) ?? "",
-    sourceSubtype: null,
-    uuid,
-    parentUuid: asString(record["parentUuid"]),
-    messageId: null,
-    requestId: null,
-  };
+  return messageEntry(
+    { role, timestamp: asTime(record["timestamp"]), sourceType: asString(record["type"]) ?? "" },
+    {
+      key: uuid,
+      // In a subagent's own file every record is marked as side chain, although it is the main one there.
+      isSidechain: record["isSidechain"] === true && !place.isSubagent,
+      uuid,
+      parentUuid: asString(record["parentUuid"]),
+    },
+  );
 }
 
 /** @param content a string, or blocks. Unknown blocks become their type in brackets, so that nothing gets lost. */

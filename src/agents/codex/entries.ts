@@ -6,6 +6,7 @@ import { voiceOf } from "./prompts.ts";
 import { resultOf, resultWithin, toolUseOf } from "./tools.ts";
 import { asString } from "../shared/json.ts";
 import type { Json } from "../shared/json.ts";
+import { messageEntry } from "../shared/message.ts";
 
 /** What an item does not say about itself. */
 export interface ItemContext {
@@ -41,14 +42,14 @@ export function boundaryEntry(compacted: Json, context: ItemContext): MessageEnt
 /** Tokens that were counted after the message with this key. */
 export function usageEntry(key: string, usage: MessageEntry["usage"]): MessageEntry {
   const context = { timestamp: null, model: null, key };
-  return { ...messageEntry("token_count", "assistant", [], context), usage };
+  return { ...entryOf("token_count", "assistant", [], context), usage };
 }
 
 function messageEntries(item: Json, context: ItemContext): TranscriptEntry[] {
   const texts = textsOf(item["content"]);
   if (item["role"] === "user") return userEntries(texts, context);
   if (item["role"] !== "assistant" || texts.length === 0) return [];
-  return [messageEntry("message", "assistant", texts.map(textBlock), context)];
+  return [entryOf("message", "assistant", texts.map(textBlock), context)];
 }
 
 /** One message can hold typed text and text from the program: each text is judged by itself. */
@@ -60,7 +61,7 @@ function userEntries(texts: readonly string[], context: ItemContext): MessageEnt
     if (voice.of === "person") typed.push(text);
     if (voice.of === "news") entries.push(systemEntry("message", [text], voice.subtype, context));
   }
-  if (typed.length > 0) entries.push(messageEntry("message", "user", typed.map(textBlock), context));
+  if (typed.length > 0) entries.push(entryOf("message", "user", typed.map(textBlock), context));
   return entries;
 }
 
@@ -76,12 +77,12 @@ function reasoningEntries(item: Json, context: ItemContext): MessageEntry[] {
   const texts = summary.length > 0 ? summary : textsOf(item["content"]);
   if (texts.length === 0) return [];
   const block: Block = { type: "thinking", text: texts.join("\n\n") };
-  return [messageEntry("reasoning", "assistant", [block], context)];
+  return [entryOf("reasoning", "assistant", [block], context)];
 }
 
 function callEntries(item: Json, type: string, context: ItemContext): TranscriptEntry[] {
   const call = toolUseOf(item, context.key);
-  return [messageEntry(type, "assistant", [call], context), ...resultWithin(item, context.key)];
+  return [entryOf(type, "assistant", [call], context), ...resultWithin(item, context.key)];
 }
 
 function systemEntry(
@@ -90,34 +91,17 @@ function systemEntry(
   sourceSubtype: string,
   context: ItemContext,
 ): MessageEntry {
-  return { ...messageEntry(type, "user", texts.map(textBlock), context), isSystem: true, sourceSubtype };
+  return { ...entryOf(type, "user", texts.map(textBlock), context), isSystem: true, sourceSubtype };
 }
 
-function messageEntry(
+function entryOf(
   sourceType: string,
   role: "user" | "assistant",
   blocks: Block[],
   { timestamp, model, key }: ItemContext,
 ): MessageEntry {
   const isAssistant = role === "assistant";
-  return {
-    kind: "message",
-    key: isAssistant ? key : null,
-    role,
-    blocks,
-    timestamp,
-    model: isAssistant ? model : null,
-    usage: null,
-    isSystem: false,
-    isCompactBoundary: false,
-    isSidechain: false,
-    sourceType,
-    sourceSubtype: null,
-    uuid: null,
-    parentUuid: null,
-    messageId: null,
-    requestId: null,
-  };
+  return messageEntry({ role, timestamp, sourceType }, { blocks, ...(isAssistant ? { key, model } : {}) });
 }
 
 function textBlock(text: string): Block {

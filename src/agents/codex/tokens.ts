@@ -21,7 +21,7 @@ export interface Tally {
   total: Tokens | null;
   /** The assistant's last message, which new counts are put on; null before the first. */
   key: string | null;
-  /** Counted for that message so far; before there is one, what the first one will get. */
+  /** Tokens counted for that message so far, or for the first one before it arrives. */
   counted: Tokens;
   /** Tokens that the last request sent; null where Codex does not say. */
   contextTokens: number | null;

@@ -2,10 +2,11 @@
 
 import type { MessageEntry, TranscriptEntry } from "../../session/entries.ts";
 import { asName } from "../shared/json.ts";
+import { messageEntry } from "../shared/message.ts";
 import { blocksOf, isTypedPart, resultsOf } from "./parts.ts";
 import type { MessageRow } from "./stored-messages.ts";
 import { usageOf } from "./usage.ts";
-import { timeOf } from "./values.ts";
+import { timeOf } from "../shared/times.ts";
 
 /** @returns one message per prompt or model call, then results and links of its tool calls. */
 export function entriesOf(message: MessageRow): TranscriptEntry[] {
@@ -21,11 +22,11 @@ function promptOf(message: MessageRow): TranscriptEntry[] {
   const added = isCompaction ? parts : parts.filter(({ data }) => !isTypedPart(data));
   const entries: TranscriptEntry[] = [];
   const [typedBlocks, addedBlocks] = [blocksOf(typed), blocksOf(added)];
-  if (typedBlocks.length > 0) entries.push({ ...messageEntry(message, message.id), blocks: typedBlocks });
+  if (typedBlocks.length > 0) entries.push({ ...entryOf(message, message.id), blocks: typedBlocks });
   // File contents and reminders come with a prompt, but no person typed them.
   if (addedBlocks.length > 0 || isCompaction)
     entries.push({
-      ...messageEntry(message, `${message.id} added`),
+      ...entryOf(message, `${message.id} added`),
       blocks: addedBlocks.length > 0 ? addedBlocks : [{ type: "text", text: "[compaction]" }],
       isSystem: true,
       sourceSubtype: isCompaction ? "compaction" : "synthetic",
@@ -39,7 +40,7 @@ function answerOf(message: MessageRow): TranscriptEntry[] {
   // A message without parts has just begun, or its model call failed.
   if (blocks.length === 0) return [];
   const entry: MessageEntry = {
-    ...messageEntry(message, message.id),
+    ...entryOf(message, message.id),
     blocks,
     model: asName(data["modelID"]),
     usage: isCopied ? null : usageOf(data["tokens"]),
@@ -48,23 +49,17 @@ function answerOf(message: MessageRow): TranscriptEntry[] {
   return [entry, ...resultsOf(parts)];
 }
 
-function messageEntry({ id, data, createdMs, isReverted }: MessageRow, key: string): MessageEntry {
-  return {
-    kind: "message",
-    key,
-    role: data["role"] === "assistant" ? "assistant" : "user",
-    blocks: [],
-    timestamp: timeOf(createdMs),
-    model: null,
-    usage: null,
-    isSystem: false,
-    isCompactBoundary: false,
-    isSidechain: isReverted,
-    sourceType: "message",
-    sourceSubtype: asName(data["agent"]),
-    uuid: id,
-    parentUuid: asName(data["parentID"]),
-    messageId: id,
-    requestId: null,
-  };
+function entryOf({ id, data, createdMs, isReverted }: MessageRow, key: string): MessageEntry {
+  const role = data["role"] === "assistant" ? "assistant" : "user";
+  return messageEntry(
+    { role, timestamp: timeOf(createdMs), sourceType: "message" },
+    {
+      key,
+      isSidechain: isReverted,
+      sourceSubtype: asName(data["agent"]),
+      uuid: id,
+      parentUuid: asName(data["parentID"]),
+      messageId: id,
+    },
+  );
 }

@@ -15,7 +15,7 @@ import type { SessionRow } from "./sessions.ts";
 import { storedMessages } from "./stored-messages.ts";
 import type { StoredMessages } from "./stored-messages.ts";
 import { sessions, token } from "./tokens.ts";
-import { timeOf } from "./values.ts";
+import { timeOf } from "../shared/times.ts";
 
 const NAME = "opencode";
 

@@ -4,7 +4,8 @@ import type { SessionId } from "../../session/session.ts";
 import type { Rows } from "../agent.ts";
 import { asName } from "../shared/json.ts";
 import { rawIdOf } from "./tokens.ts";
-import { columnsOf, jsonOf, msOf } from "./values.ts";
+import { msOf } from "../shared/times.ts";
+import { columnsOf, jsonOf } from "./values.ts";
 
 /** Where a session is cut off: this message, or from this part of it on, is hidden with everything after it. */
 interface Revert {

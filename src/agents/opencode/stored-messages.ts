@@ -4,7 +4,8 @@ import type { Rows } from "../agent.ts";
 import { asName } from "../shared/json.ts";
 import type { Json } from "../shared/json.ts";
 import type { SessionRow } from "./sessions.ts";
-import { columnsOf, jsonOf, msOf } from "./values.ts";
+import { msOf } from "../shared/times.ts";
+import { columnsOf, jsonOf } from "./values.ts";
 
 export interface MessageRow {
   id: string;

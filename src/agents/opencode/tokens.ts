@@ -3,7 +3,7 @@
 import type { SessionId } from "../../session/session.ts";
 import type { ListedSession, Rows } from "../agent.ts";
 import { asName, asString } from "../shared/json.ts";
-import { msOf } from "./values.ts";
+import { msOf } from "../shared/times.ts";
 
 /**
  * Without a sequence number, messages and parts are counted for sessions that were touched this long (ms) before the

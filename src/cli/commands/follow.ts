@@ -112,8 +112,7 @@ async function eventsOf(
     const onConnection = logConnection.bind(null, log);
     return followServer(server, target, { initial, maxRetries, token, signal, onConnection });
   }
-  if (tokenFile !== undefined)
-    throw new WatchError("usage", "--token-file is for a server: use it with --server");
+  if (tokenFile !== undefined) throw new WatchError("usage", "--token-file needs --server");
   const { followArchive } = await import("../../app/follow-archive.ts");
   return followArchive(target, flags, problems, signal);
 }

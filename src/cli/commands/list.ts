@@ -34,7 +34,7 @@ export function addList(program: Command, done: Done): void {
     .option("--project <name>", "only sessions of this project")
     .option("--agent <name>", "only sessions of this agent")
     .option("--machine <name>", "only sessions of this machine")
-    .option("--limit <n>", "at most this many sessions", parseWhole(1, 1_000_000), 100)
+    .option("--limit <n>", "maximum number of sessions", parseWhole(1, 1_000_000), 100)
     .action(async (_options, command: Command) => done(await list(command.optsWithGlobals<ListFlags>())));
 }
 

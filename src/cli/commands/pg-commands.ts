@@ -32,7 +32,7 @@ function addPgInit(pg: Command, done: Done): void {
 
 function addPgInstall(pg: Command, done: Done): void {
   pg.command("install")
-    .description("make an agentsview archive send notifications at once: adds triggers to its sessions table")
+    .description("add triggers to an agentsview archive, so that it sends notifications at once")
     .option("--remove", "remove the triggers", false)
     .addHelpText("after", INSTALL_NOTES)
     .action(async (_options, command: Command) => {

@@ -15,7 +15,7 @@ export function addCommonOptions(program: Command): void {
     )
     .option(
       "--insecure",
-      "allow what others could read: PostgreSQL on another machine without TLS, `serve` on the network without a token",
+      "allow insecure access: PostgreSQL on another machine without TLS, and `serve` on the network without a token",
       false,
     )
     .option("--no-sync", "only read the archive, never the transcripts")
@@ -23,7 +23,7 @@ export function addCommonOptions(program: Command): void {
     .addOption(
       duration(
         "--sync-delay <duration>",
-        "sync a transcript directly if the archive lags this long",
+        "sync a transcript directly when the archive lags behind it for this long",
         SYNC_FALLBACK_DELAY_MS,
       ),
     )

@@ -26,8 +26,7 @@ export function followTargetOf(id: string | undefined, flags: FollowTargetFlags)
     if (id === undefined) return { filter };
     throw new WatchError("usage", "use either <id> or --all: --all follows every session");
   }
-  if (given !== undefined)
-    throw new WatchError("usage", `--${given} selects among all sessions: use it with --all`);
+  if (given !== undefined) throw new WatchError("usage", `--${given} needs --all`);
   if (id !== undefined) return { id };
   throw new WatchError("usage", "missing <id>: name a session, as in `watch latest`, or see `watch --help`");
 }

@@ -36,6 +36,6 @@ function checked(token: string, source: string): string {
   if (token === "") throw new WatchError("usage", `${source}: there is no token; ${advice}`);
   // An HTTP header can hold nothing else.
   if (!/^[!-~]+$/.test(token))
-    throw new WatchError("usage", `${source}: the token is not one word of ASCII; ${advice}`);
+    throw new WatchError("usage", `${source}: the token is not one word of ASCII characters; ${advice}`);
   return token;
 }

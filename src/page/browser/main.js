@@ -25,7 +25,7 @@ let sessions = [];
 let isLoaded = false;
 /** Why the last request for the list failed. @type {unknown} */
 let problem = null;
-/** The server wants a token. */
+/** The server requires a token. */
 let isLocked = false;
 /** @type {string | null} */
 let selectedId = null;

@@ -15,7 +15,7 @@ export function onlyWithToken(token: string, policyFor: PolicyFor): MiddlewareHa
     const isStream = policy === "stream";
     const header = c.req.header("authorization");
     const given = isStream && !isBearer(header) ? c.req.query("token") : bearerIn(header);
-    if (given === undefined) throw refusal("this server wants a token", CHALLENGE, isStream);
+    if (given === undefined) throw refusal("this server requires a token", CHALLENGE, isStream);
     // It compares digests: the time that it takes says nothing about the token.
     if (await timingSafeEqual(token, given)) return next();
     throw refusal("this is not the token of this server", `${CHALLENGE}, error="invalid_token"`, isStream);

@@ -1,9 +1,8 @@
 /**
  * The OpenAPI document (https://spec.openapis.org/oas/v3.1.1), made from the routes and the schemas that check requests.
  *
- * Not with hono-openapi 1.3: it keeps the description in middleware that stands beside each handler, so a route would be two
- * values again; its validator answers in its own words unless every route passes a hook; and it adds five packages to do
- * what `@valibot/to-json-schema` and the functions below do.
+ * hono-openapi 1.3 is not used: it splits a route from its description, its validator needs a hook in every route for our
+ * error texts, and it adds five packages to do what `@valibot/to-json-schema` and the functions below do.
  */
 
 import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";

@@ -148,7 +148,7 @@ export class PostgresStore implements Store {
     if (isTrusted && last.mark === mark && coverage !== null && last.coverage === coverage) {
       const rows = await this.#states.read(run, tables, [...notified]);
       const states = new Map([...notified].map((id) => [id, rows.get(id) ?? null]));
-      return { mark, states, total: null, isComplete: false, isScan: false, isHearsay: true };
+      return { mark, states, total: null, isComplete: false, isScan: false, isFromNotifications: true };
     }
     const changes = await readChanges(run, tables, mark);
     this.#lastFullRead = { mark: changes.mark, atMs: this.#clock.now(), coverage };

@@ -30,7 +30,7 @@ export interface Listing {
 interface Search {
   running: Promise<void> | null;
   nextMs: number;
-  /** How many have begun since one found what it was for. */
+  /** Searches since the last success. */
   misses: number;
 }
 

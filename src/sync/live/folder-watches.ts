@@ -31,7 +31,7 @@ export class FolderWatches {
       this.#watches.delete(folder);
     }
     for (const folder of folders) {
-      // Whoever asks may have waited for the disk meanwhile.
+      // It may have been closed while the caller or an earlier folder waited for the disk.
       if (this.#isClosed) return;
       const watch = this.#watches.get(folder) ?? this.#watchOf(folder);
       this.#watches.set(folder, watch);

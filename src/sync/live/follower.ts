@@ -5,17 +5,17 @@ import type { Attempts } from "./attempts.ts";
 import type { Watch } from "./folder-watch.ts";
 
 export interface FollowerOptions {
-  /** Null to watch nothing and poll everything: for file systems that tell of changes only sometimes. */
+  /** Null disables notifications: some file systems lose them. */
   watch: Watch | null;
-  /** Notifications cannot be had for this folder, or for a part of it: polling takes their place. */
+  /** This folder, or a part of it, cannot be watched; it is polled instead. */
   onUncovered: (folder: string, error: unknown) => void;
 }
 
 /** Keeps a part of what there is in sync. */
 export interface Follower {
-  /** What its failures as a whole are known by, where those of one transcript have its session's id. */
+  /** The key of its own failures. Failures of one session have its id. */
   readonly name: string;
-  /** How many transcripts it has found to be behind, and not begun to sync. */
+  /** How many transcripts are known to be behind and not yet being synced. */
   readonly waiting: number;
   /** Looks at everything that is due. @throws when that fails as a whole. */
   look(): Promise<void>;

@@ -54,8 +54,7 @@ export class TranscriptCopy {
   }
 
   /**
-   * Reads ahead what is most likely new, usually all of it, so that other writers do not wait for the disk inside the
-   * transaction.
+   * Reads new data before the transaction, so that other writers do not wait for the disk.
    *
    * @param synced what is known of the last sync.
    * @throws WatchError `transcript_unreadable`, VanishedError.

@@ -30,14 +30,14 @@ export interface Files {
   open(path: string): Promise<OpenFile>;
 }
 
-/** So many stats are under way at once: enough to hide the way to the kernel, few enough for other work to go on. */
+/** Concurrent stats: enough to be fast, few enough for other work to go on. */
 const STATS_AT_ONCE = 32;
 
 export const diskFiles: Files = { stats, folder, open };
 
 async function stats(paths: readonly string[]): Promise<(BigIntStats | null)[]> {
   const found: (BigIntStats | null)[] = [];
-  // The first one alone: a mount that hangs then takes one of the runtime's few threads, not all.
+  // The first one alone: a mount that hangs then blocks one of the runtime's few threads, not all.
   for (let at = 0; at < paths.length; at += at === 0 ? 1 : STATS_AT_ONCE)
     found.push(...(await Promise.all(paths.slice(at, at === 0 ? 1 : at + STATS_AT_ONCE).map(statOrNull))));
   return found;

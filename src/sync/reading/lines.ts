@@ -62,8 +62,7 @@ export async function* readLines(
 
 /**
  * @param offset where `readLines` stopped.
- * @returns false if what stands there belongs to the line before it: the record that was given without its
- *   newline was not the whole line.
+ * @returns false if the last record was incomplete when it was read.
  */
 export async function isLineStart(file: ReadableFile, offset: number): Promise<boolean> {
   if (offset === 0) return true;

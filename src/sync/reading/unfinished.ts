@@ -1,4 +1,4 @@
-/** Remembers last lines that are still being written: one that is written slowly is not read anew at each piece of it. */
+/** Remembers incomplete last lines, so that they are not read again on every append. */
 
 import { fingerprintAt } from "./chunks.ts";
 import type { ReadableFile } from "./files.ts";

@@ -3,13 +3,13 @@
 import { messageOf, WatchError } from "../../errors.ts";
 import { RewrittenError } from "./chunks.ts";
 
-/** A file is not there any more since it was looked at: the next look sees what is. */
+/** The file was removed after it was listed. */
 export class VanishedError extends Error {
   override readonly name = "VanishedError";
 }
 
 /**
- * So that a failing disk is not taken for a failing archive.
+ * Marks disk errors, so that they are not reported as archive errors.
  *
  * @returns a WatchError `transcript_unreadable`; but what is no failure of the disk stays what it is: a VanishedError, a
  *   RewrittenError.

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress, zstdCompressSync } from "node:zlib";
 
-/** Runtimes take a stream that breaks off for one that ends: what is put behind it shows whether it was whole. */
+/** Runtimes do not report a truncated stream. This marker, appended to it, shows whether it was complete. */
 const END = new TextEncoder().encode("\0the end of the stream\0");
 
 /** @throws when the bytes are no zstd stream, or not all of one. */

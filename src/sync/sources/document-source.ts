@@ -49,7 +49,7 @@ export class DocumentSource implements Source {
   readonly #known = new Map<string, KnownDocument>();
   /** What each file was when its sessions were written. */
   readonly #synced = new Map<string, SourceToken>();
-  /** Of each document, the sessions that the archive has, and as what. */
+  /** Per document: the tokens of its sessions in the archive. */
   readonly #inArchive = new Map<string, Map<SessionId, SourceToken>>();
   readonly #searches = new Map<SessionId, Search>();
 
@@ -128,7 +128,7 @@ export class DocumentSource implements Source {
   async sync(id: SessionId): Promise<boolean> {
     const known = this.#documentOf(id) ?? (await this.#searchFor(id));
     if (known === null) return false;
-    // Somebody misses it: the archive may have lost it, or was replaced.
+    // The archive may have lost the session, or may be another one.
     this.#inArchive.get(known.path)?.delete(id);
     return await this.taskOf(known.path).run();
   }
@@ -175,7 +175,7 @@ export class DocumentSource implements Source {
     return { id: null, path, run: () => this.#tools.runner.rewrite(path, () => this.#syncNow(path)) };
   }
 
-  /** A session that cannot be written keeps no other one from being written. */
+  /** A failed write does not stop the others. */
   async #syncNow(path: string): Promise<boolean> {
     const read = await this.#read(path, true);
     if (read === null) return false;
@@ -188,7 +188,7 @@ export class DocumentSource implements Source {
       const source = { path, stats: read.stats, token, revision: this.#agent.revision };
       try {
         if (await writeWhole(session, source, this.#tools)) changed = true;
-        // Also a session that is left alone: it is not to be tried again until it changes.
+        // Sessions that are left alone, too: they are tried again when they change.
         inArchive.set(session.id, token);
       } catch (error) {
         failures.push(error);

@@ -16,7 +16,7 @@ export interface FoundSession {
   writtenMs: number;
 }
 
-/** What could not be synced: one session, or (then there is no id) more than one, or it is not known which. */
+/** A failed sync. `id` is null for several or unknown sessions. */
 export interface Failure {
   id: SessionId | null;
   /** A file of the session; without an id the folder's path, or the name of the follower that failed. */
@@ -39,7 +39,7 @@ export interface SyncTask {
 
 /** A task with something new in it. */
 export interface BehindTask extends SyncTask {
-  /** Bytes to read, as far as can be told before reading; 0 where bytes say nothing. */
+  /** Bytes to read; 0 if unknown. */
   bytes: number;
   writtenMs: number;
   run(onRead?: (bytes: number) => void): Promise<boolean>;
@@ -63,9 +63,9 @@ export interface SourceTools {
 export interface Source {
   /** @returns whether a session with this id can only be here. */
   owns(id: SessionId): boolean;
-  /** @returns null while there is no such session; where all places have to be searched, that is bounded by a backoff. */
+  /** @returns null if there is no such session. Full searches back off. */
   find(id: SessionId): Promise<FoundSession | null>;
-  /** @returns what is stored with the session's row when it is up to date; null while there is none. Cheap. */
+  /** @returns the token that the archive stores once the session is synced; null if there is no such session. Cheap. */
   token(id: SessionId): Promise<SourceToken | null>;
   /** Every session there is. */
   list(): Promise<{ sessions: FoundSession[]; failures: Unreadable[] }>;

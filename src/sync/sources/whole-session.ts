@@ -18,7 +18,7 @@ export interface WholeSource {
 /** Entries that are written at once. */
 const PIECE = 500;
 
-/** @returns whether the archive has changed: not if it has the session as it is, or is to leave it alone. */
+/** @returns whether the archive has changed; false if it is up to date, or must leave the session alone. */
 export async function writeWhole(
   session: WholeSession,
   { path, stats, token, revision }: WholeSource,

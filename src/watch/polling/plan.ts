@@ -116,10 +116,10 @@ function withAnswer(state: PollingState, seen: Seen & { kind: "answer" }): Polli
   const { read, answer, askedMs, nowMs } = seen;
   if (answer.to === "revision") return withRevision(state, answer.revision, nowMs);
   if (answer.to === "sessions" || read.ask !== "changes") return state;
-  const { mark, total, isHearsay, isScan } = answer.changes;
+  const { mark, total, isFromNotifications, isScan } = answer.changes;
   const restUntilMs = isScan ? nowMs + REST_PER_WORK * (nowMs - askedMs) : state.restUntilMs;
   // Subscribers of single sessions must not depend on notifications because others follow all sessions.
-  const followed: Read[] = isHearsay && read.isChanged ? [{ ask: "followed" }] : [];
+  const followed: Read[] = isFromNotifications && read.isChanged ? [{ ask: "followed" }] : [];
   const todo = [...followed, ...state.todo];
   // An answer from the beginning is complete; of any other one, only the count shows deletions.
   if (read.since !== null && total !== null && total !== answer.present) {

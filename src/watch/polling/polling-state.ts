@@ -72,7 +72,7 @@ export interface PollingState {
   look: Look | null;
   /** New subscribers wait for a read that has not begun. */
   hasArrivals: boolean;
-  /** A look is wanted since the last one began; at everything that is followed, or only at what was hinted at. */
+  /** What the next look has to read: everything that is followed, or only hinted sessions. */
   wanted: "nothing" | "hints" | "everything";
   hints: Hints | null;
   /** When the first sign of what the next look will find came. */

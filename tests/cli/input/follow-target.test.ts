@@ -11,7 +11,7 @@ test("followTargetOf() accepts one session, or all that match", () => {
 
 test("followTargetOf() refuses contradictions", () => {
   expect(() => followTargetOf("a", { all: true })).toThrow("use either <id> or --all");
-  expect(() => followTargetOf("a", { agent: "codex" })).toThrow("--agent selects among all sessions");
-  expect(() => followTargetOf(undefined, { project: "x" })).toThrow("--project selects among all sessions");
+  expect(() => followTargetOf("a", { agent: "codex" })).toThrow("--agent needs --all");
+  expect(() => followTargetOf(undefined, { project: "x" })).toThrow("--project needs --all");
   expect(() => followTargetOf(undefined, {})).toThrow("missing <id>");
 });

@@ -31,7 +31,7 @@ test("readToken() says what is wrong, but never shows the token", () => {
   expect(failure(() => readToken(workspace.folder)).code).toBe("usage");
   process.env["SESSIONWATCH_TOKEN"] = "hunter2\thunter2";
   expect(failure(() => readToken(undefined)).message).toStartWith(
-    "SESSIONWATCH_TOKEN: the token is not one word of ASCII",
+    "SESSIONWATCH_TOKEN: the token is not one word of ASCII characters",
   );
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { TestApp } from "../../support/app.ts";
 
 const TOKEN = "s3cr3t-T0ken";
-const MISSING = 'this server wants a token: send it as "Authorization: Bearer <token>"';
+const MISSING = 'this server requires a token: send it as "Authorization: Bearer <token>"';
 const WRONG = 'this is not the token of this server: send it as "Authorization: Bearer <token>"';
 const OR_QUERY = ", or as ?token=<token>";
 const STREAMS = ["/api/v1/sessions/a/watch", "/api/v1/watch?all=true", "/api/v1/events"];

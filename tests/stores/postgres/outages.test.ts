@@ -163,9 +163,7 @@ for (const isTold of [true, false]) {
         () => "all subscribers to get `degraded`",
       );
       const again = await PostgresForeignArchive.create(server, { database: archive.database });
-      await expect(store.states(IDS)).rejects.toThrow(
-        "its sessions table was created again, and is still empty",
-      );
+      await expect(store.states(IDS)).rejects.toThrow("its sessions table was recreated and is empty");
       await restore(again, rows);
       await again.touch("b");
       await follower.knows(again);

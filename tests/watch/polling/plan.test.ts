@@ -71,9 +71,9 @@ function answerTo(read: Read, given: Partial<Changes> & { revision?: string | nu
     isComplete = false,
     total = null,
     isScan = false,
-    isHearsay = false,
+    isFromNotifications = false,
   } = given;
-  return { to: "changes", changes: { mark, isComplete, total, isScan, isHearsay }, present };
+  return { to: "changes", changes: { mark, isComplete, total, isScan, isFromNotifications }, present };
 }
 
 function nameOf(read: Read): string {
@@ -135,7 +135,7 @@ describe("plan()", () => {
 
   test("does not take an archive's word for single sessions where it goes by notifications", () => {
     const course = new Course().settled("all").poll().answer({ revision: "1" });
-    course.answer({ isHearsay: true }).answer();
+    course.answer({ isFromNotifications: true }).answer();
     expect(course.takeAsked()).toEqual(["revision", "changes m", "followed"]);
   });
 

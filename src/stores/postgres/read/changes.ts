@@ -56,7 +56,7 @@ async function readSince(
     total,
     isComplete: false,
     isScan: total !== null,
-    isHearsay: false,
+    isFromNotifications: false,
   };
 }
 
@@ -72,7 +72,7 @@ async function readAll(run: Run, tables: IntrospectedTables): Promise<Changes> {
     total: states.size,
     isComplete: true,
     isScan: true,
-    isHearsay: false,
+    isFromNotifications: false,
   };
 }
 

@@ -66,7 +66,7 @@ export class SchemaTables {
 async function checkRestored(run: Run, tables: IntrospectedTables): Promise<void> {
   const rows = await run(`SELECT FROM ${sessionsOf(tables)} LIMIT 1`);
   if (rows.length === 0)
-    throw new WatchError("archive_unavailable", "its sessions table was created again, and is still empty");
+    throw new WatchError("archive_unavailable", "its sessions table was recreated and is empty");
 }
 
 /** @returns whether a table, column or schema is missing or has changed; not whether the role lacks a right. */

@@ -211,7 +211,7 @@ export class SyncStatements {
   }
 
   /**
-   * @param key of the prompt that comes now: one that is written again, as copies of history are, takes nothing back.
+   * @param key of the new prompt. A repeated prompt, as in copies of history, removes nothing.
    * @param parentUuid of the record that it follows.
    */
   retractSiblings(id: string, key: string, parentUuid: string): string {

@@ -35,13 +35,13 @@ export function readChanges(connection: SqliteConnection, mark: Mark | null): Ch
     isComplete: false,
     total: null,
     isScan: false,
-    isHearsay: false,
+    isFromNotifications: false,
   };
 }
 
 function completeAnswer(mark: Mark, connection: SqliteConnection): Changes {
   const states = readAllStates(connection);
-  return { mark, states, isComplete: true, total: states.size, isScan: true, isHearsay: false };
+  return { mark, states, isComplete: true, total: states.size, isScan: true, isFromNotifications: false };
 }
 
 function formatMark({ generation, sequence }: Place): Mark {
