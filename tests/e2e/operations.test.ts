@@ -99,11 +99,12 @@ describe.each(LANES)("watch serve ($name)", (lane) => {
       properties: { pid: program.pid },
     });
     const tookMs = expect.any(Number);
+    // The path takes no token in its query, and says so.
     await fetch(`${url}/api/v1/sessions/nobody?token=hunter2`);
     expect((await log()).properties).toEqual({
       method: "GET",
       path: "/api/v1/sessions/nobody",
-      status: 404,
+      status: 400,
       tookMs,
     });
     await fetch(`${url}/api/ping`, { headers: { host: "evil.example", authorization: "Bearer hunter2" } });
