@@ -3,13 +3,13 @@
 import { resolve } from "node:path";
 import type { DocumentAgent, Surroundings, WholeSession, WrittenDocument } from "../../agents/agent.ts";
 import { pause } from "../../async/abortable.ts";
-import { backoffMs } from "../../async/backoff.ts";
 import { WatchError } from "../../errors.ts";
 import type { SessionId, SourceToken } from "../../session/session.ts";
 import { tokenOf } from "../reading/files.ts";
 import type { Files } from "../reading/files.ts";
 import { GuardedFiles } from "../reading/guarded-files.ts";
 import { unreadable } from "../reading/unreadable.ts";
+import { IdSearches } from "./id-searches.ts";
 import { hashOf, writeWhole } from "./whole-session.ts";
 import type { Behind, FoundSession, Source, SourceTools, SyncTask } from "./source.ts";
 import type { Unreadable } from "../reading/unreadable.ts";
@@ -20,17 +20,6 @@ const FOLDERS_MAX = 200;
 const DOCUMENT_MAX = 64 * 1024 * 1024;
 /** A document that is being written is read once more after this long (ms). */
 const REREAD_MS = 100;
-/** Between two searches for a session that is in no document. */
-const SEARCH_BACKOFF = { firstMs: 1500, maxMs: 60_000 };
-
-/** This many ids are remembered that are in no document: clients can ask for any. */
-const SEARCHES_MAX = 100;
-
-/** The searches for a session that was not found, and when (ms) the next one may begin. */
-interface Search {
-  misses: number;
-  nextMs: number;
-}
 
 /** A document as it was read last. */
 interface KnownDocument {
@@ -51,7 +40,7 @@ export class DocumentSource implements Source {
   readonly #synced = new Map<string, SourceToken>();
   /** Per document: the tokens of its sessions in the archive. */
   readonly #inArchive = new Map<string, Map<SessionId, SourceToken>>();
-  readonly #searches = new Map<SessionId, Search>();
+  readonly #searches = new IdSearches();
 
   constructor(agent: DocumentAgent, surroundings: Surroundings, tools: SourceTools) {
     this.#agent = agent;
@@ -205,17 +194,10 @@ export class DocumentSource implements Source {
   }
 
   async #searchFor(id: SessionId): Promise<{ path: string; document: KnownDocument } | null> {
-    const nowMs = this.#tools.clock.now();
-    const { nextMs, misses } = this.#searches.get(id) ?? { nextMs: 0, misses: 0 };
-    if (nowMs < nextMs) return null;
-    // The newest stand at the end.
-    this.#searches.delete(id);
-    this.#searches.set(id, { misses: misses + 1, nextMs: nowMs + backoffMs(misses + 1, SEARCH_BACKOFF) });
-    const [oldest] = this.#searches.keys();
-    if (this.#searches.size > SEARCHES_MAX && oldest !== undefined) this.#searches.delete(oldest);
+    if (!this.#searches.begin(id, this.#tools.clock.now())) return null;
     await this.#readAll(await this.paths());
     const found = this.#documentOf(id);
-    if (found !== null) this.#searches.delete(id);
+    if (found !== null) this.#searches.found(id);
     return found;
   }
 
