@@ -192,7 +192,8 @@ describe.each(LANES)("watch <id> ($name)", (lane) => {
     using archive = new ForeignArchive(workspace.path("locked.db"), { journal: "delete" }).add("a");
     await using program = start("a", "--db", archive.path, "--initial", "--poll-interval", "50ms");
     await program.line();
-    archive.db.exec("BEGIN EXCLUSIVE; UPDATE sessions SET message_count = 9");
+    // The program may be reading at this moment.
+    archive.db.exec("PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE; UPDATE sessions SET message_count = 9");
     expect(await program.json()).toEqual({
       event: "degraded",
       data: `Cannot read archive ${JSON.stringify(archive.path)}: database is locked`,
@@ -277,7 +278,8 @@ describe.each(LANES)("watch --all ($name)", (lane) => {
     await program.line();
     archive.db.exec("DELETE FROM sessions WHERE id = 'a'");
     expect(await program.json()).toMatchObject({ event: "session_deleted", data: "a" });
-    archive.db.exec("BEGIN EXCLUSIVE; UPDATE sessions SET message_count = 9");
+    // The program may be reading at this moment.
+    archive.db.exec("PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE; UPDATE sessions SET message_count = 9");
     expect(await program.json()).toMatchObject({ event: "degraded" });
     archive.db.exec("COMMIT");
     expect(await program.json()).toMatchObject({ event: "recovered" });
