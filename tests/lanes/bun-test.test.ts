@@ -11,6 +11,7 @@ import type { Outcome } from "./outcome.ts";
 import { sectionsOf } from "./sections.ts";
 import type { TestResult } from "./junit.ts";
 
+// Files for the runs below. The skipped and the forgotten test are what the runner has to report.
 const FILES: Readonly<Record<string, string>> = {
   "good.test.ts": `test('has "quotes" & <tags>', () => {});`,
   "bad.test.ts": `describe("group", () => { describe("inner", () => { test("breaks", () => expect(1).toBe(2)) }) });`,

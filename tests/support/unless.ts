@@ -5,6 +5,7 @@ import { test } from "bun:test";
 /** @returns `test`, or, given an obstacle, a skipped test whose name gives it as the reason. */
 export function testUnless(obstacle: string | null): (...args: Parameters<typeof test>) => void {
   if (obstacle === null) return test;
+  // The obstacle is the reason, and becomes a part of the name.
   return (name, ...rest) => test.skip(`${String(name)}${because(obstacle)}`, ...rest);
 }
 

@@ -27,7 +27,7 @@ export const NOTHING_TO_PAIR: Pairing = { calls: [], early: [], linked: [] };
 
 /** Older calls are forgotten: their results are not early. */
 const MAX_CALLS = 100;
-/** So many subagents may run at once. */
+/** How many links to subagents are remembered. */
 const MAX_LINKED = 50;
 /** An early entry waits for this many records; after that its call is not in the transcript. */
 const MAX_AGE = 50;

@@ -5,7 +5,7 @@ import { sessionIdOf } from "./header.ts";
 import { asObject, asString, parseObject } from "../shared/json.ts";
 import type { Json } from "../shared/json.ts";
 
-/** Calls beyond these are forgotten: so many subagents may be started at once. */
+/** How many calls may wait for the link to their subagent; older ones are forgotten. */
 const MAX_SPAWNS = 50;
 
 /** New links, and the calls that still wait for theirs. */

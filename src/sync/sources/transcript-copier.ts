@@ -108,19 +108,18 @@ export class TranscriptCopier {
     if (file === undefined || others.length > 0 || file.place.compression !== null) return null;
     if (last?.revision !== file.root.agent.revision) return null;
     if (last.files.length !== 1 || last.files[0]?.path !== file.path) return null;
-    let opened: OpenFile;
+    let opened: OpenFile | undefined;
     try {
       opened = await file.root.files.open(file.path);
+      const stats = await opened.stat({ bigint: true });
+      if (stats.isFile()) {
+        const found = { ...file, stats, token: tokenOf(stats) };
+        return { transcript: { id, files: [found] }, opened };
+      }
     } catch {
-      // It is gone or does not answer: the search that follows reports that.
-      return null;
+      // The file is gone or does not answer. The search that follows reports that.
     }
-    const stats = await opened.stat({ bigint: true }).catch(() => null);
-    if (stats?.isFile() === true) {
-      const found = { ...file, stats, token: tokenOf(stats) };
-      return { transcript: { id, files: [found] }, opened };
-    }
-    await opened.close();
+    await opened?.close();
     return null;
   }
 

@@ -15,7 +15,7 @@ function recorded(project: string): WholeSession[] {
 }
 
 function read(text: string): WholeSession[] {
-  return aider.read(text, { path: "/home/me/app/.aider.chat.history.md", writtenMs: WRITTEN_MS });
+  return aider.read(text, { path: "/people/ada/app/.aider.chat.history.md", writtenMs: WRITTEN_MS });
 }
 
 function messagesOf(session: WholeSession | undefined): MessageEntry[] {
@@ -140,12 +140,16 @@ describe("read()", () => {
 });
 
 test("documents() are in the folders of projects and those above them, within the home folder", () => {
-  const found = aider.documents({ env: {}, home: "/home/me", folders: ["/home/me/work/app", "/srv/x"] });
+  const found = aider.documents({
+    env: {},
+    home: "/people/ada",
+    folders: ["/people/ada/work/app", "/srv/x"],
+  });
   expect(found).toEqual([
-    "/home/me/work/app/.aider.chat.history.md",
-    "/home/me/work/.aider.chat.history.md",
+    "/people/ada/work/app/.aider.chat.history.md",
+    "/people/ada/work/.aider.chat.history.md",
     "/srv/x/.aider.chat.history.md",
   ]);
   const env = { AIDER_CHAT_HISTORY_FILE: "/elsewhere/chat.md" };
-  expect(aider.documents({ env, home: "/home/me", folders: [] })).toEqual(["/elsewhere/chat.md"]);
+  expect(aider.documents({ env, home: "/people/ada", folders: [] })).toEqual(["/elsewhere/chat.md"]);
 });

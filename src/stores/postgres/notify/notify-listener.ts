@@ -145,9 +145,13 @@ export class NotifyListener {
 
   /** Waits for `ms`. @returns whether the signal ended the wait. */
   async #wasCut(ms: number, signal: AbortSignal): Promise<boolean> {
-    // The outcome is in the signal.
-    await pause(ms, this.#clock, signal).catch(() => undefined);
-    return signal.aborted;
+    try {
+      await pause(ms, this.#clock, signal);
+      return false;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return true;
+    }
   }
 }
 

@@ -40,7 +40,7 @@ const RELEASED: readonly string[] = [
     local_modified_at TIMESTAMPTZ,
     parent_session_id TEXT,
     relationship_type TEXT NOT NULL DEFAULT '',
-    -- A sum: of so many messages that it may be more than each of them can have.
+    -- BIGINT: the sum over all messages can exceed the INTEGER of one message.
     total_output_tokens BIGINT NOT NULL DEFAULT 0,
     peak_context_tokens INTEGER NOT NULL DEFAULT 0,
     has_total_output_tokens BOOLEAN NOT NULL DEFAULT FALSE,

@@ -143,7 +143,7 @@ const RELEASED: readonly string[] = [
   `,
   // Lets followers of all sessions ask which ones have changed since their last question.
   `
-  -- One row for each session that there ever was; it is written anew with each change, whoever makes it.
+  -- One row per session, also after it was deleted. Triggers replace the row at each change.
   CREATE TABLE session_changes (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     session_id TEXT NOT NULL UNIQUE
