@@ -11,6 +11,7 @@ import { FakeClock, hurriedClock } from "../support/clock.ts";
 import { prompt } from "../support/codex.ts";
 import { listening } from "../support/listening.ts";
 import { openOwn } from "../support/stores.ts";
+import { until } from "../support/program.ts";
 import { SyncedArchive } from "../support/synced.ts";
 import type { SyncedOptions } from "../support/synced.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -89,6 +90,11 @@ test("sync() leaves a session as it is while its transcript is gone, and starts 
   expect(synced.texts(transcript.id)).toEqual(["one", "two"]);
 
   transcript.user("three");
+  // Operations on the real disk that are under way must not meet their deadline on the fake clock.
+  await until(
+    () => clock.pending === 0,
+    () => "the end of all operations",
+  );
   await clock.advance(60_000);
   expect(await synced.engine.sourceToken(transcript.id)).not.toBeNull();
   await synced.engine.sync(transcript.id);
