@@ -32,6 +32,7 @@ export const TEST_LANES: Readonly<Record<TestLaneName, TestLane>> = {
       "tests/lanes",
       "tests/runtime",
       "tests/session",
+      "tests/stores/sqlite",
       "tests/stores/sqlite.test.ts",
       "tests/sync/discovery",
       "tests/sync/reading",

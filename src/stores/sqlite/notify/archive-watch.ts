@@ -12,6 +12,8 @@ import { realFile } from "../database/real-file.ts";
  * after the disk is done if the writer waits for it.
  */
 const ECHOES_MS = [1, 4, 16, 64, 256];
+/** How often each time: a check takes about as long as a commit needs to become visible, a timer takes far longer. */
+const CHECKS = 3;
 
 /** Watches the file's folder while there are listeners. */
 export class ArchiveWatch {
@@ -88,7 +90,11 @@ export class ArchiveWatch {
 
   /** A commit writes to a file several times. Listeners are notified once, when the commit is visible. */
   #notify(): void {
-    if (this.#hasChanged()) for (const listener of this.#listeners) listener();
+    for (let checks = 0; checks < CHECKS; checks += 1) {
+      if (!this.#hasChanged()) continue;
+      for (const listener of this.#listeners) listener();
+      return;
+    }
   }
 
   #hasChanged(): boolean {

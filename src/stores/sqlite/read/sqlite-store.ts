@@ -24,17 +24,22 @@ import { findIds, readStates, readSessions, readSession } from "./sessions.ts";
 /** A commit holds a lock for milliseconds. */
 const LOCK = { patienceMs: 1500, retryMs: 10 };
 
+/** How long (ms) the look that a notification leads to may use the revision that the notification was checked with. */
+const FRESH_MS = 1;
+
 /** Waits for locks for a short time. All other errors fail at once. */
 export class SqliteStore implements Store {
   readonly #reader: SqliteReader;
   readonly #watch: ArchiveWatch;
   readonly #clock: Clock;
+  /** The revision that a notification was checked with. */
+  #notified: { revision: string; atMs: number } | null = null;
 
   /** Opens the archive to check it. @throws WatchError `archive_unavailable`, `archive_unusable`. */
   constructor(path: string, clock: Clock, options: ReaderOptions) {
     this.#clock = clock;
     this.#reader = new SqliteReader(path, options);
-    this.#watch = new ArchiveWatch(path, clock, () => this.#reader.revision());
+    this.#watch = new ArchiveWatch(path, clock, () => this.#revisionOnHint());
     try {
       this.#reader.revision();
     } catch (error) {
@@ -47,6 +52,9 @@ export class SqliteStore implements Store {
   // does afterwards.
 
   async revision(): Promise<string> {
+    const notified = this.#notified;
+    this.#notified = null;
+    if (notified !== null && this.#clock.now() - notified.atMs < FRESH_MS) return notified.revision;
     this.#watch.check();
     return await this.#patiently(() => this.#reader.revision());
   }
@@ -82,6 +90,13 @@ export class SqliteStore implements Store {
   /** @throws WatchError `archive_unavailable`, `archive_unusable`. */
   protected read<T>(query: (connection: SqliteConnection) => T): Promise<T> {
     return this.#patiently(() => this.#reader.read(query));
+  }
+
+  #revisionOnHint(): string {
+    this.#notified = null;
+    const revision = this.#reader.revision();
+    this.#notified = { revision, atMs: this.#clock.now() };
+    return revision;
   }
 
   #patiently<T>(read: () => T): Promise<T> {
